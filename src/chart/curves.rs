@@ -1,0 +1,194 @@
+//! Loss and accuracy by epoch, with a band over the trials: Figure 2 of the paper.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::{Area, Chart, Drawn, FAINT, INK, color, picture};
+use crate::error::{Error, Result};
+use crate::spread::Spread;
+use crate::train::{Epoch, Regime};
+
+/// A curve: mean and deviation at each epoch.
+struct Curve {
+    color: RGBColor,
+    dashed: bool,
+    points: Vec<(f64, Spread)>,
+}
+
+/// What one panel shows.
+struct Panel {
+    title: String,
+    axis: &'static str,
+    log: bool,
+    curves: Vec<Curve>,
+}
+
+/// Accuracy (left) and loss (right, logarithmic) by epoch for each regime: lines are means over the trials still running
+/// at that epoch, bands mean ± standard deviation.
+///
+/// # Errors
+/// [`Error::Parameter`] where there is no regime or one without trials; [`Error::Output`] from the chart library.
+pub fn curves(regimes: &[&Regime]) -> Result<Chart> {
+    if regimes.is_empty() || regimes.iter().any(|regime| regime.runs.is_empty()) {
+        return Err(Error::parameter("trials", 0, "be at least 1 in each regime that is drawn"));
+    }
+    let first = regimes[0];
+    let subject = format!("{} on {}", first.net, first.data);
+    let panels = [
+        Panel {
+            title: format!("{subject}: accuracy"),
+            axis: "accuracy, %",
+            log: false,
+            curves: lines(regimes, |row| 100.0 * row.train_accuracy, |row| 100.0 * row.test_accuracy)?,
+        },
+        Panel {
+            title: format!("{subject}: loss"),
+            axis: "cross-entropy, nats (log scale)",
+            log: true,
+            curves: lines(regimes, |row| row.train_loss, |row| row.test_loss)?,
+        },
+    ];
+    let names: Vec<&str> = regimes.iter().map(|regime| regime.name.as_str()).collect();
+    let trials = regimes.iter().map(|regime| regime.runs.len()).max().unwrap_or(0);
+    let words =
+        format!("Chart: accuracy and loss by epoch, {subject}, regimes {}, {trials} trials", names.join(" and "));
+    picture((980, 420), words, |area| {
+        let (charts, legend) = area.split_vertically(380);
+        let halves = charts.split_evenly((1, 2));
+        for (panel, half) in panels.iter().zip(&halves) {
+            draw_panel(half, panel)?;
+        }
+        draw_legend(&legend, regimes, trials)
+    })
+}
+
+fn lines(regimes: &[&Regime], train: fn(&Epoch) -> f64, test: fn(&Epoch) -> f64) -> Result<Vec<Curve>> {
+    let mut curves = Vec::new();
+    for (index, regime) in regimes.iter().enumerate() {
+        let last = regime.runs.iter().map(|run| run.last().epoch).max().unwrap_or(0);
+        for (dashed, value) in [(true, train), (false, test)] {
+            let mut points = Vec::new();
+            for epoch in 0..=last {
+                let rows = regime.runs.iter().filter_map(|run| run.trace.get(epoch));
+                points.push((epoch as f64, Spread::of(&rows.map(value).collect::<Vec<_>>())?));
+            }
+            curves.push(Curve { color: color(index), dashed, points });
+        }
+    }
+    Ok(curves)
+}
+
+impl Curve {
+    /// Lower and upper edge of the band at each epoch; nothing for a single trial.
+    fn band(&self) -> Vec<(f64, f64, f64)> {
+        let several = self.points.iter().filter(|(_, spread)| spread.deviation.is_finite());
+        several.map(|(x, spread)| (*x, spread.mean - spread.deviation, spread.mean + spread.deviation)).collect()
+    }
+}
+
+fn draw_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
+    let last = panel.curves.iter().filter_map(|curve| curve.points.last()).map(|(x, _)| *x).fold(1.0, f64::max);
+    let means = || panel.curves.iter().flat_map(|curve| &curve.points).map(|(_, spread)| spread.mean);
+    let edges = || panel.curves.iter().flat_map(Curve::band).flat_map(|(_, lower, upper)| [lower, upper]);
+    let mut chart = ChartBuilder::on(area);
+    let title = ("sans-serif", 17).into_font().color(&INK);
+    chart.caption(&panel.title, title).margin(12).margin_right(18).x_label_area_size(42).y_label_area_size(58);
+    if panel.log {
+        // An edge below 0 has no place on this axis: the band ends where the smallest mean is.
+        let least = means().filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
+        let least = if least.is_finite() { least } else { 1e-12 };
+        let most = means().chain(edges()).fold(least * 10.0, f64::max);
+        let mut context = chart.build_cartesian_2d(0.0..last, ((least * 0.7)..(most * 1.3)).log_scale())?;
+        let mut mesh = context.configure_mesh();
+        mesh.x_desc("epoch").y_desc(panel.axis).x_labels(8).y_labels(8).max_light_lines(0).bold_line_style(FAINT);
+        mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
+        mesh.x_label_formatter(&|x| format!("{x:.0}")).y_label_formatter(&|y| decade(*y)).draw()?;
+        for curve in &panel.curves {
+            let kept = |value: f64| value.max(least * 0.7);
+            context.draw_series(std::iter::once(band(curve, kept)))?;
+            context.draw_series(strokes(curve, kept))?;
+        }
+    } else {
+        let lowest = means().chain(edges()).fold(f64::INFINITY, f64::min).max(0.0);
+        // The interesting part of an accuracy is its upper end: the start, at chance, is left out where it would squeeze
+        // all the rest.
+        let later = panel.curves.iter().flat_map(|curve| curve.points.iter().skip(1));
+        let later =
+            later.map(|(_, spread)| spread.mean - if spread.deviation.is_finite() { spread.deviation } else { 0.0 });
+        let floor = later.fold(100.0, f64::min);
+        let bottom = if last >= 2.0 { (floor - 0.06 * (100.0 - floor)).max(0.0) } else { lowest };
+        let mut context = chart.build_cartesian_2d(0.0..last, bottom..(100.0 + 0.02 * (100.0 - bottom)))?;
+        let mut mesh = context.configure_mesh();
+        mesh.x_desc("epoch").y_desc(panel.axis).x_labels(8).y_labels(8).max_light_lines(0).bold_line_style(FAINT);
+        mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
+        let decimals = usize::from(100.0 - bottom < 10.0);
+        mesh.x_label_formatter(&|x| format!("{x:.0}")).y_label_formatter(&|y| format!("{y:.decimals$}")).draw()?;
+        for curve in &panel.curves {
+            let kept = |value: f64| value.clamp(bottom, 100.0);
+            context.draw_series(std::iter::once(band(curve, kept)))?;
+            context.draw_series(strokes(curve, kept))?;
+        }
+    }
+    Ok(())
+}
+
+/// The band of a curve as one shape.
+fn band(curve: &Curve, kept: impl Fn(f64) -> f64) -> Polygon<(f64, f64)> {
+    let edges = curve.band();
+    let lower = edges.iter().map(|(x, lower, _)| (*x, kept(*lower)));
+    let upper = edges.iter().rev().map(|(x, _, upper)| (*x, kept(*upper)));
+    Polygon::new(lower.chain(upper).collect::<Vec<_>>(), curve.color.mix(0.16))
+}
+
+/// The line of a curve; a dashed one is every other half of a step, since dashes of the library restart at each point.
+fn strokes(curve: &Curve, kept: impl Fn(f64) -> f64) -> Vec<PathElement<(f64, f64)>> {
+    let points: Vec<(f64, f64)> = curve.points.iter().map(|(x, spread)| (*x, kept(spread.mean))).collect();
+    let style = curve.color.stroke_width(2);
+    if !curve.dashed {
+        return vec![PathElement::new(points, style)];
+    }
+    let dashes = points.windows(2).flat_map(|ends| {
+        let (from, to) = (ends[0], ends[1]);
+        let at = move |part: f64| (from.0 + part * (to.0 - from.0), from.1 + part * (to.1 - from.1));
+        [(0.0, 0.28), (0.5, 0.78)].map(|(begin, end)| PathElement::new(vec![at(begin), at(end)], style))
+    });
+    dashes.collect()
+}
+
+/// 0.001 as "0.001", 1e-5 as "1e-5".
+fn decade(value: f64) -> String {
+    if (1e-3..1e4).contains(&value) { format!("{}", (value * 1e6).round() / 1e6) } else { format!("{value:e}") }
+}
+
+/// One line below the charts, where it hides nothing.
+fn draw_legend(area: &Area<'_>, regimes: &[&Regime], trials: usize) -> Drawn {
+    let (width, _) = area.dim_in_pixel();
+    let style = TextStyle::from(("sans-serif", 14).into_font()).color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
+    let entries = regimes.iter().enumerate().flat_map(|(index, regime)| {
+        let name = if regime.name.contains("batch") {
+            regime.name.clone()
+        } else {
+            format!("{} batch ({})", regime.name, regime.batch)
+        };
+        [(index, true, format!("{name}, training")), (index, false, format!("{name}, test"))]
+    });
+    let entries: Vec<(usize, bool, String)> = entries.collect();
+    let room = i32::try_from(width)? - 30;
+    let share = room / (i32::try_from(entries.len())? + i32::from(trials > 1));
+    let y = 16;
+    for (place, (index, dashed, name)) in entries.iter().enumerate() {
+        let x = 20 + share * i32::try_from(place)?;
+        let style_line = color(*index).stroke_width(2);
+        let pieces: &[(i32, i32)] = if *dashed { &[(0, 9), (15, 24)] } else { &[(0, 24)] };
+        for (from, to) in pieces {
+            area.draw(&PathElement::new(vec![(x + from, y), (x + to, y)], style_line))?;
+        }
+        area.draw(&Text::new(name.clone(), (x + 30, y), style.clone()))?;
+    }
+    if trials > 1 {
+        let x = 20 + share * i32::try_from(entries.len())?;
+        area.draw(&Rectangle::new([(x, y - 7), (x + 24, y + 7)], color(0).mix(0.16).filled()))?;
+        area.draw(&Text::new(format!("± std of {trials} trials"), (x + 30, y), style))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,360 @@
+//! On which data? Owned inputs and labels, split into the points that are trained on and those that are not.
+//!
+//! Table 5 of the paper lists MNIST, TIMIT, CIFAR-10 and CIFAR-100. [`mnist`], [`cifar10`], [`cifar100`] and [`timit`]
+//! read them where they are found; [`digits`] is embedded, so that everything runs on a fresh machine; [`synthetic`]
+//! makes a seeded stand-in of any shape.
+//!
+//! Inputs are row-major `f32`, one point after another; images have the shape `[channels, height, width]` with pixels
+//! divided by their largest value, as the authors' code does (§2.2; "no preprocessing"), frames of speech `[features]`.
+//!
+//! | set | train | test | shape | classes | found where |
+//! |---|---|---|---|---|---|
+//! | digits | 1,437 | 360 | 1×8×8 | 10 | embedded |
+//! | MNIST | 60,000 | 10,000 | 1×28×28 | 10 | `data/mnist` |
+//! | CIFAR-10 | 50,000 | 10,000 | 3×32×32 | 10 | `data/cifar10` |
+//! | CIFAR-100 | 50,000 | 10,000 | 3×32×32 | 100 | `data/cifar100` |
+//! | TIMIT | 721,329 (paper) | 310,621 (paper) | 360 | 1,973 | `data/timit` |
+//!
+//! Big sets are looked for in the folder that the environment variable `SHARP_MINIMA_DATA` names, then in `data` of the
+//! current directory, then in `data` of this crate's checkout; each in a folder of its own name.
+
+use std::path::{Path, PathBuf};
+
+use crate::display::Block;
+use crate::error::{Error, Result};
+
+mod cifar;
+mod digits;
+mod idx;
+mod kaldi;
+mod synthetic;
+
+pub use cifar::{cifar10, cifar100, read_cifar10, read_cifar100};
+pub use digits::digits;
+pub use idx::{mnist, read_idx};
+pub use kaldi::{Kaldi, timit};
+pub use synthetic::{Synthetic, synthetic};
+
+/// Points with their labels: `points × shape` numbers and `points` labels.
+#[derive(Clone, PartialEq)]
+pub struct Split {
+    inputs: Vec<f32>,
+    /// The same inputs before they were rounded, where they were given so; for checking in f64.
+    exact: Option<Vec<f64>>,
+    labels: Vec<u32>,
+    shape: Vec<usize>,
+    classes: usize,
+}
+
+impl Split {
+    /// A split from its parts: `inputs` row-major, `labels.len() × shape` numbers; labels in `0..classes`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for an empty split, a shape with a zero in it or without entries, a number of inputs that is not
+    /// points × shape, a label outside of the classes, or an input that is not finite.
+    ///
+    /// ```
+    /// use sharp_minima::Split;
+    /// let split = Split::new(vec![0.0, 0.5, 1.0, 0.5], vec![0, 1], vec![2], 2)?;
+    /// assert_eq!(split.len(), 2);
+    /// assert!(Split::new(vec![0.0, 0.5], vec![2], vec![2], 2).is_err());
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn new(inputs: Vec<f32>, labels: Vec<u32>, shape: Vec<usize>, classes: usize) -> Result<Self> {
+        if labels.is_empty() {
+            return Err(Error::Data("a split must have at least one point, but has 0".into()));
+        }
+        if shape.is_empty() || shape.contains(&0) {
+            return Err(Error::Data(format!("the shape of a point must be sizes from 1, but is {shape:?}")));
+        }
+        let numbers =
+            shape.iter().try_fold(labels.len(), |product, &size| product.checked_mul(size)).ok_or_else(|| {
+                Error::Data(format!(
+                    "{} points of shape {shape:?} are more numbers than a machine can count",
+                    labels.len()
+                ))
+            })?;
+        if inputs.len() != numbers {
+            return Err(Error::Data(format!(
+                "{} points of shape {shape:?} need {numbers} input numbers, but there are {}",
+                labels.len(),
+                inputs.len()
+            )));
+        }
+        if let Some(point) = labels.iter().position(|&label| label as usize >= classes) {
+            return Err(Error::Data(format!(
+                "labels must lie in 0..={}, but point {point} has {}",
+                classes.saturating_sub(1),
+                labels[point]
+            )));
+        }
+        if let Some(index) = inputs.iter().position(|value| !value.is_finite()) {
+            let point = index / (numbers / labels.len());
+            return Err(Error::Data(format!("inputs must be finite, but point {point} has {}", inputs[index])));
+        }
+        Ok(Self { inputs, exact: None, labels, shape, classes })
+    }
+
+    /// A split from inputs in f64, which are kept beside their rounded values: a loss in f64 is then computed from the
+    /// numbers given. For checking against other programs; it takes three times the memory.
+    ///
+    /// # Errors
+    /// As [`Split::new`].
+    pub fn exact(inputs: Vec<f64>, labels: Vec<u32>, shape: Vec<usize>, classes: usize) -> Result<Self> {
+        let rounded = inputs.iter().map(|&value| value as f32).collect();
+        Ok(Self { exact: Some(inputs), ..Self::new(rounded, labels, shape, classes)? })
+    }
+
+    /// Number of points; never 0.
+    #[allow(clippy::len_without_is_empty)] // a split is never empty
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// All inputs, `len × shape` numbers, row-major.
+    pub fn inputs(&self) -> &[f32] {
+        &self.inputs
+    }
+
+    /// All inputs in f64: as they were given, where [`Split::exact`] made the split, else nothing.
+    pub(crate) fn exact_inputs(&self) -> Option<&[f64]> {
+        self.exact.as_deref()
+    }
+
+    /// All labels, each below [`classes`](Self::classes).
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// Shape of one point.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Number of numbers in one point.
+    pub fn features(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The numbers of one point, or nothing where there is no such point.
+    pub fn point(&self, index: usize) -> Option<&[f32]> {
+        let features = self.features();
+        self.inputs.get(index.checked_mul(features)?..).and_then(|rest| rest.get(..features))
+    }
+
+    /// The points of these numbers, in this order; a number may occur more than once.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where there is no number or one that is not below [`len`](Self::len).
+    pub fn select(&self, points: &[usize]) -> Result<Self> {
+        if points.is_empty() {
+            return Err(Error::Data("a split must have at least one point, but 0 were selected".into()));
+        }
+        if let Some(&point) = points.iter().find(|&&point| point >= self.len()) {
+            return Err(Error::Data(format!("points must lie in 0..={}, but {point} was selected", self.len() - 1)));
+        }
+        let features = self.features();
+        let rows = || points.iter().map(|point| point * features..(point + 1) * features);
+        Ok(Self {
+            inputs: rows().flat_map(|row| &self.inputs[row]).copied().collect(),
+            exact: self.exact.as_ref().map(|exact| rows().flat_map(|row| &exact[row]).copied().collect()),
+            labels: points.iter().map(|&point| self.labels[point]).collect(),
+            shape: self.shape.clone(),
+            classes: self.classes,
+        })
+    }
+
+    /// The first `points` points.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where `points` is 0 or above [`len`](Self::len).
+    pub fn first(&self, points: usize) -> Result<Self> {
+        check_count("points", points, self.len())?;
+        let numbers = points * self.features();
+        Ok(Self {
+            inputs: self.inputs[..numbers].to_vec(),
+            exact: self.exact.as_ref().map(|exact| exact[..numbers].to_vec()),
+            labels: self.labels[..points].to_vec(),
+            shape: self.shape.clone(),
+            classes: self.classes,
+        })
+    }
+
+    /// Number of points of each class, `classes` numbers.
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes];
+        for &label in &self.labels {
+            counts[label as usize] += 1;
+        }
+        counts
+    }
+
+    /// Mean of all inputs, summed in f64.
+    pub fn mean(&self) -> f64 {
+        self.inputs.iter().map(|&value| f64::from(value)).sum::<f64>() / self.inputs.len() as f64
+    }
+
+    /// Standard deviation of all inputs around [`mean`](Self::mean), over their number, summed in f64.
+    pub fn deviation(&self) -> f64 {
+        let mean = self.mean();
+        let squares = self.inputs.iter().map(|&value| (f64::from(value) - mean).powi(2)).sum::<f64>();
+        (squares / self.inputs.len() as f64).sqrt()
+    }
+}
+
+/// The facts, not the numbers: a split of MNIST has 47 million of them.
+impl std::fmt::Debug for Split {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Split {{ points: {}, shape: {:?}, classes: {} }}", self.len(), self.shape, self.classes)
+    }
+}
+
+/// A data set: a name, the points that are trained on, and those that are not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// Its name, as results carry it: "digits", "MNIST".
+    pub name: String,
+    /// The training split.
+    pub train: Split,
+    /// The test split; same shape and classes.
+    pub test: Split,
+}
+
+impl Dataset {
+    /// A data set from its splits.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where the splits differ in shape or in their number of classes.
+    pub fn new(name: &str, train: Split, test: Split) -> Result<Self> {
+        if train.shape != test.shape || train.classes != test.classes {
+            return Err(Error::Data(format!(
+                "the splits of a data set must have one shape and one number of classes, but {name} has {:?} and {} for training, {:?} and {} for testing",
+                train.shape, train.classes, test.shape, test.classes
+            )));
+        }
+        Ok(Self { name: name.into(), train, test })
+    }
+
+    /// Shape of one point.
+    pub fn shape(&self) -> &[usize] {
+        self.train.shape()
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.train.classes()
+    }
+
+    /// The paper's large batch: 10 % of the training points (§2.2), at least 1.
+    pub fn tenth(&self) -> usize {
+        (self.train.len() as f64 / 10.0).round().max(1.0) as usize
+    }
+
+    /// The same set with only its first points, for a quick look.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where a number is 0 or above what there is.
+    pub fn first(&self, train: usize, test: usize) -> Result<Self> {
+        Ok(Self { name: self.name.clone(), train: self.train.first(train)?, test: self.test.first(test)? })
+    }
+
+    /// What a cell shows: a table of facts and the first points as pictures, where they are images.
+    pub fn evcxr_display(&self) {
+        let row = |name: &str, split: &Split| {
+            let counts = split.class_counts();
+            let (least, most) = (counts.iter().min().unwrap_or(&0), counts.iter().max().unwrap_or(&0));
+            let shape: Vec<String> = split.shape().iter().map(usize::to_string).collect();
+            vec![
+                name.into(),
+                crate::display::grouped(split.len()),
+                shape.join("×"),
+                split.classes().to_string(),
+                if least == most { least.to_string() } else { format!("{least} to {most}") },
+                format!("{:.4} ± {:.4}", split.mean(), split.deviation()),
+            ]
+        };
+        let columns = ["split", "points", "shape", "classes", "points a class", "inputs, mean ± std"];
+        let mut blocks =
+            vec![Block::table(&self.name, &columns, vec![row("train", &self.train), row("test", &self.test)])];
+        // A picture that cannot be drawn is not worth refusing the facts for.
+        blocks.extend(crate::chart::points(self).ok().flatten().map(|chart| chart.block()));
+        Block::joined(&blocks).evcxr_display();
+    }
+}
+
+/// An error unless `given` lies in `1..=most`.
+pub(crate) fn check_count(name: &'static str, given: usize, most: usize) -> Result<()> {
+    if (1..=most).contains(&given) {
+        return Ok(());
+    }
+    Err(Error::parameter(name, given, format!("lie in 1..={most}")))
+}
+
+/// The folders in which a big set may lie, in the order in which they are looked into.
+fn places(folders: &[&str]) -> Vec<PathBuf> {
+    let named = std::env::var_os("SHARP_MINIMA_DATA").map(PathBuf::from);
+    // A notebook's current directory is its own folder, a test's is the crate's; the checkout serves both.
+    let roots = named.into_iter().chain([PathBuf::from("data"), Path::new(env!("CARGO_MANIFEST_DIR")).join("data")]);
+    roots.flat_map(|root| folders.iter().map(move |folder| root.join(folder))).collect()
+}
+
+/// The paths of `files`, each plain or with `.gz` behind its name, in the first folder that holds them all; else an error
+/// that says what to put where. `hint` goes on from the list of folders, with a space or a comma, or is empty.
+fn find<const N: usize>(name: &'static str, folders: &[&str], files: [&str; N], hint: &str) -> Result<[PathBuf; N]> {
+    let places = places(folders);
+    let whole = |place: &PathBuf| {
+        let there: Vec<PathBuf> = files.iter().filter_map(|file| plain_or_gzipped(place, file)).collect();
+        <[PathBuf; N]>::try_from(there).ok()
+    };
+    places.iter().find_map(whole).ok_or_else(|| Error::Missing {
+        name,
+        files: files.join(", "),
+        places: places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", "),
+        hint: format!(
+            "{hint}; or set the environment variable SHARP_MINIMA_DATA to the folder in which {} lies",
+            folders.first().copied().unwrap_or_default()
+        ),
+    })
+}
+
+/// The path of `file` in `folder`, or of `file.gz`, if one of the two is there.
+fn plain_or_gzipped(folder: &Path, file: &str) -> Option<PathBuf> {
+    [folder.join(file), folder.join(format!("{file}.gz"))].into_iter().find(|path| path.is_file())
+}
+
+/// The bytes of a file, unpacked where they begin as gzip does, and never more than `most`: a file that claims or
+/// unpacks to more is refused before memory is taken for it.
+///
+/// # Errors
+/// [`Error::File`] where it cannot be read, [`Error::Format`] where the gzip stream is damaged or ends early, or where
+/// there are more than `most` bytes.
+fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>> {
+    use std::io::{BufRead, BufReader, Read};
+    let file = std::fs::File::open(path).map_err(|error| Error::file(path, error))?;
+    let mut reader = BufReader::new(file);
+    let gzipped = reader.fill_buf().map_err(|error| Error::file(path, error))?.starts_with(&[0x1f, 0x8b]);
+    let mut bytes = Vec::new();
+    let limit = most as u64 + 1;
+    let outcome = if gzipped {
+        flate2::bufread::MultiGzDecoder::new(reader).take(limit).read_to_end(&mut bytes)
+    } else {
+        reader.take(limit).read_to_end(&mut bytes)
+    };
+    match outcome {
+        Err(error) if gzipped => Err(Error::format(
+            path,
+            format!("byte {} of what is unpacked", bytes.len()),
+            format!("the gzip stream is damaged or ends early ({error})"),
+        )),
+        Err(error) => Err(Error::file(path, error)),
+        Ok(_) if bytes.len() > most => {
+            Err(Error::format(path, format!("byte {most}"), format!("there are more than the {most} bytes allowed")))
+        }
+        Ok(_) => Ok(bytes),
+    }
+}

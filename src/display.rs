@@ -1,0 +1,188 @@
+//! What does a cell show? Tables, pictures and text in the notebook kernel's protocol, and lines of progress while it works.
+//!
+//! The kernel shows one block of each MIME type a cell: the last. So what belongs together is joined in one [`Block`]
+//! before it is shown, and each block has a plain text beside it, so that a difference between two notebooks can be read.
+//! This is the only room that prints.
+
+use std::fmt::Write;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Something for a cell to show: HTML, and the same as plain text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Block {
+    /// HTML without scripts or style sheets, so that it passes sanitizers.
+    pub html: String,
+    /// The same as text.
+    pub text: String,
+}
+
+impl Block {
+    /// A table with a title above; cells that hold a number are set right. Text is escaped.
+    pub fn table(title: &str, columns: &[&str], rows: Vec<Vec<String>>) -> Self {
+        let mut html = format!("<p><b>{}</b></p><table><thead><tr>", escape(title));
+        columns.iter().for_each(|column| {
+            let _ = write!(html, "<th>{}</th>", escape(column));
+        });
+        html.push_str("</tr></thead><tbody>");
+        for row in &rows {
+            html.push_str("<tr>");
+            for cell in row {
+                let side = if is_numeric(cell) { "right" } else { "left" };
+                let _ = write!(html, "<td style=\"text-align:{side}\">{}</td>", escape(cell));
+            }
+            html.push_str("</tr>");
+        }
+        html.push_str("</tbody></table>");
+        Self { html, text: format!("{title}\n{}", aligned(columns, &rows)) }
+    }
+
+    /// A paragraph.
+    pub fn paragraph(text: &str) -> Self {
+        Self { html: format!("<p>{}</p>", escape(text)), text: text.into() }
+    }
+
+    /// Several blocks one below the other, as one: a cell shows only one.
+    pub fn joined(blocks: &[Block]) -> Self {
+        let html = blocks.iter().map(|block| block.html.as_str()).collect::<Vec<_>>().join("\n");
+        let text = blocks.iter().map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n\n");
+        Self { html, text }
+    }
+
+    /// Shows the block in a cell.
+    pub fn evcxr_display(&self) {
+        evcxr_runtime::mime_type("text/plain").text(&self.text);
+        evcxr_runtime::mime_type("text/html").text(&self.html);
+    }
+}
+
+/// Shows a line of text in a cell.
+pub(crate) fn text(line: &str) {
+    evcxr_runtime::mime_type("text/plain").text(line);
+}
+
+/// Shows a picture in a cell, with words for those who cannot see it. `image/svg+xml` is what notebook viewers on the web
+/// show; an inline `<svg>` in HTML is stripped by some.
+pub(crate) fn picture(svg: &str, words: &str) {
+    evcxr_runtime::mime_type("text/plain").text(words);
+    evcxr_runtime::mime_type("image/svg+xml").text(svg);
+}
+
+/// Text that means itself in HTML.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// 1462794 as "1,462,794".
+pub(crate) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
+}
+
+/// Seconds as a reader says them: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min".
+pub(crate) fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        _ if seconds < 9.95 => format!("{seconds:.1} s"),
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+fn is_numeric(cell: &str) -> bool {
+    cell.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+' || c == '−')
+        && cell.chars().any(|c| c.is_ascii_digit())
+}
+
+/// A table in text: columns two spaces apart.
+fn aligned(columns: &[&str], rows: &[Vec<String>]) -> String {
+    let head: Vec<String> = columns.iter().map(|column| (*column).into()).collect();
+    let lines = || std::iter::once(&head).chain(rows);
+    let wide = |column: usize| lines().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns.len()).map(|column| wide(column).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| {
+            let gap = " ".repeat(width.saturating_sub(cell.chars().count()));
+            if is_numeric(cell) { format!("{gap}{cell}") } else { format!("{cell}{gap}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
+    };
+    lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Lines of progress: whole lines, since the kernel can neither show half of one nor write over one, and few of them:
+/// none in the first two seconds, then about twenty in all, however long the work takes.
+pub(crate) struct Progress {
+    total: usize,
+    begin: Instant,
+    state: Mutex<State>,
+}
+
+struct State {
+    done: usize,
+    next: Option<Duration>,
+}
+
+impl Progress {
+    /// For work of `total` equal parts.
+    pub(crate) fn new(total: usize, quiet: bool) -> Self {
+        let next = (!quiet).then_some(Duration::from_secs(2));
+        Self { total, begin: Instant::now(), state: Mutex::new(State { done: 0, next }) }
+    }
+
+    /// Counts parts that are done; where a line is due, prints it with what was just done.
+    pub(crate) fn advance(&self, parts: usize, what: impl FnOnce() -> String) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.done = (state.done + parts).min(self.total);
+        let elapsed = self.begin.elapsed();
+        if parts == 0 || state.next.is_none_or(|next| elapsed < next) {
+            return;
+        }
+        let expected = elapsed.as_secs_f64() * self.total as f64 / state.done.max(1) as f64;
+        state.next = Some(elapsed + Duration::from_secs_f64((expected / 20.0).max(2.0)));
+        println!("{}", line(state.done, self.total, elapsed.as_secs_f64(), expected, &what()));
+    }
+}
+
+fn line(done: usize, total: usize, elapsed: f64, expected: f64, what: &str) -> String {
+    let percent = 100 * done / total.max(1);
+    format!(
+        "{percent:3} % · {what} · {} so far, at most {} to go",
+        duration(elapsed),
+        duration((expected - elapsed).max(0.0))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_said_as_readers_say_them() {
+        assert_eq!(
+            ["0", "12", "1,234", "1,462,794"],
+            [0, 12, 1234, 1_462_794].map(grouped).each_ref().map(String::as_str)
+        );
+        let said = [0.42, 12.4, 200.0, 7500.0].map(duration);
+        assert_eq!(said.each_ref().map(String::as_str), ["0.4 s", "12 s", "3 min 20 s", "2 h 5 min"]);
+    }
+
+    #[test]
+    fn a_table_is_the_same_in_both_forms_and_escaped() {
+        let block = Block::table("a < b", &["name", "value"], vec![vec!["x & y".into(), "1.5".into()]]);
+        assert_eq!(block.text, "a < b\nname   value\nx & y    1.5");
+        assert!(block.html.contains("<b>a &lt; b</b>") && block.html.contains("x &amp; y"));
+        assert!(block.html.contains("text-align:right\">1.5"));
+    }
+
+    #[test]
+    fn a_line_says_what_is_done_and_what_remains() {
+        assert_eq!(
+            line(5, 20, 30.0, 120.0, "small, trial 1"),
+            " 25 % · small, trial 1 · 30 s so far, at most 1 min 30 s to go"
+        );
+    }
+}

@@ -1,0 +1,280 @@
+//! What does one layer do? Its shapes, its parameters, and its pass composed of candle's own operations.
+//!
+//! The composed passes are the reference that faster ones are checked against; gradients are candle's. Where candle's
+//! own operation is not what the paper's nets need, the pass is built from others, and says why.
+
+use candle_core::{D, Tensor};
+use rand::rngs::ChaCha8Rng;
+
+use super::pass::{Averages, Observed, Real};
+use crate::error::{Error, Result};
+use crate::seed::uniform;
+
+/// One layer; everything that decides what it computes is stated in it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Layer {
+    /// `y = W x + b`: `[inputs] → [outputs]`; W is (outputs, inputs).
+    Dense {
+        /// Number of outputs, from 1.
+        outputs: usize,
+    },
+    /// Cross-correlation, as every deep learning library calls a convolution: `[channels, h, w] → [filters, h', w']` with
+    /// `h' = ⌊(h + 2 · padding − window) / stride⌋ + 1`; W is (filters, channels, window, window), one bias a filter.
+    Conv {
+        /// Number of filters, from 1.
+        filters: usize,
+        /// Side of the square window, from 1.
+        window: usize,
+        /// Step between windows, from 1.
+        stride: usize,
+        /// Rows and columns of zeros on each side.
+        padding: usize,
+    },
+    /// Batch normalization (Ioffe and Szegedy 2015): `y = γ (x − μ) / √(σ² + ε) + β`, μ and σ² a feature of a dense layer,
+    /// or a channel of an image over points, rows and columns; σ² divides by their number.
+    Norm {
+        /// ε, positive.
+        epsilon: f64,
+        /// Weight of the newest batch in the running averages, in 0..=1; they play no part in training.
+        momentum: f64,
+    },
+    /// `max(x, 0)`, with derivative 0 at 0 as in PyTorch.
+    Relu,
+    /// The largest of each window of a channel; windows may overlap, and padding is never the largest. Where several are
+    /// equal, the first in reading order receives the gradient, as in PyTorch. `[c, h, w] → [c, h', w']` as [`Layer::Conv`].
+    MaxPool {
+        /// Side of the square window, from 1.
+        window: usize,
+        /// Step between windows, from 1.
+        stride: usize,
+        /// Rows and columns on each side that are never the largest; at most half the window.
+        padding: usize,
+    },
+    /// In training, each number is left out with probability `rate` and the rest is divided by `1 − rate` (Srivastava et
+    /// al. 2014, scaled as in Keras and PyTorch); in evaluation nothing happens.
+    Dropout {
+        /// Probability in `0..1` that a number is left out.
+        rate: f64,
+    },
+    /// `[a, b, …] → [a · b · …]`, row-major.
+    Flatten,
+}
+
+impl Layer {
+    /// [`Layer::Norm`] with PyTorch's numbers: ε = 1e-5, momentum 0.1.
+    pub fn norm() -> Self {
+        Layer::Norm { epsilon: 1e-5, momentum: 0.1 }
+    }
+
+    /// Shape behind the layer for a point of shape `input` before it.
+    pub(super) fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
+        let refuse = |needs: &str| Err(Error::Shape(format!("it takes {needs}, but gets the shape {input:?}")));
+        match (self, input) {
+            (Layer::Dense { outputs }, [_]) => {
+                positive("outputs", *outputs)?;
+                Ok(vec![*outputs])
+            }
+            (Layer::Dense { .. }, _) => refuse("a vector (flatten first)"),
+            (Layer::Conv { filters, window, stride, padding }, &[_, height, width]) => {
+                positive("filters", *filters)?;
+                let side = |size| windows(size, *window, *stride, *padding);
+                Ok(vec![*filters, side(height)?, side(width)?])
+            }
+            (Layer::MaxPool { window, stride, padding }, &[channels, height, width]) => {
+                if *padding > window / 2 {
+                    return Err(Error::parameter("padding of max pooling", padding, "be at most half the window"));
+                }
+                let side = |size| windows(size, *window, *stride, *padding);
+                Ok(vec![channels, side(height)?, side(width)?])
+            }
+            (Layer::Conv { .. } | Layer::MaxPool { .. }, _) => refuse("an image [channels, height, width]"),
+            (Layer::Norm { epsilon, momentum }, [_] | [_, _, _]) => {
+                if !(epsilon.is_finite() && *epsilon > 0.0) {
+                    return Err(Error::parameter("epsilon of normalization", epsilon, "be finite and above 0"));
+                }
+                if !(0.0..=1.0).contains(momentum) {
+                    return Err(Error::parameter("momentum of normalization", momentum, "lie in 0..=1"));
+                }
+                Ok(input.to_vec())
+            }
+            (Layer::Norm { .. }, _) => refuse("a vector or an image [channels, height, width]"),
+            (Layer::Dropout { rate }, _) => {
+                if !(0.0..1.0).contains(rate) {
+                    return Err(Error::parameter("rate of dropout", rate, "lie in 0..1"));
+                }
+                Ok(input.to_vec())
+            }
+            (Layer::Relu, _) => Ok(input.to_vec()),
+            (Layer::Flatten, _) => Ok(vec![input.iter().product()]),
+        }
+    }
+
+    /// Names and shapes of its parameters, for a point of shape `input` that [`output`](Self::output) accepts.
+    pub(super) fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>)> {
+        match *self {
+            Layer::Dense { outputs } => vec![("weight", vec![outputs, input[0]]), ("bias", vec![outputs])],
+            Layer::Conv { filters, window, .. } => {
+                vec![("weight", vec![filters, input[0], window, window]), ("bias", vec![filters])]
+            }
+            Layer::Norm { .. } => vec![("weight", vec![input[0]]), ("bias", vec![input[0]])],
+            Layer::Relu | Layer::MaxPool { .. } | Layer::Dropout { .. } | Layer::Flatten => vec![],
+        }
+    }
+
+    /// Names and shapes of its running averages.
+    pub(super) fn buffers(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>)> {
+        match self {
+            Layer::Norm { .. } => vec![("running_mean", vec![input[0]]), ("running_var", vec![input[0]])],
+            _ => vec![],
+        }
+    }
+
+    /// The pass: `input` is points × shape, `parameters` are those of this layer in order.
+    ///
+    /// `averages` are of this layer alone; `dropout` is there only in training; `observed` is what normalization saw.
+    pub(super) fn forward<T: Real>(
+        &self,
+        input: &Tensor,
+        parameters: &[Tensor],
+        averages: Averages<'_, T>,
+        dropout: Option<&mut ChaCha8Rng>,
+        observed: &mut Vec<Observed>,
+    ) -> candle_core::Result<Tensor> {
+        match (self, parameters) {
+            (Layer::Dense { .. }, [weight, bias]) => input.matmul(&weight.t()?)?.broadcast_add(bias),
+            (Layer::Conv { window, stride, padding, .. }, [weight, bias]) => {
+                let input = whole_windows(input, *window, *stride, *padding)?;
+                let bias = bias.reshape((1, (), 1, 1))?;
+                input.conv2d(weight, 0, *stride, 1, 1)?.broadcast_add(&bias)
+            }
+            (Layer::Norm { epsilon, .. }, [gamma, beta]) => normalize(input, gamma, beta, *epsilon, averages, observed),
+            (Layer::Relu, _) => {
+                // candle's own relu passes the gradient on at 0.
+                let zeros = input.zeros_like()?;
+                input.gt(&zeros)?.where_cond(input, &zeros)
+            }
+            (Layer::MaxPool { window, stride, padding }, _) => {
+                // candle's own pooling has no gradient where windows overlap, and no padding.
+                let rows = largest::<T>(input, 2, *window, *stride, *padding)?;
+                largest::<T>(&rows, 3, *window, *stride, *padding)
+            }
+            (Layer::Dropout { rate }, _) => match dropout {
+                Some(random) if *rate > 0.0 => {
+                    let kept = T::from_f64(1.0 / (1.0 - rate));
+                    let mask = (0..input.elem_count())
+                        .map(|_| if f64::from(uniform(random)) < *rate { T::zero() } else { kept });
+                    input * Tensor::from_iter(mask, input.device())?.reshape(input.shape())?
+                }
+                _ => Ok(input.clone()),
+            },
+            (Layer::Flatten, _) => input.flatten_from(1),
+            _ => candle_core::bail!("layer {self} has {} parameters", parameters.len()),
+        }
+    }
+}
+
+impl std::fmt::Display for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Layer::Dense { outputs } => write!(f, "dense {outputs}"),
+            Layer::Conv { filters, window, stride, padding } => {
+                write!(f, "convolution {filters} of {window}×{window}, stride {stride}, padding {padding}")
+            }
+            Layer::Norm { epsilon, .. } => write!(f, "normalization, ε {epsilon:e}"),
+            Layer::Relu => write!(f, "ReLU"),
+            Layer::MaxPool { window, stride, padding } => {
+                write!(f, "max pooling {window}×{window}, stride {stride}, padding {padding}")
+            }
+            Layer::Dropout { rate } => write!(f, "dropout {rate}"),
+            Layer::Flatten => write!(f, "flatten"),
+        }
+    }
+}
+
+fn positive(name: &'static str, given: usize) -> Result<()> {
+    if given == 0 { Err(Error::parameter(name, given, "be at least 1")) } else { Ok(()) }
+}
+
+/// Number of windows along a side of `size`.
+fn windows(size: usize, window: usize, stride: usize, padding: usize) -> Result<usize> {
+    positive("window", window)?;
+    positive("stride", stride)?;
+    match (size + 2 * padding).checked_sub(window) {
+        Some(rest) => Ok(rest / stride + 1),
+        None => Err(Error::Shape(format!(
+            "its window of {window} is larger than a side of {size} with a padding of {padding} on each side"
+        ))),
+    }
+}
+
+/// Images with zeros around them, cut to what whole windows cover: candle takes the unused rest of an image that is not
+/// square for a part of the gradient's shape.
+fn whole_windows(input: &Tensor, window: usize, stride: usize, padding: usize) -> candle_core::Result<Tensor> {
+    let mut output = input.clone();
+    for side in [2, 3] {
+        let padded = input.dim(side)? + 2 * padding;
+        let used = (padded - window) / stride * stride + window;
+        output = output.pad_with_zeros(side, padding, padding)?.narrow(side, 0, used)?;
+    }
+    output.contiguous()
+}
+
+/// The largest of each window along one side; the first of equal ones.
+fn largest<T: Real>(
+    input: &Tensor,
+    side: usize,
+    window: usize,
+    stride: usize,
+    padding: usize,
+) -> candle_core::Result<Tensor> {
+    let mut shape = input.dims().to_vec();
+    let count = (shape[side] + 2 * padding - window) / stride + 1;
+    shape[side] = padding;
+    let lowest = Tensor::full(T::from_f64(f64::NEG_INFINITY), shape, input.device())?;
+    let padded = if padding == 0 { input.clone() } else { Tensor::cat(&[&lowest, input, &lowest], side)? };
+    let at = |offset: usize| {
+        let places = (0..count).map(|place| (offset + place * stride) as u32);
+        padded.index_select(&Tensor::from_iter(places, input.device())?, side)
+    };
+    (1..window).try_fold(at(0)?, |most, offset| {
+        let next = at(offset)?;
+        most.ge(&next)?.where_cond(&most, &next)
+    })
+}
+
+fn normalize<T: Real>(
+    input: &Tensor,
+    gamma: &Tensor,
+    beta: &Tensor,
+    epsilon: f64,
+    averages: Averages<'_, T>,
+    observed: &mut Vec<Observed>,
+) -> candle_core::Result<Tensor> {
+    let features = input.dim(1)?;
+    // A feature of its own in column 1, everything that is averaged over in the others.
+    let shape: &[usize] = if input.rank() == 4 { &[1, features, 1, 1] } else { &[1, features] };
+    let averaged = |tensor: &Tensor| -> candle_core::Result<Tensor> {
+        if tensor.rank() == 4 {
+            tensor.flatten_from(2)?.mean_keepdim(D::Minus1)?.mean_keepdim(0)?.reshape(shape)
+        } else {
+            tensor.mean_keepdim(0)
+        }
+    };
+    let (centered, variance) = match averages {
+        Averages::Batch => {
+            let mean = averaged(input)?;
+            let centered = input.broadcast_sub(&mean)?;
+            let variance = averaged(&centered.sqr()?)?;
+            let count = input.elem_count() / features;
+            observed.push(Observed { mean: mean.detach(), variance: variance.detach(), count });
+            (centered, variance)
+        }
+        Averages::Fixed(numbers) => {
+            let tensor = |values: &[T]| Tensor::from_slice(values, shape, input.device());
+            let (mean, variance) = numbers.split_at(features);
+            (input.broadcast_sub(&tensor(mean)?)?, tensor(variance)?)
+        }
+    };
+    let scale = (gamma.reshape(shape)? / (variance + epsilon)?.sqrt()?)?;
+    centered.broadcast_mul(&scale)?.broadcast_add(&beta.reshape(shape)?)
+}

@@ -1,0 +1,394 @@
+//! What is f? The mean cross-entropy of a net on a split, as a function of x alone.
+//!
+//! `f(x) = (1/M) Σᵢ fᵢ(x)` (paper §1, eq. 1), in nats per example. For it to be a function of x, everything else is
+//! fixed: the points are taken in their order, in chunks of nearly equal size, dropout is off, and normalization uses the
+//! statistics of the chunk, as the authors' Keras layers (`mode=2`) do in training and testing alike. The chunk is thus a
+//! part of the definition. With M points and a chunk of c there are ⌈M / c⌉ chunks whose sizes differ by at most one.
+//!
+//! Deviation: the paper does not say over which points normalization averages when f is evaluated; 5,000, the size of the
+//! authors' own evaluation batches, is the default.
+//!
+//! | name | default | range | paper |
+//! |---|---|---|---|
+//! | `chunk` | 5,000 points | from 1 | 5,000 (code) |
+//! | `statistics` | [`Statistics::Batch`] | | `mode=2` (code) |
+//! | `precision` | [`Precision::Single`] | | not said |
+
+use crate::data::{Dataset, Split};
+use crate::error::{Error, Result};
+use crate::net::{Averages, Batch, Net, Real};
+use crate::weights::Weights;
+
+/// Whose mean and variance normalization uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+pub enum Statistics {
+    /// Those of the chunk, as in the authors' code: f is a function of x.
+    #[default]
+    Batch,
+    /// The running averages that the weights carry, as most libraries do; they lag behind x, and are wrong at a point
+    /// that no training went through.
+    Running,
+    /// Averages re-estimated at x: one pass over the training split first ([`Objective::recalibrate`]).
+    Recalibrated,
+}
+
+impl std::fmt::Display for Statistics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Statistics::Batch => "batch",
+            Statistics::Running => "running",
+            Statistics::Recalibrated => "recalibrated",
+        })
+    }
+}
+
+/// The numbers that a net is computed in. Sums over points are in f64 in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Precision {
+    /// f32: for work.
+    #[default]
+    Single,
+    /// f64: for checking; about half as fast.
+    Double,
+}
+
+/// Loss and accuracy of a net on a split.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Value {
+    /// f(x), nats per example.
+    pub loss: f64,
+    /// Fraction of points whose largest output is that of their label.
+    pub accuracy: f64,
+}
+
+impl Value {
+    /// What a cell shows.
+    pub fn evcxr_display(&self) {
+        crate::display::text(&format!("loss {:.6}, accuracy {:.4}", self.loss, self.accuracy));
+    }
+}
+
+/// Loss, accuracy and gradient.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gradient {
+    /// f(x), nats per example.
+    pub loss: f64,
+    /// Fraction of right answers.
+    pub accuracy: f64,
+    /// ∇f(x), n numbers in the layout of x; computed in the objective's precision.
+    pub gradient: Vec<f64>,
+}
+
+impl Gradient {
+    /// `‖∇f(x)‖₂`.
+    pub fn norm(&self) -> f64 {
+        self.gradient.iter().map(|value| value * value).sum::<f64>().sqrt()
+    }
+
+    /// What a cell shows.
+    pub fn evcxr_display(&self) {
+        crate::display::text(&format!(
+            "loss {:.6}, accuracy {:.4}, gradient of {} numbers with norm {:.4e}",
+            self.loss,
+            self.accuracy,
+            crate::display::grouped(self.gradient.len()),
+            self.norm()
+        ));
+    }
+}
+
+/// Loss and accuracy on both splits of a data set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluation {
+    /// On the points that were trained on.
+    pub train: Value,
+    /// On the others.
+    pub test: Value,
+}
+
+/// How f is evaluated.
+///
+/// ```
+/// use sharp_minima::{Objective, Seed, data, zoo};
+/// let digits = data::digits().first(100, 50)?;
+/// let net = zoo::f1(&[1, 8, 8], 10, 0.05)?;
+/// let value = Objective::new().value(&net, &digits.train, &net.start(Seed(1), 0))?;
+/// assert!(value.loss > 1.0 && value.loss < 5.0); // no better than guessing: about ln 10
+/// # Ok::<(), sharp_minima::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Objective {
+    pub(crate) chunk: usize,
+    pub(crate) statistics: Statistics,
+    pub(crate) precision: Precision,
+}
+
+impl Default for Objective {
+    fn default() -> Self {
+        Self { chunk: 5_000, statistics: Statistics::Batch, precision: Precision::Single }
+    }
+}
+
+/// Sums over the points of a split.
+#[derive(Default)]
+struct Sums {
+    loss: f64,
+    right: usize,
+    gradient: Vec<f64>,
+}
+
+impl Objective {
+    /// Chunks of 5,000 points, batch statistics, f32.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Most points that normalization averages over.
+    pub fn chunk(self, points: usize) -> Self {
+        Self { chunk: points, ..self }
+    }
+
+    /// Whose statistics normalization uses.
+    pub fn statistics(self, statistics: Statistics) -> Self {
+        Self { statistics, ..self }
+    }
+
+    /// The numbers that the net is computed in.
+    pub fn precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// f(x) and accuracy. With [`Statistics::Recalibrated`] the averages are re-estimated on this same split; use
+    /// [`evaluate`](Self::evaluate) to take them from the training split.
+    ///
+    /// Cost: one evaluation of f (two when re-estimating). Memory: one chunk's largest layer.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where net, split and weights do not belong together, [`Error::Parameter`] for a chunk of 0.
+    pub fn value(&self, net: &Net, split: &Split, x: &Weights) -> Result<Value> {
+        self.check(net, split)?;
+        net.check_weights(x)?;
+        let sums = self.sums(net, split, &x.to_f64(), &self.averages(net, split, x)?, false)?;
+        Ok(sums.value(split))
+    }
+
+    /// f(x), accuracy and ∇f(x), averages held fixed unless they are the chunk's own.
+    ///
+    /// Cost: about three evaluations of f. Memory: all layers of one chunk.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn gradient(&self, net: &Net, split: &Split, x: &Weights) -> Result<Gradient> {
+        self.check(net, split)?;
+        net.check_weights(x)?;
+        let sums = self.sums(net, split, &x.to_f64(), &self.averages(net, split, x)?, true)?;
+        Ok(sums.gradient(split))
+    }
+
+    /// f and ∇f at a point in f64, which is what a search in x, or a check against another program, needs; the numbers
+    /// are rounded where the net computes in f32. [`Statistics::Running`] has no averages here and is refused.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value); [`Error::Shape`] where x has not the net's length.
+    pub fn gradient_at(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Gradient> {
+        let averages = self.averages_at(net, split, x)?;
+        Ok(self.sums(net, split, x, &averages, true)?.gradient(split))
+    }
+
+    /// f at a point in f64; see [`gradient_at`](Self::gradient_at).
+    ///
+    /// # Errors
+    /// As [`gradient_at`](Self::gradient_at).
+    pub fn value_at(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Value> {
+        let averages = self.averages_at(net, split, x)?;
+        Ok(self.sums(net, split, x, &averages, false)?.value(split))
+    }
+
+    /// The outputs before the softmax at a point in f64, `points × classes`, row-major.
+    ///
+    /// # Errors
+    /// As [`gradient_at`](Self::gradient_at).
+    pub fn logits_at(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Vec<f64>> {
+        let averages = self.averages_at(net, split, x)?;
+        match self.precision {
+            Precision::Single => self.logits_in::<f32>(net, split, &rounded(x), &averages),
+            Precision::Double => self.logits_in::<f64>(net, split, x, &averages),
+        }
+    }
+
+    /// f(x) and accuracy on both splits. With [`Statistics::Recalibrated`] the averages are those of the training split.
+    ///
+    /// Cost: one evaluation of f on each split, and one more on the training split when re-estimating.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn evaluate(&self, net: &Net, data: &Dataset, x: &Weights) -> Result<Evaluation> {
+        match self.statistics {
+            Statistics::Recalibrated => {
+                let x = self.recalibrate(net, &data.train, x)?;
+                self.statistics(Statistics::Running).evaluate(net, data, &x)
+            }
+            _ => Ok(Evaluation { train: self.value(net, &data.train, x)?, test: self.value(net, &data.test, x)? }),
+        }
+    }
+
+    /// The same point with running averages re-estimated on a split: means and variances of each chunk, averaged by
+    /// their points, as PyTorch's `update_bn` does.
+    ///
+    /// # Errors
+    /// As [`value`](Self::value).
+    pub fn recalibrate(&self, net: &Net, split: &Split, x: &Weights) -> Result<Weights> {
+        self.check(net, split)?;
+        net.check_weights(x)?;
+        let averages = self.observed(net, split, &x.to_f64())?;
+        let mut x = x.clone();
+        x.buffers_mut().iter_mut().zip(averages).for_each(|(buffer, average)| *buffer = average as f32);
+        Ok(x)
+    }
+
+    fn check(&self, net: &Net, split: &Split) -> Result<()> {
+        if self.chunk == 0 {
+            return Err(Error::parameter("chunk", self.chunk, "be at least 1"));
+        }
+        net.check_data(split.shape(), split.classes())
+    }
+
+    /// The averages to use at x; nothing for those of the chunk.
+    fn averages(&self, net: &Net, split: &Split, x: &Weights) -> Result<Option<Vec<f64>>> {
+        match self.statistics {
+            Statistics::Batch => Ok(None),
+            Statistics::Running => Ok(Some(x.buffers().iter().map(|&value| f64::from(value)).collect())),
+            Statistics::Recalibrated => self.observed(net, split, &x.to_f64()).map(Some),
+        }
+    }
+
+    fn averages_at(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Option<Vec<f64>>> {
+        self.check(net, split)?;
+        if x.len() != net.parameter_count() {
+            return Err(Error::Shape(format!(
+                "{} has {} weights, but the point has {}",
+                net.name(),
+                net.parameter_count(),
+                x.len()
+            )));
+        }
+        match self.statistics {
+            Statistics::Batch => Ok(None),
+            Statistics::Running => Err(Error::parameter(
+                "statistics",
+                self.statistics,
+                "be batch or recalibrated: a bare point has no running averages",
+            )),
+            Statistics::Recalibrated => self.observed(net, split, x).map(Some),
+        }
+    }
+
+    fn observed(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Vec<f64>> {
+        match self.precision {
+            Precision::Single => self.observed_in::<f32>(net, split, &rounded(x)),
+            Precision::Double => self.observed_in::<f64>(net, split, x),
+        }
+    }
+
+    fn observed_in<T: Real>(&self, net: &Net, split: &Split, x: &[T]) -> Result<Vec<f64>> {
+        let mut averages = vec![0.0; net.layout().buffer_count()];
+        for range in chunks(split.len(), self.chunk) {
+            let batch = Batch::range(split, range);
+            let share = batch.len() as f64 / split.len() as f64;
+            let passed = net.pass(x, &batch, Averages::Batch)?;
+            averages.iter_mut().zip(passed.averages).for_each(|(sum, average)| *sum += share * average);
+        }
+        Ok(averages)
+    }
+
+    fn logits_in<T: Real>(&self, net: &Net, split: &Split, x: &[T], averages: &Option<Vec<f64>>) -> Result<Vec<f64>> {
+        let fixed = fixed::<T>(averages);
+        let mut logits = Vec::with_capacity(split.len() * net.classes());
+        for range in chunks(split.len(), self.chunk) {
+            let passed = net.pass(x, &Batch::range(split, range), choose(&fixed))?;
+            logits.extend(passed.logits.into_iter().map(|value| -> f64 { value.into() }));
+        }
+        Ok(logits)
+    }
+
+    fn sums(&self, net: &Net, split: &Split, x: &[f64], averages: &Option<Vec<f64>>, gradient: bool) -> Result<Sums> {
+        match self.precision {
+            Precision::Single => self.sums_in::<f32>(net, split, &rounded(x), averages, gradient),
+            Precision::Double => self.sums_in::<f64>(net, split, x, averages, gradient),
+        }
+    }
+
+    fn sums_in<T: Real>(
+        &self,
+        net: &Net,
+        split: &Split,
+        x: &[T],
+        averages: &Option<Vec<f64>>,
+        gradient: bool,
+    ) -> Result<Sums> {
+        let fixed = fixed::<T>(averages);
+        let mut sums = Sums { gradient: vec![0.0; if gradient { x.len() } else { 0 }], ..Sums::default() };
+        for range in chunks(split.len(), self.chunk) {
+            let batch = Batch::range(split, range);
+            let passed = if gradient {
+                net.pass_back(x, &batch, choose(&fixed), None)?
+            } else {
+                net.pass(x, &batch, choose(&fixed))?
+            };
+            let (loss, right) = passed.score(&batch);
+            sums.loss += loss;
+            sums.right += right;
+            let share = batch.len() as f64 / split.len() as f64;
+            let parts = sums.gradient.iter_mut().zip(passed.gradient);
+            parts.for_each(|(sum, part)| *sum += share * <T as Into<f64>>::into(part));
+        }
+        Ok(sums)
+    }
+}
+
+impl Sums {
+    fn value(&self, split: &Split) -> Value {
+        let points = split.len() as f64;
+        Value { loss: self.loss / points, accuracy: self.right as f64 / points }
+    }
+
+    fn gradient(self, split: &Split) -> Gradient {
+        let Value { loss, accuracy } = self.value(split);
+        Gradient { loss, accuracy, gradient: self.gradient }
+    }
+}
+
+/// The fixed, ordered partition: ⌈points / most⌉ ranges whose lengths differ by at most one, so that no chunk is left
+/// with a single point, of which normalization would leave nothing.
+pub(crate) fn chunks(points: usize, most: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let count = points.div_ceil(most);
+    (0..count).map(move |chunk| chunk * points / count..(chunk + 1) * points / count)
+}
+
+fn rounded(x: &[f64]) -> Vec<f32> {
+    x.iter().map(|&value| value as f32).collect()
+}
+
+fn fixed<T: Real>(averages: &Option<Vec<f64>>) -> Option<Vec<T>> {
+    averages.as_ref().map(|numbers| numbers.iter().map(|&value| T::from_f64(value)).collect())
+}
+
+fn choose<T>(fixed: &Option<Vec<T>>) -> Averages<'_, T> {
+    fixed.as_deref().map_or(Averages::Batch, Averages::Fixed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chunks;
+
+    #[test]
+    fn chunks_cover_every_point_once_in_order() {
+        for (points, most, count) in [(60_000, 5_000, 12), (5_001, 5_000, 2), (1, 5_000, 1), (10, 3, 4), (7, 1, 7)] {
+            let ranges: Vec<_> = chunks(points, most).collect();
+            assert_eq!(ranges.len(), count);
+            assert_eq!(ranges.iter().cloned().flatten().collect::<Vec<_>>(), (0..points).collect::<Vec<_>>());
+            let sizes = ranges.iter().map(|range| range.len());
+            assert!(sizes.clone().max() <= Some(most) && sizes.clone().max() <= sizes.min().map(|least| least + 1));
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Results as data frames: the only room that knows polars.
+//!
+//! What is measured comes in one tidy, long schema, so that results of any kind join and pivot:
+//!
+//! | column | type | meaning |
+//! |---|---|---|
+//! | `net`, `data` | text | the net's and the data set's name |
+//! | `regime`, `batch` | text, u64 | the regime's name, points in a batch |
+//! | `seed`, `trial` | u64 | where the start came from |
+//! | `epoch` | u64 | epochs done; 0 is the start |
+//! | `split` | text | "train" or "test"; null where a measure has none |
+//! | `statistics` | text | whose statistics normalization used |
+//! | `measure` | text | "loss" (nats per example), "accuracy" (fraction), "distance" (‖x − x₀‖₂) |
+//! | `epsilon` | f64 | null but for sharpness |
+//! | `value` | f64 | the number |
+//! | `standard_error` | f64 | null where the number is exact |
+//! | `status` | text | in a trial's last row why it stopped, "running" before |
+
+pub use polars::prelude::{AnyValue, DataFrame};
+use polars::prelude::{Column, NamedFrom, PolarsError, Series};
+
+use crate::display::Block;
+use crate::error::{Error, Result};
+use crate::spread::Spread;
+use crate::train::{Epoch, Regime};
+
+impl From<PolarsError> for Error {
+    fn from(error: PolarsError) -> Self {
+        Error::Output { library: "polars", reason: error.to_string() }
+    }
+}
+
+/// The measures of a row: split, name, number.
+type Measure = (Option<&'static str>, &'static str, fn(&Epoch) -> f64);
+
+const MEASURES: [Measure; 5] = [
+    (Some("train"), "loss", |row| row.train_loss),
+    (Some("train"), "accuracy", |row| row.train_accuracy),
+    (Some("test"), "loss", |row| row.test_loss),
+    (Some("test"), "accuracy", |row| row.test_accuracy),
+    (None, "distance", |row| row.distance),
+];
+
+/// One row for each regime, trial, epoch and measure, in the schema above.
+///
+/// # Errors
+/// [`Error::Output`] from the data frame library; none is known.
+pub fn regimes(regimes: &[&Regime]) -> Result<DataFrame> {
+    let mut rows = Vec::new();
+    for regime in regimes {
+        for run in &regime.runs {
+            for row in &run.trace {
+                let status = if row.epoch == run.last().epoch { run.stop.to_string() } else { "running".into() };
+                rows.extend(MEASURES.iter().map(|(split, measure, value)| {
+                    (*regime, run.trial as u64, row.epoch as u64, *split, *measure, value(row), status.clone())
+                }));
+            }
+        }
+    }
+    frame(vec![
+        text("net", rows.iter().map(|row| Some(row.0.net.as_str()))),
+        text("data", rows.iter().map(|row| Some(row.0.data.as_str()))),
+        text("regime", rows.iter().map(|row| Some(row.0.name.as_str()))),
+        whole("batch", rows.iter().map(|row| row.0.batch as u64)),
+        whole("seed", rows.iter().map(|row| row.0.seed)),
+        whole("trial", rows.iter().map(|row| row.1)),
+        whole("epoch", rows.iter().map(|row| row.2)),
+        text("split", rows.iter().map(|row| row.3)),
+        text("statistics", rows.iter().map(|row| Some(row.0.statistics.to_string()))),
+        text("measure", rows.iter().map(|row| Some(row.4))),
+        number("epsilon", rows.iter().map(|_| None)),
+        number("value", rows.iter().map(|row| Some(row.5))),
+        number("standard_error", rows.iter().map(|_| None)),
+        text("status", rows.iter().map(|row| Some(row.6.as_str()))),
+    ])
+}
+
+/// Mean and standard deviation over the trials behind the last epoch of each: one row for each regime and measure.
+/// Columns: net, data, regime, batch, trials, split, measure, mean, deviation.
+///
+/// # Errors
+/// [`Error::Output`] from the data frame library; none is known.
+pub fn summary(regimes: &[&Regime]) -> Result<DataFrame> {
+    let mut rows = Vec::new();
+    for regime in regimes.iter().filter(|regime| !regime.runs.is_empty()) {
+        for (split, measure, value) in MEASURES {
+            let values: Vec<f64> = regime.runs.iter().map(|run| value(run.last())).collect();
+            rows.push((*regime, split, measure, Spread::of(&values)?));
+        }
+    }
+    frame(vec![
+        text("net", rows.iter().map(|row| Some(row.0.net.as_str()))),
+        text("data", rows.iter().map(|row| Some(row.0.data.as_str()))),
+        text("regime", rows.iter().map(|row| Some(row.0.name.as_str()))),
+        whole("batch", rows.iter().map(|row| row.0.batch as u64)),
+        whole("trials", rows.iter().map(|row| row.3.count as u64)),
+        text("split", rows.iter().map(|row| row.1)),
+        text("measure", rows.iter().map(|row| Some(row.2))),
+        number("mean", rows.iter().map(|row| Some(row.3.mean))),
+        number("deviation", rows.iter().map(|row| Some(row.3.deviation).filter(|value| value.is_finite()))),
+    ])
+}
+
+/// A frame as a table for a cell, at most `rows` rows of it; numbers with four significant digits.
+pub fn show(frame: &DataFrame, rows: usize) -> Block {
+    let columns: Vec<&str> = frame.columns().iter().map(|column| column.name().as_str()).collect();
+    let shown = frame.height().min(rows);
+    let cell = |column: &Column, row: usize| match column.get(row) {
+        Ok(AnyValue::Null) | Err(_) => String::new(),
+        Ok(AnyValue::String(text)) => text.into(),
+        Ok(AnyValue::Float64(value)) => significant(value),
+        Ok(value) => value.to_string(),
+    };
+    let lines = (0..shown).map(|row| frame.columns().iter().map(|column| cell(column, row)).collect()).collect();
+    let title = match shown == frame.height() {
+        true => format!("{shown} rows"),
+        false => format!("{shown} of {} rows", crate::display::grouped(frame.height())),
+    };
+    Block::table(&title, &columns, lines)
+}
+
+/// One row a trial, and mean ± standard deviation of each regime: what a cell shows of trials.
+pub(crate) fn trials(regimes: &[&Regime]) -> Block {
+    let mut rows = Vec::new();
+    for regime in regimes {
+        let percent = |value: f64| format!("{:.2}", 100.0 * value);
+        for run in &regime.runs {
+            let last = run.last();
+            rows.push(vec![
+                regime.name.clone(),
+                regime.batch.to_string(),
+                run.trial.to_string(),
+                last.epoch.to_string(),
+                significant(last.train_loss),
+                percent(last.train_accuracy),
+                percent(last.test_accuracy),
+                format!("{:.2}", last.distance),
+                run.stop.to_string(),
+            ]);
+        }
+        let mean = |value: fn(&Epoch) -> f64, decimals| {
+            let values: Vec<f64> = regime.runs.iter().map(|run| value(run.last())).collect();
+            Spread::of(&values).map_or(String::new(), |spread| spread.text(decimals))
+        };
+        if regime.runs.len() > 1 {
+            rows.push(vec![
+                regime.name.clone(),
+                regime.batch.to_string(),
+                "mean ± std".into(),
+                String::new(),
+                mean(|row| row.train_loss, 4),
+                mean(|row| 100.0 * row.train_accuracy, 2),
+                mean(|row| 100.0 * row.test_accuracy, 2),
+                mean(|row| row.distance, 2),
+                String::new(),
+            ]);
+        }
+    }
+    let title = match regimes {
+        [first, ..] => format!("{} on {}: {}", first.net, first.data, first.optimizer),
+        [] => "no trials".into(),
+    };
+    let columns =
+        ["regime", "batch", "trial", "epochs", "training loss", "training %", "test %", "‖x − x₀‖", "stopped by"];
+    Block::table(&title, &columns, rows)
+}
+
+/// Four significant digits, without an exponent where it can be read without.
+fn significant(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 || !value.is_finite() {
+        format!("{value}")
+    } else if (1e-4..1e6).contains(&size) {
+        format!("{value:.*}", (3 - size.log10().floor() as i32).clamp(0, 8) as usize)
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+pub(crate) fn frame(columns: Vec<Series>) -> Result<DataFrame> {
+    let height = columns.first().map_or(0, |column| column.len());
+    Ok(DataFrame::new(height, columns.into_iter().map(Column::from).collect())?)
+}
+
+pub(crate) fn text<S: AsRef<str>>(name: &str, values: impl Iterator<Item = Option<S>>) -> Series {
+    let values: Vec<Option<S>> = values.collect();
+    Series::new(name.into(), values.iter().map(|value| value.as_ref().map(S::as_ref)).collect::<Vec<Option<&str>>>())
+}
+
+fn whole(name: &str, values: impl Iterator<Item = u64>) -> Series {
+    Series::new(name.into(), values.collect::<Vec<u64>>())
+}
+
+pub(crate) fn number(name: &str, values: impl Iterator<Item = Option<f64>>) -> Series {
+    Series::new(name.into(), values.collect::<Vec<Option<f64>>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::significant;
+
+    #[test]
+    fn numbers_have_four_significant_digits() {
+        let said = [0.0, 1.0, 0.012_345_6, 98.034, 12_345.6, 1.5e-7, -2.5, f64::NAN].map(significant);
+        let expected = ["0", "1.000", "0.01235", "98.03", "12346", "1.500e-7", "-2.500", "NaN"];
+        assert_eq!(said.each_ref().map(String::as_str), expected);
+    }
+}

@@ -1,0 +1,61 @@
+//! When is a trial over?
+
+/// Why a trial ended. Not having converged is a fact about the trial, not an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub enum Stop {
+    /// All epochs that were asked for are done.
+    Epochs,
+    /// The training loss ceased to improve for as many epochs as patience allows.
+    CeasedToImprove,
+    /// The budget of seconds was used up.
+    Budget,
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Stop::Epochs => "epochs",
+            Stop::CeasedToImprove => "ceased to improve",
+            Stop::Budget => "budget",
+        })
+    }
+}
+
+/// The smallest loss so far, and how long ago it was.
+pub(super) struct Patience {
+    epochs: Option<usize>,
+    best: f64,
+    age: usize,
+}
+
+impl Patience {
+    pub(super) fn new(epochs: Option<usize>, loss: f64) -> Self {
+        Self { epochs, best: loss, age: 0 }
+    }
+
+    /// Takes the loss behind one more epoch; whether it is time to stop.
+    pub(super) fn is_over(&mut self, loss: f64) -> bool {
+        if loss < self.best {
+            self.best = loss;
+            self.age = 0;
+        } else {
+            self.age += 1;
+        }
+        self.epochs.is_some_and(|epochs| self.age >= epochs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Patience;
+
+    #[test]
+    fn patience_counts_epochs_since_the_best() {
+        let mut patience = Patience::new(Some(2), 1.0);
+        let over: Vec<bool> = [0.5, 0.6, 0.4, 0.4, 0.41].map(|loss| patience.is_over(loss)).into();
+        assert_eq!(over, [false, false, false, false, true]);
+        let mut forever = Patience::new(None, 1.0);
+        assert!((0..100).all(|_| !forever.is_over(2.0)));
+    }
+}

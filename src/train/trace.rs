@@ -1,0 +1,42 @@
+//! What happened on the way? One row an epoch.
+
+use super::Stop;
+
+/// A trial behind one epoch; epoch 0 is the starting point.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Epoch {
+    /// Epochs done.
+    pub epoch: usize,
+    /// Steps of the optimizer done.
+    pub steps: usize,
+    /// f on the training split, nats per example.
+    pub train_loss: f64,
+    /// Fraction of right answers on the training split.
+    pub train_accuracy: f64,
+    /// f on the test split, nats per example.
+    pub test_loss: f64,
+    /// Fraction of right answers on the test split.
+    pub test_accuracy: f64,
+    /// `‖x − x₀‖₂`, the distance from the starting point (§4 compares it between the regimes).
+    pub distance: f64,
+    /// Seconds since the trial began, evaluations included; the only number here that differs from run to run.
+    pub seconds: f64,
+}
+
+/// One trial: its path in numbers, and why it ended. Its last point is in [`Trials::weights`](super::Trials::weights).
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Run {
+    /// Number of the trial, from 0; with the seed it decides the start.
+    pub trial: usize,
+    /// One row for the start and one for each epoch.
+    pub trace: Vec<Epoch>,
+    /// Why it ended.
+    pub stop: Stop,
+}
+
+impl Run {
+    /// The row of the last epoch.
+    pub fn last(&self) -> &Epoch {
+        self.trace.last().expect("a trace begins with the row of the start")
+    }
+}
