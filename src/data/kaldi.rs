@@ -164,38 +164,17 @@ impl Kaldi {
             let Some(states) = alignments.get(entry.key) else { continue };
             let (path, bytes) = archives.open(index, entry)?;
             let matrix = read_matrix(Cursor::new(path, entry.key, bytes, entry.offset)?)?;
-            let wrong = |path: &Path, reason| Err(Error::format(path, format!("utterance '{}'", entry.key), reason));
+            let wrong = |path: &Path, reason| Error::format(path, format!("utterance '{}'", entry.key), reason);
             if matrix.rows != states.len() {
-                let reason =
-                    format!("there are {} labels for the {} frames of {}", states.len(), matrix.rows, path.display());
-                return wrong(alignment, reason);
+                let (number, rows) = (states.len(), matrix.rows);
+                let reason = format!("there are {number} labels for the {rows} frames of {}", path.display());
+                return Err(wrong(alignment, reason));
             }
             if matrix.rows == 0 {
-                continue; // an empty matrix has no columns either
+                continue; // such a matrix has no columns either
             }
-            let columns = *features.get_or_insert(matrix.columns);
-            if matrix.columns != columns {
-                return wrong(
-                    path,
-                    format!(
-                        "frames must have the {columns} features of the first utterance, but have {}",
-                        matrix.columns
-                    ),
-                );
-            }
-            if let Some(number) = matrix.values.iter().position(|value| !value.is_finite()) {
-                let reason =
-                    format!("features must be finite, but frame {} has {}", number / columns, matrix.values[number]);
-                return wrong(path, reason);
-            }
-            for (frame, &state) in states.iter().enumerate() {
-                let label = u32::try_from(state).ok().filter(|&label| (label as usize) < self.classes);
-                let Some(label) = label else {
-                    let reason = format!("labels must lie in 0..={}, but frame {frame} has {state}", self.classes - 1);
-                    return wrong(alignment, reason);
-                };
-                labels.push(label);
-            }
+            matrix.check(*features.get_or_insert(matrix.columns)).map_err(|reason| wrong(path, reason))?;
+            labels.extend(self.labels(states).map_err(|reason| wrong(alignment, reason))?);
             splice(&matrix, self.context, &mut inputs);
         }
         let Some(features) = features else {
@@ -206,6 +185,15 @@ impl Kaldi {
             ));
         };
         Split::new(inputs, labels, vec![(2 * self.context + 1) * features], self.classes)
+    }
+
+    /// The labels of an utterance's frames, or what is wrong with one of them.
+    fn labels(&self, states: &[i32]) -> std::result::Result<Vec<u32>, String> {
+        let label = |(frame, &state)| {
+            let label = u32::try_from(state).ok().filter(|&label| (label as usize) < self.classes);
+            label.ok_or_else(|| format!("labels must lie in 0..={}, but frame {frame} has {state}", self.classes - 1))
+        };
+        states.iter().enumerate().map(label).collect()
     }
 
     /// An error where more utterances have no labels than may.
@@ -298,6 +286,26 @@ struct Matrix {
     rows: usize,
     columns: usize,
     values: Vec<f32>,
+}
+
+impl Matrix {
+    /// What is wrong with the frames, which must have so many features, all finite.
+    fn check(&self, features: usize) -> std::result::Result<(), String> {
+        if self.columns == 0 {
+            return Err("frames must have at least one feature, but have 0".into());
+        }
+        if self.columns != features {
+            let columns = self.columns;
+            return Err(format!("frames must have the {features} features of the first utterance, but have {columns}"));
+        }
+        match self.values.iter().position(|value| !value.is_finite()) {
+            Some(number) => {
+                let (frame, value) = (number / features, self.values[number]);
+                Err(format!("features must be finite, but frame {frame} has {value}"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Puts each frame with its neighbors behind `inputs`; the first and the last frame stand for those beyond.

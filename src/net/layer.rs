@@ -3,7 +3,7 @@
 //! The composed passes are the reference that faster ones are checked against; gradients are candle's. Where candle's
 //! own operation is not what the paper's nets need, the pass is built from others, and says why.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, DType, Tensor};
 use rand::rngs::ChaCha8Rng;
 
 use super::pass::{Averages, Observed, Real};
@@ -265,8 +265,11 @@ fn normalize<T: Real>(
             let mean = averaged(input)?;
             let centered = input.broadcast_sub(&mean)?;
             let variance = averaged(&centered.sqr()?)?;
-            let count = input.elem_count() / features;
-            observed.push(Observed { mean: mean.detach(), variance: variance.detach(), count });
+            observed.push(Observed {
+                mean: plain(&mean)?,
+                variance: plain(&variance)?,
+                count: input.elem_count() / features,
+            });
             (centered, variance)
         }
         Averages::Fixed(numbers) => {
@@ -277,4 +280,9 @@ fn normalize<T: Real>(
     };
     let scale = (gamma.reshape(shape)? / (variance + epsilon)?.sqrt()?)?;
     centered.broadcast_mul(&scale)?.broadcast_add(&beta.reshape(shape)?)
+}
+
+/// The numbers of a tensor in f64.
+fn plain(tensor: &Tensor) -> candle_core::Result<Vec<f64>> {
+    tensor.flatten_all()?.to_dtype(DType::F64)?.to_vec1()
 }

@@ -4,6 +4,7 @@
 //! of Table 1; [`Net::new`] takes any list of [`Layer`]s. Parameters are named by the layer's place in the list, as
 //! PyTorch's `Sequential` names them, so that weights can be carried both ways.
 
+mod kernel;
 mod layer;
 mod pass;
 pub mod zoo;

@@ -1,10 +1,10 @@
 //! One batch through a net: loss, right answers and gradient as plain numbers. The only room, with the layers, that
 //! knows candle: tensors are made here, used once and dropped, so that nothing of candle outlives a call.
 
-use candle_core::{DType, Device, Tensor, Var, WithDType};
+use candle_core::{Device, Tensor, Var, WithDType};
 use rand::rngs::ChaCha8Rng;
 
-use super::Net;
+use super::{Layer, Net, kernel};
 use crate::error::{Error, Result};
 
 /// f32 for work, f64 for checking.
@@ -74,12 +74,22 @@ pub(crate) enum Averages<'a, T> {
     Fixed(&'a [T]),
 }
 
+/// Which passes a layer takes where there are two.
+#[derive(Clone, Copy)]
+enum Path {
+    /// Composed of candle's own operations: the oracle. Only tests ask for it by name; layers without a fused pass take it.
+    #[cfg_attr(not(test), allow(dead_code))]
+    Composed,
+    /// Fused for the CPU.
+    Fused,
+}
+
 /// What a normalization saw in its batch.
 pub(super) struct Observed {
     /// Means, one a feature.
-    pub(super) mean: Tensor,
+    pub(super) mean: Vec<f64>,
     /// Variances over `count`, one a feature.
-    pub(super) variance: Tensor,
+    pub(super) variance: Vec<f64>,
     /// Number of numbers that each is an average of.
     pub(super) count: usize,
 }
@@ -98,9 +108,13 @@ pub(crate) struct Passed<T> {
 impl Net {
     /// Outputs for a batch; no graph is kept.
     pub(crate) fn pass<T: Real>(&self, x: &[T], batch: &Batch<T>, averages: Averages<'_, T>) -> Result<Passed<T>> {
+        self.pass_by(Path::Fused, x, batch, averages)
+    }
+
+    fn pass_by<T: Real>(&self, path: Path, x: &[T], batch: &Batch<T>, averages: Averages<'_, T>) -> Result<Passed<T>> {
         let parameters = self.split(x).map(|(values, shape)| Tensor::from_slice(values, shape, &Device::Cpu));
         let parameters = parameters.collect::<candle_core::Result<Vec<_>>>()?;
-        let (logits, averages) = self.forward(&parameters, batch, averages, None)?;
+        let (logits, averages) = self.forward(&parameters, batch, averages, None, path)?;
         Ok(Passed { logits: logits.flatten_all()?.to_vec1()?, gradient: vec![], averages })
     }
 
@@ -112,10 +126,21 @@ impl Net {
         averages: Averages<'_, T>,
         dropout: Option<&mut ChaCha8Rng>,
     ) -> Result<Passed<T>> {
+        self.pass_back_by(Path::Fused, x, batch, averages, dropout)
+    }
+
+    fn pass_back_by<T: Real>(
+        &self,
+        path: Path,
+        x: &[T],
+        batch: &Batch<T>,
+        averages: Averages<'_, T>,
+        dropout: Option<&mut ChaCha8Rng>,
+    ) -> Result<Passed<T>> {
         let variables = self.split(x).map(|(values, shape)| Var::from_slice(values, shape, &Device::Cpu));
         let variables = variables.collect::<candle_core::Result<Vec<_>>>()?;
         let parameters: Vec<Tensor> = variables.iter().map(|variable| variable.as_tensor().clone()).collect();
-        let (logits, averages) = self.forward(&parameters, batch, averages, dropout)?;
+        let (logits, averages) = self.forward(&parameters, batch, averages, dropout, path)?;
         let labels = Tensor::from_slice(&batch.labels, batch.len(), &Device::Cpu)?;
         let gradients = candle_nn::loss::cross_entropy(&logits, &labels)?.backward()?;
         let mut gradient = Vec::with_capacity(x.len());
@@ -138,30 +163,44 @@ impl Net {
         batch: &Batch<T>,
         averages: Averages<'_, T>,
         mut dropout: Option<&mut ChaCha8Rng>,
+        path: Path,
     ) -> Result<(Tensor, Vec<f64>)> {
         let mut shape = vec![batch.len()];
         shape.extend(self.input());
         let mut signal = Tensor::from_slice(&batch.inputs, shape, &Device::Cpu)?;
         let mut observed = Vec::new();
         let (mut parameter, mut buffer) = (0, 0);
-        for (layer, before) in self.layers.iter().zip(&self.shapes) {
+        let mut layers = self.layers.iter().zip(&self.shapes).peekable();
+        while let Some((layer, before)) = layers.next() {
             let own = layer.parameters(before).len();
             let kept: usize = layer.buffers(before).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
             let averages = match averages {
                 Averages::Batch => Averages::Batch,
                 Averages::Fixed(numbers) => Averages::Fixed(&numbers[buffer..buffer + kept]),
             };
-            let own_parameters = &parameters[parameter..parameter + own];
-            signal = layer.forward(&signal, own_parameters, averages, dropout.as_deref_mut(), &mut observed)?;
+            signal = match (path, layer, &parameters[parameter..parameter + own], averages) {
+                // Behind no parameter yet, the signal is data and needs no derivative.
+                (Path::Fused, Layer::Dense { .. }, [weight, bias], _) => {
+                    kernel::dense::<T>(&signal, weight, bias, parameter == 0)?
+                }
+                (Path::Fused, Layer::Norm { epsilon, .. }, [gamma, beta], Averages::Batch) => {
+                    let relu = layers.next_if(|(next, _)| matches!(next, Layer::Relu)).is_some();
+                    let (normalized, seen) = kernel::normalize::<T>(&signal, gamma, beta, *epsilon, relu)?;
+                    observed.push(seen);
+                    normalized
+                }
+                (_, _, own, averages) => {
+                    layer.forward(&signal, own, averages, dropout.as_deref_mut(), &mut observed)?
+                }
+            };
             parameter += own;
             buffer += kept;
         }
         let mut averages = Vec::with_capacity(self.layout().buffer_count());
         for Observed { mean, variance, count } in observed {
-            let numbers = |tensor: Tensor| tensor.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>();
             let unbiased = count as f64 / (count.max(2) - 1) as f64;
-            averages.extend(numbers(mean)?);
-            averages.extend(numbers(variance)?.iter().map(|variance| variance * unbiased));
+            averages.extend(mean);
+            averages.extend(variance.iter().map(|variance| variance * unbiased));
         }
         Ok((signal, averages))
     }
@@ -182,5 +221,66 @@ impl<T: Real> Passed<T> {
             let own = row.nth(label as usize).unwrap_or(f64::NAN);
             (loss + normalizer - own, right + usize::from(answer == label as usize))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Synthetic;
+    use crate::seed::Seed;
+
+    /// The largest difference of two lists, relative to the largest number.
+    fn difference<T: Real>(found: &[T], expected: &[T]) -> f64 {
+        assert_eq!(found.len(), expected.len());
+        let of = |value: &T| -> f64 { (*value).into() };
+        let scale = expected.iter().map(|value| of(value).abs()).fold(1e-12, f64::max);
+        found.iter().zip(expected).map(|(f, e)| (of(f) - of(e)).abs()).fold(0.0, f64::max) / scale
+    }
+
+    fn compare<T: Real>(net: &Net, points: usize, tolerance: f64) -> Result<()> {
+        let data = Synthetic::new(net.input(), net.classes()).train(points).test(1).seed(9).make()?;
+        let batch = Batch::<T>::range(&data.train, 0..points);
+        let start = net.start(Seed(4), 0).to_f64();
+        let x: Vec<T> = start.iter().enumerate().map(|(i, v)| T::from_f64(v + 0.1 * (1.3 * i as f64).sin())).collect();
+        let run = |path| net.pass_back_by(path, &x, &batch, Averages::Batch, None);
+        let (fused, composed) = (run(Path::Fused)?, run(Path::Composed)?);
+        let values = net.pass_by(Path::Fused, &x, &batch, Averages::Batch)?;
+        assert_eq!(difference(&values.logits, &fused.logits), 0.0, "with and without a graph");
+        let found = [
+            difference(&fused.logits, &composed.logits),
+            difference(&fused.gradient, &composed.gradient),
+            difference::<f64>(&fused.averages, &composed.averages),
+        ];
+        assert!(found.iter().all(|&d| d < tolerance), "{net:?} on {points} points: {found:?}");
+        Ok(())
+    }
+
+    /// Over sizes that divide by nothing: below and above a block, a lane, a register.
+    #[test]
+    fn fused_passes_are_the_composed_ones() -> Result<()> {
+        for (inputs, hidden, points) in [(1, 1, 2), (3, 7, 5), (17, 33, 63), (64, 65, 130), (31, 513, 71)] {
+            let dense = |outputs| Layer::Dense { outputs };
+            let layers = vec![dense(hidden), Layer::norm(), Layer::Relu, dense(hidden), Layer::norm(), dense(3)];
+            let net = Net::new("dense", &[inputs], layers)?;
+            compare::<f64>(&net, points, 1e-10)?;
+            compare::<f32>(&net, points, 2e-3)?;
+        }
+        for (side, filters, points) in [(1, 1, 3), (3, 2, 4), (5, 3, 7), (9, 5, 13)] {
+            let conv = Layer::Conv { filters, window: 3, stride: 1, padding: 1 };
+            let layers = vec![
+                conv.clone(),
+                Layer::norm(),
+                Layer::Relu,
+                conv,
+                Layer::norm(),
+                Layer::Flatten,
+                Layer::Dense { outputs: 4 },
+            ];
+            let net = Net::new("conv", &[2, side, side], layers)?;
+            compare::<f64>(&net, points, 1e-10)?;
+            compare::<f32>(&net, points, 2e-3)?;
+        }
+        Ok(())
     }
 }
