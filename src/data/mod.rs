@@ -1,8 +1,8 @@
 //! On which data? Owned inputs and labels, split into the points that are trained on and those that are not.
 //!
 //! Table 5 of the paper lists MNIST, TIMIT, CIFAR-10 and CIFAR-100. [`mnist`], [`cifar10`], [`cifar100`] and [`timit`]
-//! read them where they are found; [`digits`] is embedded, so that everything runs on a fresh machine; [`synthetic`]
-//! makes a seeded stand-in of any shape.
+//! read them where they are found; [`digits()`] is embedded, so that everything runs on a fresh machine; [`Synthetic`]
+//! makes seeded stand-ins of any shape.
 //!
 //! Inputs are row-major `f32`, one point after another; images have the shape `[channels, height, width]` with pixels
 //! divided by their largest value, as the authors' code does (§2.2; "no preprocessing"), frames of speech `[features]`.

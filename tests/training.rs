@@ -1,0 +1,229 @@
+//! Training: that it learns, that its bits depend on the seed alone, that it ends when it should, and what it refuses.
+
+use sharp_minima::{Error, Layer, Net, Objective, Optimizer, Pair, Statistics, Stop, Training, Trials, data, zoo};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn small() -> sharp_minima::Result<(Net, sharp_minima::Dataset)> {
+    let data = data::digits().first(300, 100)?;
+    Ok((zoo::f1(data.shape(), data.classes(), 0.05)?, data))
+}
+
+/// All bits of all weights and running averages, in one number.
+fn fingerprint(trials: &Trials) -> u64 {
+    let numbers = trials.weights.iter().flat_map(|w| w.values().iter().chain(w.buffers()));
+    numbers
+        .fold(0xcbf2_9ce4_8422_2325, |hash, value| (hash ^ u64::from(value.to_bits())).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[test]
+fn a_net_learns_the_digits() -> Outcome {
+    let digits = data::digits();
+    let net = zoo::f1(digits.shape(), digits.classes(), 0.25)?;
+    let trials = Training::adam().batch(32).trials(2).epochs(8).quiet().run(&net, &digits)?;
+    for run in &trials.regime.runs {
+        assert_eq!(run.trace.len(), 9);
+        assert!(run.trace[0].train_accuracy < 0.3 && run.trace[0].distance == 0.0);
+        assert!(run.last().train_accuracy > 0.98, "{:?}", run.last());
+        assert!(run.last().test_accuracy > 0.9, "{:?}", run.last());
+        assert_eq!(run.last().steps, 8 * 45); // 1,437 = 44 · 32 + 29
+        assert_eq!(run.stop, Stop::Epochs);
+    }
+    Ok(())
+}
+
+/// What the trace says of the last epoch is what the objective says of the weights that are returned.
+#[test]
+fn the_trace_is_that_of_the_weights() -> Outcome {
+    let (net, data) = small()?;
+    for statistics in [Statistics::Batch, Statistics::Running, Statistics::Recalibrated] {
+        let objective = Objective::new().statistics(statistics).chunk(128);
+        let trials = Training::adam().batch(50).trials(1).epochs(3).objective(objective).quiet().run(&net, &data)?;
+        let (last, weights) = (trials.regime.runs[0].last(), &trials.weights[0]);
+        let value = objective.evaluate(&net, &data, weights)?;
+        assert_eq!((last.train_loss, last.train_accuracy), (value.train.loss, value.train.accuracy));
+        assert_eq!((last.test_loss, last.test_accuracy), (value.test.loss, value.test.accuracy));
+        assert_eq!(last.distance, weights.distance(&net.start(sharp_minima::Seed(0), 0))?);
+    }
+    Ok(())
+}
+
+/// 1, 2 and 4 threads, trials alone and side by side, a net with every kind of layer: the same bits.
+#[test]
+fn threads_change_no_bit() -> Outcome {
+    let data = data::digits().first(120, 30)?;
+    let every = zoo::c1(data.shape(), data.classes(), 0.1)?;
+    let (dense, digits) = small()?;
+    for (net, data) in [(&every, &data), (&dense, &digits)] {
+        let training = Training::adam().batch(32).trials(3).epochs(2).quiet();
+        let one = training.clone().threads(1).run(net, data)?;
+        for threads in [2, 4] {
+            let many = training.clone().threads(threads).run(net, data)?;
+            assert_eq!(many.weights, one.weights, "{threads} threads");
+        }
+        let alone = training.clone().trials(1).threads(4).run(net, data)?;
+        assert_eq!(alone.weights[0], one.weights[0]);
+        let Pair { small, .. } = training.clone().threads(4).pair(net, data, 32, 60)?;
+        assert_eq!(small.weights, one.weights, "in a pair");
+        // A shape beyond one block of every kernel: 1,437 points by 512 units.
+    }
+    let digits = data::digits();
+    let wide = zoo::f1(digits.shape(), digits.classes(), 1.0)?;
+    let training = Training::adam().batch(1_437).trials(1).epochs(2).quiet();
+    let one = training.clone().threads(1).run(&wide, &digits)?;
+    for threads in [2, 4] {
+        assert_eq!(training.clone().threads(threads).run(&wide, &digits)?.weights, one.weights, "{threads} threads");
+    }
+    Ok(())
+}
+
+/// Another process gives the same bits, with another number of threads in the tensor library's environment too.
+#[test]
+fn processes_agree_to_the_bit() -> Outcome {
+    let (net, data) = small()?;
+    let trials = Training::adam().batch(64).trials(2).epochs(2).seed(11).quiet().run(&net, &data)?;
+    let own = format!("fingerprint {:016x}", fingerprint(&trials));
+    if std::env::var_os("SHARP_MINIMA_CHILD").is_some() {
+        println!("{own}");
+        return Ok(());
+    }
+    for threads in ["1", "2", "4"] {
+        let child = std::process::Command::new(std::env::current_exe()?)
+            .args(["processes_agree_to_the_bit", "--exact", "--nocapture"])
+            .env("SHARP_MINIMA_CHILD", "1")
+            .env("RAYON_NUM_THREADS", threads)
+            .output()?;
+        let said = String::from_utf8(child.stdout)?;
+        assert!(said.contains(&own), "{threads} threads: {own} is not in\n{said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn regimes_of_a_pair_start_from_the_same_points() -> Outcome {
+    let (net, data) = small()?;
+    let pair = Training::adam().trials(2).epochs(1).seed(3).quiet().pair(&net, &data, 16, 150)?;
+    for (small, large) in pair.small.regime.runs.iter().zip(&pair.large.regime.runs) {
+        assert_eq!(small.trace[0].train_loss, large.trace[0].train_loss);
+        assert_ne!(small.last().train_loss, large.last().train_loss);
+    }
+    assert_ne!(pair.small.weights[0], pair.small.weights[1]);
+    assert_eq!((pair.small.regime.name.as_str(), pair.large.regime.batch), ("small", 150));
+    Ok(())
+}
+
+#[test]
+fn sgd_learns_too_and_another_seed_is_another_run() -> Outcome {
+    let (net, data) = small()?;
+    let sgd = Training::sgd(0.05, 0.9).batch(30).trials(1).epochs(5).quiet();
+    let run = sgd.run(&net, &data)?;
+    assert!(run.regime.runs[0].last().train_loss < 0.5 * run.regime.runs[0].trace[0].train_loss);
+    assert_ne!(fingerprint(&run), fingerprint(&sgd.clone().seed(1).run(&net, &data)?));
+    assert_eq!(fingerprint(&run), fingerprint(&sgd.run(&net, &data)?));
+    Ok(())
+}
+
+/// Dropout leaves out in training only, by numbers of its own stream: with rate 0 the net trains to the same bits.
+#[test]
+fn dropout_acts_in_training_and_rate_0_is_bit_equal_to_none() -> Outcome {
+    let data = data::digits().first(200, 50)?;
+    let with = |rate: Option<f64>| {
+        let mut layers = vec![Layer::Flatten, Layer::Dense { outputs: 20 }, Layer::norm(), Layer::Relu];
+        layers.extend(rate.map(|rate| Layer::Dropout { rate }));
+        layers.push(Layer::Dense { outputs: 10 });
+        let net = Net::new("n", data.shape(), layers)?;
+        let trials = Training::adam().batch(40).trials(1).epochs(3).quiet().run(&net, &data)?;
+        Ok::<_, Error>(trials.weights[0].values().to_vec())
+    };
+    assert_eq!(with(None)?, with(Some(0.0))?);
+    assert_ne!(with(None)?, with(Some(0.5))?);
+    assert_eq!(with(Some(0.5))?, with(Some(0.5))?);
+    Ok(())
+}
+
+#[test]
+fn training_stops_when_the_loss_ceases_to_improve() -> Outcome {
+    let (net, data) = small()?;
+    let trials = Training::sgd(20.0, 0.0).batch(20).trials(1).epochs(200).patience(2).quiet().run(&net, &data)?;
+    let run = &trials.regime.runs[0];
+    assert_eq!(run.stop, Stop::CeasedToImprove);
+    let losses: Vec<f64> = run.trace.iter().map(|row| row.train_loss).collect();
+    let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    assert_eq!(losses.iter().position(|&loss| loss == best), Some(losses.len() - 3), "{losses:?}");
+    Ok(())
+}
+
+#[test]
+fn a_budget_ends_a_call_with_what_there_is() -> Outcome {
+    let (net, data) = small()?;
+    let trials = Training::adam().batch(1).trials(3).epochs(10_000).seconds(0.3).threads(1).quiet().run(&net, &data)?;
+    let runs = &trials.regime.runs;
+    assert_eq!((runs.len(), trials.weights.len()), (3, 3));
+    assert!(runs.iter().all(|run| run.stop == Stop::Budget && run.last().epoch < 10_000));
+    assert!(runs[0].last().epoch > 0, "the first trial has begun");
+    assert_eq!(runs[2].last().epoch, 0, "the last has not, and says so");
+    assert_eq!(trials.weights[2].values(), net.start(sharp_minima::Seed(0), 2).values());
+    Ok(())
+}
+
+/// One of the trials diverges; the error names it and its epoch, and the others are in it.
+#[test]
+fn a_loss_that_is_not_finite_names_trial_and_epoch() -> Outcome {
+    let (net, data) = small()?;
+    let training = Training::sgd(1e30, 0.0).batch(100).trials(2).epochs(3).quiet();
+    let error = training.run(&net, &data).expect_err("it diverges");
+    let said = error.to_string();
+    assert!(said.starts_with("trial 0 (regime batch 100, batch 100) has a loss of NaN in epoch 1"), "{said}");
+    let Error::Diverged { trial: 0, epoch: 1, batch: 100, finished, .. } = error else { return Err(said.into()) };
+    assert_eq!(finished.len(), 1);
+    assert!(finished[0].weights.is_empty());
+    Ok(())
+}
+
+/// With a pair, a regime that ends well is kept when the other diverges. Two dense layers without normalization: one step
+/// of rate 1e18 makes weights of about 1e18 and outputs of 1e36, which f32 holds; the next squares them, and it does not.
+#[test]
+fn finished_trials_are_kept() -> Outcome {
+    let data = data::synthetic();
+    let layers = vec![Layer::Dense { outputs: 3 }, Layer::Dense { outputs: data.classes() }];
+    let net = Net::new("linear", data.shape(), layers)?;
+    let training = Training::sgd(1e18, 0.0).trials(2).epochs(1).quiet();
+    let error = training.pair(&net, &data, 50, data.train.len()).expect_err("the small batch takes four steps");
+    let said = error.to_string();
+    let Error::Diverged { regime, epoch: 1, trial: 0, finished, .. } = error else { return Err(said.into()) };
+    assert_eq!(regime, "small", "{said}");
+    let kept: Vec<usize> = finished.iter().map(|trials| trials.weights.len()).collect();
+    assert_eq!(kept, [0, 2], "{said}");
+    assert!(said.ends_with("2 finished trials are kept in this error"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn parameters_out_of_range_are_refused_with_what_is_allowed() -> Outcome {
+    let (net, data) = small()?;
+    let said = |training: Training| training.quiet().run(&net, &data).expect_err("it should be refused").to_string();
+    let adam = Training::adam;
+    assert_eq!(said(adam().batch(0)), "batch must lie in 1..=300, but is 0");
+    assert_eq!(said(adam().batch(301)), "batch must lie in 1..=300, but is 301");
+    assert_eq!(said(adam().trials(0)), "trials must be at least 1, but is 0");
+    assert_eq!(said(adam().epochs(0)), "epochs must be at least 1, but is 0");
+    assert_eq!(said(adam().patience(0)), "patience must be at least 1, but is 0");
+    assert_eq!(said(adam().threads(0)), "threads must be at least 1, but is 0");
+    assert_eq!(said(adam().seconds(0.0)), "seconds must be finite and above 0, but is 0");
+    assert_eq!(said(adam().seconds(f64::INFINITY)), "seconds must be finite and above 0, but is inf");
+    assert_eq!(said(adam().objective(Objective::new().chunk(0))), "chunk must be at least 1, but is 0");
+    assert_eq!(said(adam().learning_rate(-1.0)), "learning_rate must be finite and above 0, but is -1");
+    assert_eq!(said(Training::sgd(0.1, 1.0)), "momentum must lie in 0..1, but is 1");
+    let optimizer = Optimizer::Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 1.0, epsilon: 1e-8 };
+    assert_eq!(said(adam().optimizer(optimizer)), "beta2 must lie in 0..1, but is 1");
+    assert_eq!(
+        adam().quiet().pair(&net, &data, 10, 1_000).expect_err("too large").to_string(),
+        "batch must lie in 1..=300, but is 1000"
+    );
+    let other = zoo::f1(&[12], 4, 0.05)?;
+    assert_eq!(
+        adam().batch(20).quiet().run(&other, &data).expect_err("another shape").to_string(),
+        "F1 takes points of shape [12] in 4 classes, but the data has shape [1, 8, 8] in 10"
+    );
+    Ok(())
+}
