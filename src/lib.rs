@@ -23,7 +23,7 @@ pub use chart::Chart;
 pub use data::{Dataset, Split};
 pub use display::Block;
 pub use error::{Error, Result};
-pub use net::{Layer, Net, zoo};
+pub use net::{Layer, Net, Passes, zoo};
 pub use objective::{Evaluation, Gradient, Objective, Precision, Statistics, Value};
 pub use optim::Optimizer;
 pub use record::Recorded;

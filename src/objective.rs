@@ -13,10 +13,11 @@
 //! | `chunk` | 5,000 points | from 1 | 5,000 (code) |
 //! | `statistics` | [`Statistics::Batch`] | | `mode=2` (code) |
 //! | `precision` | [`Precision::Single`] | | not said |
+//! | `passes` | [`Passes::Fused`] | | – |
 
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::net::{Averages, Batch, Net, Real};
+use crate::net::{Averages, Batch, Net, Passes, Real};
 use crate::weights::Weights;
 
 /// Whose mean and variance normalization uses.
@@ -106,6 +107,17 @@ pub struct Evaluation {
     pub test: Value,
 }
 
+impl Evaluation {
+    /// What a cell shows.
+    pub fn evcxr_display(&self) {
+        let row = |name: &str, value: Value| {
+            vec![name.into(), format!("{:.4}", value.loss), format!("{:.2}", 100.0 * value.accuracy)]
+        };
+        let rows = vec![row("train", self.train), row("test", self.test)];
+        crate::display::Block::table("f and accuracy", &["split", "loss, nats", "accuracy, %"], rows).evcxr_display();
+    }
+}
+
 /// How f is evaluated.
 ///
 /// ```
@@ -121,11 +133,12 @@ pub struct Objective {
     pub(crate) chunk: usize,
     pub(crate) statistics: Statistics,
     pub(crate) precision: Precision,
+    pub(crate) passes: Passes,
 }
 
 impl Default for Objective {
     fn default() -> Self {
-        Self { chunk: 5_000, statistics: Statistics::Batch, precision: Precision::Single }
+        Self { chunk: 5_000, statistics: Statistics::Batch, precision: Precision::Single, passes: Passes::Fused }
     }
 }
 
@@ -156,6 +169,11 @@ impl Objective {
     /// The numbers that the net is computed in.
     pub fn precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
+    }
+
+    /// By which passes the net is computed; [`Passes::Composed`] is there to check [`Passes::Fused`] by.
+    pub fn passes(self, passes: Passes) -> Self {
+        Self { passes, ..self }
     }
 
     /// f(x) and accuracy. With [`Statistics::Recalibrated`] the averages are re-estimated on this same split; use
@@ -295,7 +313,7 @@ impl Objective {
         for range in chunks(split.len(), self.chunk) {
             let batch = Batch::range(split, range);
             let share = batch.len() as f64 / split.len() as f64;
-            let passed = net.pass(x, &batch, Averages::Batch)?;
+            let passed = net.pass(self.passes, x, &batch, Averages::Batch)?;
             averages.iter_mut().zip(passed.averages).for_each(|(sum, average)| *sum += share * average);
         }
         Ok(averages)
@@ -305,7 +323,7 @@ impl Objective {
         let fixed = fixed::<T>(averages);
         let mut logits = Vec::with_capacity(split.len() * net.classes());
         for range in chunks(split.len(), self.chunk) {
-            let passed = net.pass(x, &Batch::range(split, range), choose(&fixed))?;
+            let passed = net.pass(self.passes, x, &Batch::range(split, range), choose(&fixed))?;
             logits.extend(passed.logits.into_iter().map(|value| -> f64 { value.into() }));
         }
         Ok(logits)
@@ -331,13 +349,12 @@ impl Objective {
         for range in chunks(split.len(), self.chunk) {
             let batch = Batch::range(split, range);
             let passed = if gradient {
-                net.pass_back(x, &batch, choose(&fixed), None)?
+                net.pass_back(self.passes, x, &batch, choose(&fixed), None)?
             } else {
-                net.pass(x, &batch, choose(&fixed))?
+                net.pass(self.passes, x, &batch, choose(&fixed))?
             };
-            let (loss, right) = passed.score(&batch);
-            sums.loss += loss;
-            sums.right += right;
+            sums.loss += passed.loss;
+            sums.right += passed.right;
             let share = batch.len() as f64 / split.len() as f64;
             let parts = sums.gradient.iter_mut().zip(passed.gradient);
             parts.for_each(|(sum, part)| *sum += share * <T as Into<f64>>::into(part));

@@ -12,6 +12,7 @@ pub mod zoo;
 use rand::rngs::ChaCha8Rng;
 
 pub use layer::Layer;
+pub use pass::Passes;
 pub(crate) use pass::{Averages, Batch, Real};
 
 use crate::error::{Error, Result};

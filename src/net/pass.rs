@@ -3,6 +3,7 @@
 
 use candle_core::{Device, Tensor, Var, WithDType};
 use rand::rngs::ChaCha8Rng;
+use rayon::prelude::*;
 
 use super::{Layer, Net, kernel};
 use crate::error::{Error, Result};
@@ -74,14 +75,15 @@ pub(crate) enum Averages<'a, T> {
     Fixed(&'a [T]),
 }
 
-/// Which passes a layer takes where there are two.
-#[derive(Clone, Copy)]
-enum Path {
-    /// Composed of candle's own operations: the oracle. Only tests ask for it by name; layers without a fused pass take it.
-    #[cfg_attr(not(test), allow(dead_code))]
-    Composed,
-    /// Fused for the CPU.
+/// By which passes a net is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Passes {
+    /// Fused for the CPU where a layer has such a pass, composed where it has not.
+    #[default]
     Fused,
+    /// Composed of candle's own operations, with its own derivatives: slower, and the reference that the fused passes are
+    /// checked against.
+    Composed,
 }
 
 /// What a normalization saw in its batch.
@@ -96,6 +98,11 @@ pub(super) struct Observed {
 
 /// What came out of a pass.
 pub(crate) struct Passed<T> {
+    /// Sum of the cross-entropy over the points, nats, in f64: a mean of 60,000 small losses in f32 would lose what
+    /// sharpness measures.
+    pub(crate) loss: f64,
+    /// Number of right answers; of equal outputs the first is the answer.
+    pub(crate) right: usize,
     /// One row of outputs a point.
     pub(crate) logits: Vec<T>,
     /// Gradient of the mean cross-entropy over the batch, if it was asked for; else empty.
@@ -105,96 +112,158 @@ pub(crate) struct Passed<T> {
     pub(crate) averages: Vec<f64>,
 }
 
-impl Net {
-    /// Outputs for a batch; no graph is kept.
-    pub(crate) fn pass<T: Real>(&self, x: &[T], batch: &Batch<T>, averages: Averages<'_, T>) -> Result<Passed<T>> {
-        self.pass_by(Path::Fused, x, batch, averages)
-    }
+/// What the way back needs of a layer on the way there.
+enum Step<T> {
+    /// A fused pass: its input, its two parameters, its output.
+    Fused(kernel::Fused<T>, [Tensor; 4]),
+    /// A graph of candle's: its input where that needs a derivative, its parameters, its output.
+    Graph(Option<Var>, Vec<Var>, Tensor),
+}
 
-    fn pass_by<T: Real>(&self, path: Path, x: &[T], batch: &Batch<T>, averages: Averages<'_, T>) -> Result<Passed<T>> {
-        let parameters = self.split(x).map(|(values, shape)| Tensor::from_slice(values, shape, &Device::Cpu));
-        let parameters = parameters.collect::<candle_core::Result<Vec<_>>>()?;
-        let (logits, averages) = self.forward(&parameters, batch, averages, None, path)?;
-        Ok(Passed { logits: logits.flatten_all()?.to_vec1()?, gradient: vec![], averages })
+/// What a way there leaves.
+struct Forward<T> {
+    logits: Tensor,
+    averages: Vec<f64>,
+    steps: Vec<Step<T>>,
+}
+
+impl Net {
+    /// Outputs for a batch; nothing is kept for a way back.
+    pub(crate) fn pass<T: Real>(
+        &self,
+        passes: Passes,
+        x: &[T],
+        batch: &Batch<T>,
+        averages: Averages<'_, T>,
+    ) -> Result<Passed<T>> {
+        let Forward { logits, averages, .. } = self.forward(passes, x, batch, averages, None, false)?;
+        let logits: Vec<T> = logits.flatten_all()?.to_vec1()?;
+        let (loss, right, _) = cross_entropy(&logits, &batch.labels, false);
+        Ok(Passed { loss, right, logits, gradient: vec![], averages })
     }
 
     /// Outputs and gradient for a batch, with dropout where `dropout` is given.
+    ///
+    /// The way back goes layer by layer, since a net is a chain: a fused pass has a derivative of its own, the others are
+    /// a graph of candle's each. One graph for all would add every gradient to zeros, by threads of candle's own that
+    /// trials side by side would fight over.
     pub(crate) fn pass_back<T: Real>(
         &self,
+        passes: Passes,
         x: &[T],
         batch: &Batch<T>,
         averages: Averages<'_, T>,
         dropout: Option<&mut ChaCha8Rng>,
     ) -> Result<Passed<T>> {
-        self.pass_back_by(Path::Fused, x, batch, averages, dropout)
-    }
-
-    fn pass_back_by<T: Real>(
-        &self,
-        path: Path,
-        x: &[T],
-        batch: &Batch<T>,
-        averages: Averages<'_, T>,
-        dropout: Option<&mut ChaCha8Rng>,
-    ) -> Result<Passed<T>> {
-        let variables = self.split(x).map(|(values, shape)| Var::from_slice(values, shape, &Device::Cpu));
-        let variables = variables.collect::<candle_core::Result<Vec<_>>>()?;
-        let parameters: Vec<Tensor> = variables.iter().map(|variable| variable.as_tensor().clone()).collect();
-        let (logits, averages) = self.forward(&parameters, batch, averages, dropout, path)?;
-        let labels = Tensor::from_slice(&batch.labels, batch.len(), &Device::Cpu)?;
-        let gradients = candle_nn::loss::cross_entropy(&logits, &labels)?.backward()?;
-        let mut gradient = Vec::with_capacity(x.len());
-        for (variable, part) in variables.iter().zip(self.layout().parameters()) {
-            let of_part =
-                gradients.get(variable).ok_or_else(|| Error::Tensor(format!("'{}' has no gradient", part.name)))?;
-            gradient.extend(of_part.flatten_all()?.to_vec1::<T>()?);
+        let Forward { logits: outputs, averages, steps } = self.forward(passes, x, batch, averages, dropout, true)?;
+        let logits: Vec<T> = outputs.flatten_all()?.to_vec1()?;
+        let (loss, right, gradient) = cross_entropy(&logits, &batch.labels, passes == Passes::Fused);
+        let mut signal = match passes {
+            Passes::Fused => Tensor::from_vec(gradient, outputs.shape(), &Device::Cpu)?,
+            Passes::Composed => {
+                let outputs = Var::from_tensor(&outputs)?;
+                let labels = Tensor::from_slice(&batch.labels, batch.len(), &Device::Cpu)?;
+                let gradients = candle_nn::loss::cross_entropy(&outputs, &labels)?.backward()?;
+                found(gradients.get(&outputs), "the outputs")?.clone()
+            }
+        };
+        // Parameters from the last to the first.
+        let mut gradients = Vec::with_capacity(self.layout().parameters().len());
+        for step in steps.into_iter().rev() {
+            match step {
+                Step::Fused(operation, [input, first, second, output]) => {
+                    let [of_input, of_first, of_second] = operation.back(&input, &first, &second, &output, &signal)?;
+                    gradients.extend([of_second, of_first].into_iter().flatten());
+                    match of_input {
+                        Some(of_input) => signal = of_input,
+                        None => break,
+                    }
+                }
+                Step::Graph(input, variables, output) => {
+                    // The derivative of ⟨output, signal⟩ is what the signal becomes on its way through the layer.
+                    let graph = (output * &signal)?.sum_all()?.backward()?;
+                    for variable in variables.iter().rev() {
+                        gradients.push(found(graph.get(variable), "a parameter")?.clone());
+                    }
+                    match input {
+                        Some(input) => signal = found(graph.get(&input), "a layer's input")?.clone(),
+                        None => break,
+                    }
+                }
+            }
         }
-        Ok(Passed { logits: logits.flatten_all()?.to_vec1()?, gradient, averages })
-    }
-
-    /// The parts of a flat vector with their shapes.
-    fn split<'a, T>(&'a self, x: &'a [T]) -> impl Iterator<Item = (&'a [T], &'a [usize])> {
-        self.layout().parameters().iter().map(|part| (&x[part.range()], part.shape.as_slice()))
+        let mut gradient = Vec::with_capacity(x.len());
+        for part in gradients.iter().rev() {
+            kernel::with_numbers(&part.contiguous()?, |numbers: &[T]| {
+                gradient.extend_from_slice(numbers);
+                Ok(())
+            })?;
+        }
+        if gradient.len() != x.len() {
+            return Err(Error::Tensor(format!("a gradient of {} numbers for {} weights", gradient.len(), x.len())));
+        }
+        Ok(Passed { loss, right, logits, gradient, averages })
     }
 
     fn forward<T: Real>(
         &self,
-        parameters: &[Tensor],
+        passes: Passes,
+        x: &[T],
         batch: &Batch<T>,
         averages: Averages<'_, T>,
         mut dropout: Option<&mut ChaCha8Rng>,
-        path: Path,
-    ) -> Result<(Tensor, Vec<f64>)> {
+        keep: bool,
+    ) -> Result<Forward<T>> {
         let mut shape = vec![batch.len()];
         shape.extend(self.input());
         let mut signal = Tensor::from_slice(&batch.inputs, shape, &Device::Cpu)?;
         let mut observed = Vec::new();
-        let (mut parameter, mut buffer) = (0, 0);
+        let mut steps = Vec::new();
+        let mut parts = self.layout().parameters().iter();
+        let (mut data, mut buffer) = (true, 0);
         let mut layers = self.layers.iter().zip(&self.shapes).peekable();
         while let Some((layer, before)) = layers.next() {
-            let own = layer.parameters(before).len();
+            let own = parts.by_ref().take(layer.parameters(before).len());
+            let own = own.map(|part| Tensor::from_slice(&x[part.range()], part.shape.as_slice(), &Device::Cpu));
+            let own = own.collect::<candle_core::Result<Vec<_>>>()?;
             let kept: usize = layer.buffers(before).iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
             let averages = match averages {
                 Averages::Batch => Averages::Batch,
                 Averages::Fixed(numbers) => Averages::Fixed(&numbers[buffer..buffer + kept]),
             };
-            signal = match (path, layer, &parameters[parameter..parameter + own], averages) {
-                // Behind no parameter yet, the signal is data and needs no derivative.
-                (Path::Fused, Layer::Dense { .. }, [weight, bias], _) => {
-                    kernel::dense::<T>(&signal, weight, bias, parameter == 0)?
-                }
-                (Path::Fused, Layer::Norm { epsilon, .. }, [gamma, beta], Averages::Batch) => {
-                    let relu = layers.next_if(|(next, _)| matches!(next, Layer::Relu)).is_some();
-                    let (normalized, seen) = kernel::normalize::<T>(&signal, gamma, beta, *epsilon, relu)?;
-                    observed.push(seen);
-                    normalized
-                }
-                (_, _, own, averages) => {
-                    layer.forward(&signal, own, averages, dropout.as_deref_mut(), &mut observed)?
-                }
-            };
-            parameter += own;
             buffer += kept;
+            let fused = match (passes, layer, averages) {
+                (Passes::Fused, Layer::Dense { .. }, _) => Some(kernel::Fused::dense(data)),
+                (Passes::Fused, Layer::Norm { epsilon, .. }, Averages::Batch) => {
+                    let relu = layers.next_if(|(next, _)| matches!(next, Layer::Relu)).is_some();
+                    Some(kernel::Fused::normalize(*epsilon, relu))
+                }
+                _ => None,
+            };
+            // Behind no parameter yet, the signal is data and needs no derivative.
+            let needs = keep && !(data && own.is_empty());
+            match (fused, own.as_slice()) {
+                (Some(operation), [first, second]) => {
+                    let input = signal.contiguous()?;
+                    let (output, seen) = operation.forth(&input, first, second)?;
+                    observed.extend(seen);
+                    if keep {
+                        steps.push(Step::Fused(operation, [input, first.clone(), second.clone(), output.clone()]));
+                    }
+                    signal = output;
+                }
+                _ if needs => {
+                    let input = if data { None } else { Some(Var::from_tensor(&signal)?) };
+                    let from = input.as_ref().map_or(&signal, |input| input.as_tensor());
+                    let variables = own.iter().map(Var::from_tensor).collect::<candle_core::Result<Vec<_>>>()?;
+                    let own: Vec<Tensor> = variables.iter().map(|variable| variable.as_tensor().clone()).collect();
+                    let output = layer.forward(from, &own, averages, dropout.as_deref_mut(), &mut observed)?;
+                    signal = output.detach();
+                    steps.push(Step::Graph(input, variables, output));
+                }
+                _ => signal = layer.forward(&signal, &own, averages, dropout.as_deref_mut(), &mut observed)?,
+            }
+            data &= own.is_empty();
         }
         let mut averages = Vec::with_capacity(self.layout().buffer_count());
         for Observed { mean, variance, count } in observed {
@@ -202,26 +271,60 @@ impl Net {
             averages.extend(mean);
             averages.extend(variance.iter().map(|variance| variance * unbiased));
         }
-        Ok((signal, averages))
+        Ok(Forward { logits: signal, averages, steps })
+    }
+
+    /// Whether every layer that takes time has a fused pass; the others use threads of candle's own.
+    pub(crate) fn is_fused(&self) -> bool {
+        let composed =
+            |layer: &Layer| matches!(layer, Layer::Conv { .. } | Layer::MaxPool { .. } | Layer::Dropout { .. });
+        !self.layers.iter().any(composed)
     }
 }
 
-impl<T: Real> Passed<T> {
-    /// Sum of the cross-entropy over the points in nats, and number of right answers, both from the outputs in f64: a
-    /// mean of 60,000 small losses in f32 would lose what sharpness measures. Of equal outputs the first is the answer.
-    pub(crate) fn score(&self, batch: &Batch<T>) -> (f64, usize) {
-        let classes = self.logits.len() / batch.len();
-        let rows = self.logits.chunks_exact(classes).zip(&batch.labels);
-        rows.fold((0.0, 0), |(loss, right), (row, &label)| {
-            let mut row = row.iter().map(|&value| value.into());
-            let (answer, most) = row.clone().enumerate().fold((0, f64::NEG_INFINITY), |best, (class, value)| {
-                if value > best.1 { (class, value) } else { best }
-            });
-            let normalizer = row.clone().map(|value| (value - most).exp()).sum::<f64>().ln() + most;
-            let own = row.nth(label as usize).unwrap_or(f64::NAN);
-            (loss + normalizer - own, right + usize::from(answer == label as usize))
-        })
+fn found<'a>(gradient: Option<&'a Tensor>, whose: &str) -> Result<&'a Tensor> {
+    gradient.ok_or_else(|| Error::Tensor(format!("no gradient of {whose}")))
+}
+
+/// Cross-entropy of outputs with their labels: its sum in nats, the number of right answers, and, where asked for, the
+/// derivative of its mean, `(softmax − 1ₗ) / points`. Points are taken in blocks of fixed size, whose sums are added in
+/// their order.
+fn cross_entropy<T: Real>(logits: &[T], labels: &[u32], derivative: bool) -> (f64, usize, Vec<T>) {
+    const POINTS: usize = 256;
+    let classes = logits.len() / labels.len();
+    let points = labels.len() as f64;
+    let blocks = logits.par_chunks(POINTS * classes).zip(labels.par_chunks(POINTS)).map(|(logits, labels)| {
+        let (mut loss, mut right) = (0.0, 0);
+        let mut gradient = Vec::with_capacity(if derivative { logits.len() } else { 0 });
+        let mut powers = vec![0.0; classes];
+        for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+            let numbers = row.iter().map(|&value| -> f64 { value.into() });
+            let first = (0, f64::NEG_INFINITY);
+            let (answer, most) =
+                numbers.clone().enumerate().fold(first, |best, next| if next.1 > best.1 { next } else { best });
+            powers.iter_mut().zip(numbers).for_each(|(power, value)| *power = (value - most).exp());
+            let sum: f64 = powers.iter().sum();
+            let own: f64 = row[label as usize].into();
+            loss += sum.ln() + most - own;
+            right += usize::from(answer == label as usize);
+            if derivative {
+                let row = powers.iter().enumerate().map(|(class, power)| {
+                    let one = if class == label as usize { 1.0 } else { 0.0 };
+                    T::from_f64((power / sum - one) / points)
+                });
+                gradient.extend(row);
+            }
+        }
+        (loss, right, gradient)
+    });
+    let blocks: Vec<(f64, usize, Vec<T>)> = blocks.collect();
+    let mut total = (0.0, 0, Vec::with_capacity(if derivative { logits.len() } else { 0 }));
+    for (loss, right, gradient) in blocks {
+        total.0 += loss;
+        total.1 += right;
+        total.2.extend(gradient);
     }
+    total
 }
 
 #[cfg(test)]
@@ -243,9 +346,9 @@ mod tests {
         let batch = Batch::<T>::range(&data.train, 0..points);
         let start = net.start(Seed(4), 0).to_f64();
         let x: Vec<T> = start.iter().enumerate().map(|(i, v)| T::from_f64(v + 0.1 * (1.3 * i as f64).sin())).collect();
-        let run = |path| net.pass_back_by(path, &x, &batch, Averages::Batch, None);
-        let (fused, composed) = (run(Path::Fused)?, run(Path::Composed)?);
-        let values = net.pass_by(Path::Fused, &x, &batch, Averages::Batch)?;
+        let run = |passes| net.pass_back(passes, &x, &batch, Averages::Batch, None);
+        let (fused, composed) = (run(Passes::Fused)?, run(Passes::Composed)?);
+        let values = net.pass(Passes::Fused, &x, &batch, Averages::Batch)?;
         assert_eq!(difference(&values.logits, &fused.logits), 0.0, "with and without a graph");
         let found = [
             difference(&fused.logits, &composed.logits),

@@ -6,7 +6,7 @@ use super::stop::Patience;
 use super::{Epoch, Run, Stop, Training};
 use crate::data::Dataset;
 use crate::error::Result;
-use crate::net::{Averages, Batch, Net};
+use crate::net::{Averages, Batch, Net, Passes};
 use crate::seed::{Stream, shuffle};
 use crate::weights::Weights;
 
@@ -63,8 +63,8 @@ pub(super) fn descend(
         shuffle(&mut order, &mut random);
         for points in batches(&order, batch) {
             let points = Batch::of(&data.train, points);
-            let passed = net.pass_back(x.values(), &points, Averages::Batch, dropout.as_mut())?;
-            let loss = passed.score(&points).0 / points.len() as f64;
+            let passed = net.pass_back(Passes::Fused, x.values(), &points, Averages::Batch, dropout.as_mut())?;
+            let loss = passed.loss / points.len() as f64;
             if !loss.is_finite() {
                 return Ok(Outcome::Diverged { epoch, loss });
             }

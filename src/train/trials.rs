@@ -183,7 +183,8 @@ pub(super) fn side_by_side<const N: usize>(
     };
     let jobs: VecDeque<(usize, usize)> =
         (0..training.trials).flat_map(|trial| (0..N).map(move |r| (r, trial))).collect();
-    let workers = threads.min(jobs.len());
+    // Layers without a fused pass run on threads of the tensor library's own, which trials would only fight over.
+    let workers = if net.is_fused() { threads.min(jobs.len()) } else { 1 };
     let progress = Progress::new(jobs.len() * training.epochs, training.quiet);
     let deadline = training.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.min(1e9)));
     let jobs = Mutex::new(jobs);

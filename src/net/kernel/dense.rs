@@ -7,15 +7,17 @@ use rayon::prelude::*;
 use super::super::pass::Real;
 use super::{BLOCK, in_order, numbers, with_numbers};
 
-/// A dense layer: `input` is (points, inputs), `weight` (outputs, inputs), `bias` (outputs); `data` says that the input
-/// needs no derivative.
-pub(in crate::net) fn dense<T: Real>(input: &Tensor, weight: &Tensor, bias: &Tensor, data: bool) -> Result<Tensor> {
-    input.contiguous()?.apply_op3(weight, bias, Dense { data, number: std::marker::PhantomData::<T> })
-}
-
-struct Dense<T> {
+/// A dense layer: input (points, inputs), weight (outputs, inputs), bias (outputs).
+pub(in crate::net) struct Dense<T> {
     data: bool,
     number: std::marker::PhantomData<T>,
+}
+
+impl<T> Dense<T> {
+    /// `data` says that the input needs no derivative.
+    pub(super) fn new(data: bool) -> Self {
+        Self { data, number: std::marker::PhantomData }
+    }
 }
 
 /// A matrix as its numbers, rows, columns, and the steps between its columns and its rows.

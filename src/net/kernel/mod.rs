@@ -7,15 +7,59 @@
 mod dense;
 mod normalize;
 
-use candle_core::{CpuStorage, Layout, Result, Tensor};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Tensor};
 
-pub(super) use dense::dense;
-pub(super) use normalize::normalize;
-
-use super::pass::Real;
+use super::pass::{Observed, Real};
 
 /// About as many numbers as fit a core's cache beside their companions: the size of a block.
 const BLOCK: usize = 32_768;
+
+/// A fused pass of an input and two parameters.
+pub(super) enum Fused<T> {
+    /// `x Wᵀ + b`.
+    Dense(dense::Dense<T>),
+    /// Normalization, with the ReLU behind it if there is one.
+    Normalize(normalize::Normalize<T>),
+}
+
+impl<T: Real> Fused<T> {
+    /// A dense layer; `data` says that its input needs no derivative.
+    pub(super) fn dense(data: bool) -> Self {
+        Fused::Dense(dense::Dense::new(data))
+    }
+
+    /// Normalization by the batch's own statistics, then a ReLU if asked for.
+    pub(super) fn normalize(epsilon: f64, relu: bool) -> Self {
+        Fused::Normalize(normalize::Normalize::new(epsilon, relu))
+    }
+
+    /// The output, and what a normalization saw; once for each operation.
+    pub(super) fn forth(&self, input: &Tensor, first: &Tensor, second: &Tensor) -> Result<(Tensor, Option<Observed>)> {
+        match self {
+            Fused::Dense(operation) => Ok((input.apply_op3_no_bwd(first, second, operation)?, None)),
+            Fused::Normalize(operation) => {
+                let output = input.apply_op3_no_bwd(first, second, operation)?;
+                let count = input.elem_count() / input.dim(1)?.max(1);
+                Ok((output, operation.observed(count)))
+            }
+        }
+    }
+
+    /// What a gradient of the output becomes: those of the input and of both parameters.
+    pub(super) fn back(
+        &self,
+        input: &Tensor,
+        first: &Tensor,
+        second: &Tensor,
+        output: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<[Option<Tensor>; 3]> {
+        match self {
+            Fused::Dense(operation) => operation.bwd(input, first, second, output, gradient).map(<[_; 3]>::from),
+            Fused::Normalize(operation) => operation.bwd(input, first, second, output, gradient).map(<[_; 3]>::from),
+        }
+    }
+}
 
 /// The numbers of an argument, which must lie one after another.
 fn numbers<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
@@ -26,7 +70,7 @@ fn numbers<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a 
 }
 
 /// The numbers of a tensor on the CPU, handed to `read`.
-fn with_numbers<T: Real, R>(tensor: &Tensor, read: impl FnOnce(&[T]) -> Result<R>) -> Result<R> {
+pub(super) fn with_numbers<T: Real, R>(tensor: &Tensor, read: impl FnOnce(&[T]) -> Result<R>) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     match &*storage {
         candle_core::Storage::Cpu(storage) => read(numbers(storage, layout)?),

@@ -4,7 +4,7 @@
 //! With x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β and m numbers a feature, for a gradient g (set to 0 where the ReLU is off):
 //! `∂β = Σ g`, `∂γ = Σ g x̂`, `∂x = γ / √(σ² + ε) · (g − ∂β / m − x̂ · ∂γ / m)`.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
@@ -12,32 +12,26 @@ use rayon::prelude::*;
 use super::super::pass::{Observed, Real};
 use super::{BLOCK, in_order, numbers, with_numbers};
 
-/// Normalizes `input`, (points, features) or (points, channels, height, width), by its own statistics, which are returned.
-pub(in crate::net) fn normalize<T: Real>(
-    input: &Tensor,
-    gamma: &Tensor,
-    beta: &Tensor,
-    epsilon: f64,
-    relu: bool,
-) -> Result<(Tensor, Observed)> {
-    let moments = Arc::new(OnceLock::new());
-    let count = input.elem_count() / input.dim(1)?.max(1);
-    let operation = Normalize { epsilon, relu, moments: moments.clone(), number: std::marker::PhantomData::<T> };
-    let output = input.contiguous()?.apply_op3(gamma, beta, operation)?;
-    match moments.get() {
-        Some(Moments { mean, variance }) => {
-            Ok((output, Observed { mean: mean.clone(), variance: variance.clone(), count }))
-        }
-        None => candle_core::bail!("normalization left no statistics"),
-    }
-}
-
-struct Normalize<T> {
+/// Normalization of an input (points, features) or (points, channels, height, width) by its own statistics.
+pub(in crate::net) struct Normalize<T> {
     epsilon: f64,
     relu: bool,
     /// Found on the way there, used on the way back.
-    moments: Arc<OnceLock<Moments>>,
+    moments: OnceLock<Moments>,
     number: std::marker::PhantomData<T>,
+}
+
+impl<T> Normalize<T> {
+    /// With this ε, and with a ReLU behind it if asked for.
+    pub(super) fn new(epsilon: f64, relu: bool) -> Self {
+        Self { epsilon, relu, moments: OnceLock::new(), number: std::marker::PhantomData }
+    }
+
+    /// What was seen on the way there, where each feature had `count` numbers.
+    pub(super) fn observed(&self, count: usize) -> Option<Observed> {
+        let moments = self.moments.get()?;
+        Some(Observed { mean: moments.mean.clone(), variance: moments.variance.clone(), count })
+    }
 }
 
 struct Moments {
