@@ -1,4 +1,20 @@
 #![doc = include_str!("../README.md")]
+//! # The rooms, in reading order
+//!
+//! | the paper asks | room |
+//! |---|---|
+//! | on which points? (Table 5) | [`data`]: [`Dataset`], [`Split`] |
+//! | which network? (Table 1, Appendix B) | [`net`]: [`Net`], [`Layer`], [`zoo`] |
+//! | where is it? x ∈ ℝⁿ | [`Weights`], [`Layout`]; where it starts: [`Seed`] |
+//! | how good is it there? f(x) (eq. 1) | [`Objective`]: [`Value`], [`Gradient`], [`Statistics`] |
+//! | where does it go? (§2.2) | [`Training`] by an [`Optimizer`] → [`Trials`], [`Pair`]: [`Regime`], [`Run`], [`Epoch`], [`Stop`] |
+//! | what does the paper print? | [`paper`] |
+//! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`] |
+//! | what was found before? | [`Recorded`] |
+//! | how is it shown? | [`table`] ([`DataFrame`]), [`mod@chart`] ([`Chart`]), [`Block`] |
+//!
+//! Everything that a call returns is a plain owned value, so that cells of a notebook can share it: a cell is a library of
+//! its own, with its own copy of all that is global, and tensors kept from one cell to the next would go wrong unseen.
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 

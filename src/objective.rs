@@ -89,7 +89,7 @@ impl Gradient {
     /// What a cell shows.
     pub fn evcxr_display(&self) {
         crate::display::text(&format!(
-            "loss {:.6}, accuracy {:.4}, gradient of {} numbers with norm {:.4e}",
+            "loss {:.6}, accuracy {:.4}, gradient of {} numbers with norm {:.4}",
             self.loss,
             self.accuracy,
             crate::display::grouped(self.gradient.len()),

@@ -1,0 +1,631 @@
+#!/usr/bin/env python3
+"""Sets up Jupyter for these notebooks, runs them in the real Rust kernel, and writes a report of each.
+
+The first run makes what it needs in `.notebooks`, beside this folder: Jupyter in a virtual environment,
+the evcxr kernel where cargo has not installed it, and the compiled dependencies. Nothing else on the
+machine is changed, and removing that folder undoes it all. It takes minutes, and a line every half minute
+says that it is still at work. Later runs do only what is missing: a notebook starts in seconds, and a
+report is made again only if its notebook, the library or the data changed.
+
+A notebook passes when every cell does, and a cell passes when it ends well, writes nothing on stderr,
+shows no panic and no path of this machine. (In evcxr a panic, or an error returned by `?`, can leave the
+status at "ok".) Reports go to notebooks/reports: NAME.html to read, and NAME.ipynb.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import hashlib
+import http.client
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.request
+import venv
+from pathlib import Path, PurePosixPath
+from typing import Any, Iterator, NamedTuple, NoReturn, Optional, Union
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+REPORTS = NOTEBOOKS / "reports"
+HOUSE = ROOT / ".notebooks"  # everything that is made and can be made again
+PYTHON = HOUSE / "venv" / "bin" / "python"
+
+RUST = (1, 95)
+EVCXR = "0.22.0"
+JUPYTER = ("jupyter_client==8.6.3", "nbconvert==7.17.2")
+JUPYTERLAB = ("jupyterlab==4.5.11",)
+
+EPILOG = """\
+environment variables:
+  SHARP_MINIMA_DATA    a folder of data sets to use besides data/
+  SHARP_MINIMA_MIRROR  where --download finds the files, in place of their public homes
+  SHARP_MINIMA_SCALE   what a notebook reads: it is set to quick, or with --full to full
+
+exit status:
+  0 all passed, 1 something failed, 2 wrong arguments, 130 interrupted (run it again to go on)
+"""
+
+Notebook = dict[str, Any]
+Outputs = list[dict[str, Any]]
+
+
+class Stop(Exception):
+    """What the reader should know before the run ends with exit status 1."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def read(path: Path) -> str:
+    """The text of a file; empty where there is none."""
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file to write beside `path`, which takes its place only when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write(path: Path, text: str) -> None:
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+# ── Data sets ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Source(NamedTuple):
+    """A data set's public home, its files' checksums, and what its archive holds: a folder, sizes in bytes."""
+
+    home: str
+    algorithm: str
+    files: dict[str, str]
+    folder: str = ""
+    members: dict[str, int] = {}
+
+
+CIFAR = "https://www.cs.toronto.edu/~kriz"
+SOURCES = {
+    "mnist": Source(
+        "https://ossci-datasets.s3.amazonaws.com/mnist",
+        "sha256",
+        {
+            "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        },
+    ),
+    "cifar10": Source(
+        CIFAR,
+        "md5",
+        {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"},
+        "cifar-10-batches-bin",
+        dict.fromkeys([*(f"data_batch_{n}.bin" for n in range(1, 6)), "test_batch.bin"], 30_730_000),
+    ),
+    "cifar100": Source(
+        CIFAR,
+        "md5",
+        {"cifar-100-binary.tar.gz": "03b5dce01913d631647c71ecec9e9cb8"},
+        "cifar-100-binary",
+        {"train.bin": 153_700_000, "test.bin": 30_740_000},
+    ),
+}
+
+
+def fetch(url: str, target: Path, algorithm: str, checksum: str) -> None:
+    """Downloads one file, which appears at `target` only when it is whole and its checksum right."""
+    found, size = hashlib.new(algorithm, usedforsecurity=False), 0
+    try:
+        with replacing(target) as part:
+            with urllib.request.urlopen(url, timeout=60) as reply, part.open("wb") as file:
+                promised = int(reply.headers.get("Content-Length") or -1)
+                say(f"fetching {url}" + (f", {promised / 1e6:.1f} MB" if promised >= 0 else ""))
+                while chunk := reply.read(1 << 20):
+                    found.update(chunk)
+                    size += file.write(chunk)
+            if promised not in (-1, size):
+                raise Stop(f"{url}: expected {promised} bytes, but the connection ended after {size}")
+            if found.hexdigest() != checksum:
+                came = f"{size} bytes came with {found.hexdigest()}"
+                raise Stop(f"{url}: expected {algorithm} {checksum}, but {came}")
+    except (OSError, http.client.HTTPException) as error:
+        raise Stop(f"{url}: expected {algorithm} {checksum}, but nothing usable came: {error}") from error
+
+
+def unpack(archive: Path, folder: Path, members: dict[str, int]) -> None:
+    """Takes the named members, and no others, out of an archive; each appears whole or not at all."""
+    missing = set(members)
+    with tarfile.open(archive) as tar:
+        for entry in tar:
+            path = PurePosixPath(entry.name)
+            if path.parts != (folder.name, path.name) or path.name not in missing or not entry.isfile():
+                continue
+            if entry.size != members[path.name]:
+                raise Stop(f"{entry.name}: expected {members[path.name]} bytes, but it has {entry.size}")
+            with replacing(folder / path.name) as part, part.open("wb") as file:
+                shutil.copyfileobj(tar.extractfile(entry), file)  # type: ignore[arg-type]
+            missing.remove(path.name)
+    if missing:
+        raise Stop(f"{archive.name}: expected {', '.join(sorted(missing))} in it, but it is not there")
+
+
+def download(name: str, data: Path = ROOT / "data") -> None:
+    """Brings a data set to data/NAME, where the library looks for it; what is there and right stays."""
+    source, place = SOURCES[name], data / name
+    home = os.environ.get("SHARP_MINIMA_MIRROR", source.home).rstrip("/")
+
+    def complete(folder: Path) -> bool:
+        return all((folder / f).is_file() and (folder / f).stat().st_size == n for f, n in source.members.items())
+
+    for file, checksum in source.files.items():
+        target = place / file
+        if source.members:
+            if not complete(place) and not complete(place / source.folder):
+                try:
+                    fetch(f"{home}/{file}", target, source.algorithm, checksum)
+                    unpack(target, place / source.folder, source.members)
+                finally:
+                    target.unlink(missing_ok=True)
+        elif not target.is_file() or hashlib.sha256(target.read_bytes()).hexdigest() != checksum:
+            fetch(f"{home}/{file}", target, source.algorithm, checksum)
+    say(f"{name}: ready in data/{name}")
+
+
+# ── Set-up: what is missing is made, and marked as made only when it is ────────────────────────────────
+
+
+def call(hint: str, *command: Union[str, Path]) -> None:
+    if subprocess.run(command, cwd=ROOT).returncode != 0:
+        raise Stop(hint)
+
+
+def answer(*command: Union[str, Path]) -> str:
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
+
+
+@functools.lru_cache(maxsize=None)
+def rust() -> str:
+    """The version of the Rust compiler, which must be there and new enough."""
+    if not shutil.which("cargo") or not shutil.which("rustc"):
+        raise Stop("Rust is not installed, or not on the PATH: https://rustup.rs says how to get it")
+    version = answer("rustc", "--version").strip()
+    number = re.search(r"(\d+)\.(\d+)", version)
+    if not number or tuple(map(int, number.groups())) < RUST:
+        raise Stop(f"Rust {RUST[0]}.{RUST[1]} or newer is needed, but here is {version!r}: try `rustup update`")
+    return version
+
+
+def set_up_jupyter(lab: bool) -> None:
+    """Jupyter in a virtual environment of its own: what executes and reports, and JupyterLab where asked."""
+    folder = HOUSE / "venv"
+    pins = {"made": JUPYTER, **({"made-lab": JUPYTERLAB} if lab else {})}
+    wanted = {mark: json.dumps([sys.version, str(folder), chosen]) for mark, chosen in pins.items()}
+    if read(folder / "made") != wanted["made"]:
+        say("installing Jupyter in .notebooks/venv")
+        try:
+            venv.create(folder, clear=True, with_pip=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise Stop(f"no virtual environment: {error} (Debian, Ubuntu: install python3-venv)") from error
+    for mark, chosen in pins.items():
+        if read(folder / mark) != wanted[mark]:
+            call(f"pip could not install {' '.join(chosen)}", PYTHON, "-m", "pip", "install", "-q", *chosen)
+            write(folder / mark, wanted[mark])
+
+
+def set_up_evcxr() -> Path:
+    """The kernel: the reader's own where cargo installed the right version, else one of ours."""
+    theirs = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    theirs, ours = Path(os.environ.get("CARGO_INSTALL_ROOT") or theirs), HOUSE / "evcxr"
+    for root in (theirs, ours):
+        # Cargo knows the version; the kernel has no option that tells it.
+        if f"evcxr_jupyter v{EVCXR}:" in answer("cargo", "install", "--list", "--root", root):
+            return root / "bin" / "evcxr_jupyter"
+    say(f"installing evcxr_jupyter {EVCXR} in .notebooks/evcxr, which takes minutes, this once")
+    options = ("--version", EVCXR, "--locked", "--root", ours)
+    call("cargo could not install evcxr_jupyter", "cargo", "install", "evcxr_jupyter", *options)
+    return ours / "bin" / "evcxr_jupyter"
+
+
+def cargo_config() -> str:
+    """The crates that Cargo.toml leaves unoptimized in release builds, as they are not hot, are so here too."""
+    cold = re.findall(r"^\[profile\.release\.package\.([\w-]+)\]\s+opt-level = 0", read(ROOT / "Cargo.toml"), re.M)
+    return "".join(f"[profile.dev.package.{name}]\nopt-level = 0\n" for name in cold)
+
+
+def set_up_kernel(evcxr: Path) -> None:
+    """Registers the kernel `rust` inside the virtual environment, with everything it reads in .notebooks."""
+    spec = {
+        "argv": [str(PYTHON), str(Path(__file__).resolve()), "--kernel", str(evcxr), "{connection_file}"],
+        "display_name": "Rust",
+        "language": "rust",
+        "interrupt_mode": "message",
+        "env": {
+            # evcxr compiles with Cargo's dev profile, whose checks make plain loops several times slower.
+            "CARGO_PROFILE_DEV_OVERFLOW_CHECKS": "false",
+            "CARGO_PROFILE_DEV_DEBUG_ASSERTIONS": "false",
+            "CARGO_PROFILE_DEV_OPT_LEVEL": "3",
+            "EVCXR_CONFIG_DIR": str(HOUSE / "config"),
+            "XDG_CACHE_HOME": str(HOUSE / "cache"),
+            # Where evcxr would look for a kernel that the reader registered, and bring it up to date.
+            "JUPYTER_PATH": str(HOUSE / "jupyter"),
+        },
+    }
+    write(HOUSE / "venv/share/jupyter/kernels/rust/kernel.json", json.dumps(spec, indent=1))
+    # evcxr starts with a crate without dependencies, at which cargo empties the lock file. So the library's
+    # is put there after that, and cells are compiled with the versions that the library is tested with.
+    commands = (":cache 6000", ":preserve_vars_on_panic 0", '!cp "$SHARP_MINIMA_LOCK" "$EVCXR_TMPDIR/Cargo.lock"')
+    write(HOUSE / "config/init.evcxr", "\n".join(commands))
+    write(HOUSE / ".cargo/config.toml", cargo_config())  # read by cargo for every crate in a folder below
+
+
+def become_kernel(evcxr: str, connection_file: str) -> NoReturn:
+    """What the registered kernel starts: evcxr, in the first folder of .notebooks/cells that is not in use.
+
+    What one session compiled is there for the next. The kernel and its children hold the folder's lock.
+    """
+    import fcntl
+
+    for number in range(1000):
+        folder = HOUSE / "cells" / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(f"{folder}.lock", os.O_RDWR | os.O_CREAT)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+    if read(folder / "made-from") != dependencies():
+        shutil.rmtree(folder)
+        write(folder / "made-from", dependencies())
+    os.set_inheritable(lock, True)
+    places = {"EVCXR_TMPDIR": str(folder), "SHARP_MINIMA_LOCK": str(ROOT / "Cargo.lock")}
+    os.execve(evcxr, [evcxr, "--control_file", connection_file], {**os.environ, **places})
+
+
+# ── Execution ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextlib.contextmanager
+def session(scale: str) -> Iterator[Any]:
+    """A kernel in the folder of the notebooks; it ends, with all that it started, when the block does."""
+    from jupyter_client.manager import KernelManager
+
+    manager = KernelManager(kernel_name="rust")
+    environment = {**os.environ, "SHARP_MINIMA_SCALE": scale}
+    try:
+        with (HOUSE / "kernel.log").open("wb") as log:
+            manager.start_kernel(cwd=str(NOTEBOOKS), env=environment, stdout=log, stderr=log)
+        client = manager.client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=600)
+        except RuntimeError as error:
+            raise Stop(f"the kernel did not start: {error}\n{read(HOUSE / 'kernel.log')}") from error
+        yield client
+        client.stop_channels()
+    finally:
+        manager.shutdown_kernel(now=True)
+
+
+def published(client: Any, seconds: float) -> Iterator[Optional[dict[str, Any]]]:
+    """What the kernel publishes, and None after every so many seconds without anything."""
+    while True:
+        try:
+            yield client.get_iopub_msg(timeout=seconds)
+        except queue.Empty:
+            yield None
+
+
+def run_cell(client: Any, source: str, doing: str) -> Outputs:
+    """Runs one cell; its stdout is passed on as it comes, and what it put out is returned."""
+    request = client.execute(source, allow_stdin=False)
+    outputs: Outputs = []
+    start = spoke = time.monotonic()
+    for message in published(client, 1.0):
+        if message is None:
+            if not client.is_alive():
+                return [*outputs, failure("the kernel died (often because memory ran out)")]
+            if time.monotonic() - spoke >= 30:
+                spoke = time.monotonic()
+                say(f"    … {doing}, {duration(spoke - start)}")
+        elif message["parent_header"].get("msg_id") == request:
+            kind, content = message["msg_type"], message["content"]
+            if kind == "status" and content["execution_state"] == "idle":
+                break
+            if kind == "stream" and content["name"] == "stdout":
+                spoke = time.monotonic()
+                say("    │ " + content["text"].rstrip("\n"))
+            collect(outputs, kind, content)
+    # In evcxr the streams have a thread of their own, and their last lines may come after the end.
+    for message in published(client, 0.1):
+        if message is None:
+            break
+        collect(outputs, message["msg_type"], message["content"])
+    status = client.get_shell_msg(timeout=60)["content"]["status"]
+    if status != "ok" and not any(output["output_type"] == "error" for output in outputs):
+        outputs.append(failure(f"the cell ended with status {status}"))
+    return outputs
+
+
+def failure(text: str) -> dict[str, Any]:
+    return {"output_type": "error", "ename": "Error", "evalue": text, "traceback": [text]}
+
+
+def collect(outputs: Outputs, kind: str, content: dict[str, Any]) -> None:
+    """Adds a kernel's message to a cell's outputs, streams first: evcxr shows values when a cell ends."""
+    if kind == "stream":
+        streams = {output["name"]: output for output in outputs if output["output_type"] == "stream"}
+        if content["name"] in streams:
+            streams[content["name"]]["text"] += content["text"]
+        else:
+            outputs.insert(len(streams), {"output_type": kind, "name": content["name"], "text": content["text"]})
+    elif kind in ("execute_result", "display_data"):
+        outputs.append({"output_type": kind, "data": content["data"], "metadata": {}})
+    elif kind == "error":
+        outputs.append({"output_type": kind, **{key: content[key] for key in ("ename", "evalue", "traceback")}})
+
+
+PANIC = re.compile(r"thread '.*' (\(\d+\) )?panicked at|has overflowed its stack")
+COLOR = re.compile(r"\x1b\[[\d;]*m")
+
+
+def complaint(outputs: Outputs, private: list[str]) -> Optional[str]:
+    """Why a cell with these outputs fails, or None; `private` are the paths that no output may show."""
+    shown = {"error": "", "stderr": "", "stdout": "", "value": ""}
+    for output in outputs:
+        kind = output["output_type"]
+        if kind == "error":
+            shown["error"] += ("\n".join(output["traceback"]) or output["evalue"] or "error") + "\n"
+        elif kind == "stream":
+            shown[output["name"]] += output["text"]
+        else:
+            shown["value"] += "\n".join(str(v) for k, v in output["data"].items() if k != "image/png")
+    if shown["error"]:
+        cause, _, _ = shown["stderr"].partition("stack backtrace:")
+        return COLOR.sub("", shown["error"] + cause)
+    if shown["stderr"]:
+        return f"it wrote on stderr:\n{shown['stderr']}"
+    for where in ("stdout", "value"):
+        if PANIC.search(shown[where]):
+            return f"its {where} shows a panic:\n{shown[where]}"
+        for path in private:
+            if re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w.-])", shown[where]):
+                return f"its {where} shows a path of this machine, {path}"
+    return None
+
+
+def execute(name: str, notebook: Notebook, scale: str) -> Optional[str]:
+    """Runs the code cells up to the first that fails, and keeps their outputs; says what failed, if any."""
+    private = [str(ROOT), str(Path.home()), os.environ.get("SHARP_MINIMA_DATA", "")]
+    private = [path for path in private if os.path.isabs(path) and path != "/"]
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    with session(scale) as client:
+        for number, cell in enumerate(cells, 1):
+            start, source, which = time.monotonic(), "".join(cell["source"]), f"cell {number} of {len(cells)}"
+            cell["execution_count"] = number
+            cell["outputs"] = run_cell(client, source, f"{which} is still running")
+            for output in cell["outputs"]:
+                if output["output_type"] == "execute_result":
+                    output["execution_count"] = number
+            why = complaint(cell["outputs"], private)
+            if why is not None:
+                quoted = "\n".join(f"    {line}" for line in source.splitlines())
+                return f"\n{name}, {which} failed:\n\n{quoted}\n\n{why.strip()}\n"
+            say(f"  {which}: {duration(time.monotonic() - start)}")
+    return None
+
+
+# ── Notebooks, reports, and what they were made from ───────────────────────────────────────────────────
+
+
+def normal(notebook: Notebook, outputs: bool = True) -> str:
+    """A notebook's text in its one form: as nbformat writes it, and without what varies from run to run."""
+
+    def lines(text: Any) -> Any:
+        return text.splitlines(keepends=True) if isinstance(text, str) else text
+
+    cells = []
+    for number, before in enumerate(notebook["cells"], 1):
+        cell = {"id": f"cell-{number}", "metadata": {}, **before, "source": lines("".join(before["source"]))}
+        cell["metadata"] = {key: value for key, value in cell["metadata"].items() if key != "execution"}
+        if cell["cell_type"] == "code":
+            cell["execution_count"] = before.get("execution_count") if outputs else None
+            cell["outputs"] = [dict(output) for output in before.get("outputs", [])] if outputs else []
+            for output in cell["outputs"]:
+                if "text" in output:
+                    output["text"] = lines(output["text"])
+                if "data" in output:
+                    output["data"] = {k: v if "json" in k else lines(v) for k, v in output["data"].items()}
+        cells.append(cell)
+    metadata = {
+        "kernelspec": {"display_name": "Rust", "language": "rust", "name": "rust"},
+        "language_info": {"file_extension": ".rs", "mimetype": "text/rust", "name": "rust", "pygments_lexer": "rust"},
+    }
+    whole = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def digest(*parts: Union[str, bytes]) -> str:
+    """One fingerprint for several parts, told apart by their lengths."""
+    whole = hashlib.sha256()
+    for part in parts:
+        part = part.encode() if isinstance(part, str) else part
+        whole.update(b"%d\n" % len(part) + part)
+    return whole.hexdigest()
+
+
+def dependencies() -> str:
+    """The fingerprint of what the compiled dependencies are made from."""
+    return digest(rust(), EVCXR, read(ROOT / "Cargo.toml"), read(ROOT / "Cargo.lock"))
+
+
+def fingerprint(notebook: Notebook, scale: str) -> str:
+    """The fingerprint of what a report is made from; of files over a megabyte (data sets), only their size."""
+    parts = [normal(notebook, outputs=False), scale, dependencies(), Path(__file__).read_bytes()]
+    for folder in filter(None, (ROOT / "src", ROOT / "data", os.environ.get("SHARP_MINIMA_DATA"))):
+        for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+            size = path.stat().st_size
+            parts += [str(path), path.read_bytes() if size < 1_000_000 else str(size)]
+    return digest(*parts)
+
+
+def page(text: str, title: str) -> str:
+    """A notebook as one page of HTML. It loads only MathJax from the net: without it, formulas read as TeX."""
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(template_name="classic", embed_images=True)
+    html, _ = exporter.from_notebook_node(nbformat.reads(text, as_version=4), {"metadata": {"name": title}})
+    return re.sub(r'<script src="https?://[^"]*(jquery|require)[^"]*"></script>', "", html)
+
+
+def fill_cache() -> None:
+    """Compiles the dependencies once, so that no notebook has to."""
+    if read(HOUSE / "filled") == dependencies():
+        return
+    say("compiling the library's dependencies, once: about 4 minutes on two cores")
+    start = time.monotonic()
+    with session("quick") as client:
+        for source in (':dep sharp-minima = { path = ".." }', "let one = 1;"):
+            why = complaint(run_cell(client, source, "compiling"), [])
+            if why is not None:
+                raise Stop(f"the library does not compile in the kernel:\n{why}")
+    write(HOUSE / "filled", dependencies())
+    say(f"compiled in {duration(time.monotonic() - start)}")
+
+
+def make_report(path: Path, scale: str, again: bool, save: bool) -> bool:
+    """Executes one notebook and writes its report, unless it is there already; whether all went well."""
+    name = path.stem + ("_full" if scale == "full" else "")
+    html, executed, mark = REPORTS / f"{name}.html", REPORTS / f"{name}.ipynb", HOUSE / "reports" / name
+    notebook = json.loads(read(path))
+    made_from = fingerprint(notebook, scale)
+    if not again and read(mark) == made_from and html.exists() and executed.exists():
+        say(f"{name}: up to date, {html.relative_to(ROOT)}")
+    else:
+        say(f"{name}:")
+        mark.unlink(missing_ok=True)
+        start = time.monotonic()
+        why = execute(name, notebook, scale)
+        if why is not None:
+            print(why, file=sys.stderr, flush=True)
+            return False
+        write(executed, normal(notebook))
+        write(html, page(read(executed), path.stem))
+        write(mark, made_from)
+        say(f"{name}: passed in {duration(time.monotonic() - start)}, {html.relative_to(ROOT)}")
+    if save:
+        write(path, read(executed))
+        say(f"{name}: saved, {path.relative_to(ROOT)}")
+    return True
+
+
+def resolve(names: list[str], folder: Path = NOTEBOOKS) -> list[Path]:
+    """The notebooks meant by numbers, names or paths, in that order; all of them where none is named."""
+    there = sorted(folder.glob("*.ipynb"))
+    chosen: dict[Path, None] = {}
+    for name in names:
+        stem = PurePosixPath(name).stem if name.endswith(".ipynb") else name
+        found = [path for path in there if stem in (path.stem, path.stem.split("_")[0])]
+        if not found:
+            names_there = ", ".join(path.stem for path in there) or "none"
+            raise LookupError(f"no notebook is called {name}; there are: {names_there}")
+        chosen.update(dict.fromkeys(found))
+    return list(chosen) if names else there
+
+
+# ── The command ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def arguments() -> argparse.ArgumentParser:
+    style = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("run.py", description=__doc__, epilog=EPILOG, formatter_class=style)
+    option = parser.add_argument
+    option("names", nargs="*", metavar="NAME", help="01, 01_generalization_gap, or a path; all when none is named")
+    option("--again", action="store_true", help="run them even where the report is up to date")
+    option("--full", action="store_true", help="at the paper's scale: hours; reports are named NAME_full")
+    option("--save", action="store_true", help="for maintainers: put the outputs into the notebooks themselves")
+    option("--lab", action="store_true", help="open JupyterLab with this kernel, and run nothing")
+    about = f"fetch a data set ({', '.join(SOURCES)}) to data/SET, checked by checksum; alone, run nothing"
+    option("--download", action="append", default=[], choices=SOURCES, metavar="SET", help=about)
+    option("--kernel", nargs=2, help=argparse.SUPPRESS)
+    return parser
+
+
+def enter(argv: list[str], lab: bool) -> NoReturn:
+    """Sets up, and becomes this file run by the virtual environment, with a Jupyter home of its own."""
+    if os.name == "nt":
+        raise Stop("this works on Linux and macOS; on Windows, in the Windows Subsystem for Linux")
+    rust()
+    set_up_jupyter(lab)
+    set_up_kernel(set_up_evcxr())
+    homes = {f"JUPYTER_{kind}_DIR": str(HOUSE / "jupyter" / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
+    dropped = ("JUPYTER_PATH", "EVCXR_TMPDIR", "PYTHONHOME", "PYTHONPATH")
+    kept = {key: value for key, value in os.environ.items() if key not in dropped}
+    os.execve(PYTHON, [str(PYTHON), str(Path(__file__).resolve()), *argv], {**kept, **homes})
+
+
+def open_lab() -> NoReturn:
+    options = [f"--ServerApp.root_dir={NOTEBOOKS}", "--MultiKernelManager.default_kernel_name=rust"]
+    options += ["--allow-root"] if os.geteuid() == 0 else []
+    os.execv(PYTHON, [str(PYTHON), "-m", "jupyterlab", *options])
+
+
+def main(argv: list[str]) -> int:
+    parser = arguments()
+    args = parser.parse_args(argv)
+    if args.full and args.save:
+        parser.error("--save keeps quick runs only, so it does not go with --full")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that kernels and parts go
+    try:
+        if args.kernel:
+            become_kernel(*args.kernel)
+        chosen = resolve(args.names)
+        if Path(sys.prefix) != HOUSE / "venv":
+            for name in args.download:
+                download(name)
+            if args.download and not args.names and not args.lab:
+                return 0
+            enter(argv, args.lab)
+        fill_cache()
+        if args.lab:
+            open_lab()
+        scale = "full" if args.full else "quick"
+        failed = [path.stem for path in chosen if not make_report(path, scale, args.again, args.save)]
+        if failed:
+            raise Stop(f"{len(failed)} of {len(chosen)} failed: {', '.join(failed)}")
+        return 0
+    except LookupError as error:
+        parser.error(str(error))
+    except Stop as stop:
+        print(f"run.py: {stop}", file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        print("run.py: interrupted; run it again to go on", file=sys.stderr, flush=True)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

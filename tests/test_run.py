@@ -1,0 +1,477 @@
+"""What notebooks/run.py promises, tested without Jupyter, without the kernel, and on this machine's loopback only."""
+
+import contextlib
+import hashlib
+import http.server
+import importlib.util
+import io
+import json
+import os
+import tarfile
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parent.parent
+spec = importlib.util.spec_from_file_location("run", ROOT / "notebooks" / "run.py")
+run = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(run)
+
+
+def code(source, outputs=()):
+    return {"cell_type": "code", "id": "a", "metadata": {}, "source": source, "execution_count": 9, "outputs": list(outputs)}
+
+
+def value(**data):
+    return {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": 9}
+
+
+def stream(name, text):
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+def notebook(*cells):
+    return {"cells": list(cells), "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+class InFolder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        quiet = contextlib.redirect_stdout(io.StringIO())
+        quiet.__enter__()
+        self.addCleanup(quiet.__exit__, None, None, None)
+
+    def files(self):
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+
+
+class Downloads(InFolder):
+    """A data set arrives whole or not at all."""
+
+    def setUp(self):
+        super().setUp()
+        self.answers, self.asked = {}, []
+        test = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                test.asked.append(self.path)
+                if self.path not in test.answers:
+                    return self.send_error(404)
+                body, length = test.answers[self.path]
+                self.send_response(200)
+                self.send_header("Content-Length", str(length))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        self.home = f"http://127.0.0.1:{server.server_port}"
+        for patch in (
+            mock.patch.dict(os.environ, {"SHARP_MINIMA_MIRROR": self.home + "/", "no_proxy": "127.0.0.1"}),
+            mock.patch.dict(run.SOURCES),
+        ):
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def serve(self, name, body, length=None):
+        self.answers[f"/{name}"] = (body, len(body) if length is None else length)
+
+    def plain(self, body):
+        """A data set of one file, `a.gz`, that should be `body`."""
+        run.SOURCES["mnist"] = run.Source("", "sha256", {"a.gz": hashlib.sha256(body).hexdigest()})
+
+    def packed(self, entries, members):
+        """A data set of one archive with these entries, of which `members` are wanted."""
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+            for name, body in entries.items():
+                entry = tarfile.TarInfo(name)
+                if body is None:
+                    entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/hostname"
+                else:
+                    entry.size = len(body)
+                tar.addfile(entry, io.BytesIO(body or b""))
+        archive = buffer.getvalue()
+        run.SOURCES["cifar10"] = run.Source("", "md5", {"c.tgz": hashlib.md5(archive).hexdigest()}, "inner", members)
+        self.serve("c.tgz", archive)
+
+    def refused(self, name, *words):
+        with self.assertRaises(run.Stop) as caught:
+            run.download(name, self.folder)
+        for word in words:
+            self.assertIn(word, str(caught.exception))
+
+    def test_a_good_file_arrives(self):
+        self.plain(b"right" * 1000)
+        self.serve("a.gz", b"right" * 1000)
+        run.download("mnist", self.folder)
+        self.assertEqual(self.files(), ["mnist/a.gz"])
+        self.assertEqual((self.folder / "mnist/a.gz").read_bytes(), b"right" * 1000)
+
+    def test_a_right_file_is_not_fetched_again(self):
+        self.plain(b"right")
+        self.serve("a.gz", b"right")
+        run.download("mnist", self.folder)
+        run.download("mnist", self.folder)
+        self.assertEqual(self.asked, ["/a.gz"])
+
+    def test_a_wrong_file_there_is_replaced(self):
+        self.plain(b"right")
+        self.serve("a.gz", b"right")
+        (self.folder / "mnist").mkdir()
+        (self.folder / "mnist/a.gz").write_bytes(b"rotten")
+        run.download("mnist", self.folder)
+        self.assertEqual((self.folder / "mnist/a.gz").read_bytes(), b"right")
+
+    def test_a_wrong_checksum_leaves_nothing(self):
+        self.plain(b"right")
+        self.serve("a.gz", b"wrong")
+        expected, came = (hashlib.sha256(body).hexdigest() for body in (b"right", b"wrong"))
+        self.refused("mnist", "expected sha256 " + expected, came, "5 bytes")
+        self.assertEqual(self.files(), [])
+
+    def test_a_wrong_checksum_keeps_what_was_there(self):
+        self.plain(b"right")
+        self.serve("a.gz", b"wrong")
+        (self.folder / "mnist").mkdir()
+        (self.folder / "mnist/a.gz").write_bytes(b"older")
+        self.refused("mnist", "expected sha256")
+        self.assertEqual((self.folder / "mnist/a.gz").read_bytes(), b"older")
+
+    def test_a_connection_that_ends_early_leaves_nothing(self):
+        self.plain(b"right" * 200)
+        self.serve("a.gz", b"right" * 100, length=1000)
+        self.refused("mnist", "expected", "500")
+        self.assertEqual(self.files(), [])
+
+    def test_a_missing_file_leaves_nothing(self):
+        self.plain(b"right")
+        self.refused("mnist", "a.gz", "404")
+        self.assertEqual(self.files(), [])
+
+    def test_no_server_leaves_nothing(self):
+        self.plain(b"right")
+        with mock.patch.dict(os.environ, {"SHARP_MINIMA_MIRROR": "http://127.0.0.1:9"}):
+            self.refused("mnist", "a.gz", "expected sha256")
+        self.assertEqual(self.files(), [])
+
+    def test_an_interrupt_leaves_nothing(self):
+        self.plain(b"right")
+        self.serve("a.gz", b"right")
+        for where, what in ((run, "say"), (run.os, "replace")):
+            with mock.patch.object(where, what, side_effect=KeyboardInterrupt) as interrupted:
+                with self.assertRaises(KeyboardInterrupt):
+                    run.download("mnist", self.folder)
+            interrupted.assert_called_once()
+            self.assertEqual(self.files(), [])
+
+    def test_an_archive_gives_its_members_and_nothing_else(self):
+        outside = {"inner/readme.html": b"hello", "../escaped.bin": b"1", "/tmp/x/inner/train.bin": b"2", "train.bin": b"3"}
+        self.packed({**outside, "inner/train.bin": b"123", "inner/test.bin": b"45"}, {"train.bin": 3, "test.bin": 2})
+        run.download("cifar10", self.folder)
+        self.assertEqual(self.files(), ["cifar10/inner/test.bin", "cifar10/inner/train.bin"])
+        self.assertEqual((self.folder / "cifar10/inner/train.bin").read_bytes(), b"123")
+        run.download("cifar10", self.folder)
+        self.assertEqual(self.asked, ["/c.tgz"])
+
+    def test_members_beside_the_folder_count_too(self):
+        self.packed({}, {"train.bin": 3})
+        (self.folder / "cifar10").mkdir()
+        (self.folder / "cifar10/train.bin").write_bytes(b"123")
+        run.download("cifar10", self.folder)
+        self.assertEqual(self.asked, [])
+
+    def test_an_archive_without_a_member_says_so(self):
+        self.packed({"inner/test.bin": b"45"}, {"train.bin": 3, "test.bin": 2})
+        self.refused("cifar10", "c.tgz", "train.bin")
+        self.assertEqual(self.files(), ["cifar10/inner/test.bin"])
+
+    def test_a_member_of_the_wrong_size_is_refused(self):
+        self.packed({"inner/train.bin": b"12"}, {"train.bin": 3})
+        self.refused("cifar10", "expected 3 bytes", "2")
+        self.assertEqual(self.files(), [])
+
+    def test_a_link_is_never_a_member(self):
+        self.packed({"inner/train.bin": None}, {"train.bin": 0})
+        self.refused("cifar10", "train.bin")
+        self.assertEqual(self.files(), [])
+
+
+class Strictness(unittest.TestCase):
+    """A cell passes only when nothing at all went wrong."""
+
+    def complaint(self, *outputs):
+        return run.complaint(list(outputs), ["/home/reader", "/work/place"])
+
+    def test_what_passes(self):
+        self.assertIsNone(self.complaint())
+        self.assertIsNone(self.complaint(stream("stdout", "epoch 1 of 2, loss 0.3\n"), value(**{"text/plain": "no panic"})))
+        self.assertIsNone(self.complaint(value(**{"image/png": "/home/reader/", "text/plain": "a picture"})))
+
+    def test_any_text_on_stderr_fails(self):
+        self.assertIn("invalid digit", self.complaint(stream("stderr", "invalid digit found in string\n")))
+        self.assertIn("stderr", self.complaint(stream("stdout", "fine\n"), stream("stderr", "\n")))
+
+    def test_an_error_fails_and_is_shown_without_colors(self):
+        error = {"output_type": "error", "ename": "", "evalue": "mismatched types", "traceback": ["\x1b[31mmismatched\x1b[0m types"]}
+        self.assertEqual(self.complaint(error).strip(), "mismatched types")
+        self.assertTrue(self.complaint({"output_type": "error", "ename": "", "evalue": "", "traceback": []}))
+
+    def test_an_error_is_shown_with_what_stderr_says_but_no_backtrace(self):
+        panic = "thread '<unnamed>' (7) panicked at src/lib.rs:1:2:\nindex out of bounds\nstack backtrace:\n   0: begin\n"
+        shown = self.complaint(stream("stderr", panic), run.failure("Subprocess terminated"))
+        self.assertIn("Subprocess terminated", shown)
+        self.assertIn("index out of bounds", shown)
+        self.assertNotIn("begin", shown)
+
+    def test_a_panic_shown_anywhere_fails(self):
+        for text in ("thread 'main' panicked at src/lib.rs:1:2:", "thread '<unnamed>' (123) panicked at x", "thread 'main' has overflowed its stack"):
+            self.assertIn("panic", self.complaint(stream("stdout", text)))
+            self.assertIn("panic", self.complaint(value(**{"text/plain": "…", "text/html": f"<pre>{text}</pre>"})))
+
+    def test_a_path_of_this_machine_fails(self):
+        for text in ("/home/reader", "in file:///home/reader/x", '"/work/place/data"'):
+            self.assertIn("path", self.complaint(value(**{"text/plain": text})))
+            self.assertIn("path", self.complaint(stream("stdout", text)))
+        for text in ("/home/readers", "/mnt/home/reader", "data/work/place"):
+            self.assertIsNone(self.complaint(value(**{"text/plain": text})))
+
+
+class Messages(unittest.TestCase):
+    def test_streams_join_and_come_first(self):
+        outputs = []
+        for kind, content in [
+            ("execute_result", {"data": {"text/plain": "3"}, "metadata": {}}),
+            ("stream", {"name": "stdout", "text": "a\n"}),
+            ("status", {"execution_state": "busy"}),
+            ("stream", {"name": "stderr", "text": "!"}),
+            ("stream", {"name": "stdout", "text": "b\n"}),
+        ]:
+            run.collect(outputs, kind, content)
+        self.assertEqual([output["output_type"] for output in outputs], ["stream", "stream", "execute_result"])
+        self.assertEqual(outputs[0], stream("stdout", "a\nb\n"))
+
+
+class Names(InFolder):
+    def setUp(self):
+        super().setUp()
+        for name in ("01_generalization_gap", "00_tour", "02_lines"):
+            (self.folder / f"{name}.ipynb").write_text("{}")
+
+    def stems(self, *names):
+        return [path.stem for path in run.resolve(list(names), self.folder)]
+
+    def test_numbers_names_and_paths(self):
+        self.assertEqual(self.stems("01"), ["01_generalization_gap"])
+        self.assertEqual(self.stems("01_generalization_gap"), ["01_generalization_gap"])
+        self.assertEqual(self.stems("notebooks/01_generalization_gap.ipynb"), ["01_generalization_gap"])
+        self.assertEqual(self.stems("02", "00", "02_lines"), ["02_lines", "00_tour"])
+
+    def test_no_name_means_all_in_reading_order(self):
+        self.assertEqual(self.stems(), ["00_tour", "01_generalization_gap", "02_lines"])
+
+    def test_an_unknown_name_lists_those_there(self):
+        for name in ("03", "0", "gap", ""):
+            with self.assertRaises(LookupError) as caught:
+                self.stems("00", name)
+            self.assertIn("00_tour, 01_generalization_gap, 02_lines", str(caught.exception))
+
+    def test_wrong_arguments_exit_with_2(self):
+        for argv in (["no-such-notebook"], ["--full", "--save"], ["--download", "imagenet"]):
+            with self.assertRaises(SystemExit) as caught, contextlib.redirect_stderr(io.StringIO()):
+                run.main(argv)
+            self.assertEqual(caught.exception.code, 2)
+
+
+class Notebooks(InFolder):
+    """One notebook has one text, and it is written whole."""
+
+    EXECUTED = notebook(
+        {"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# Größe\n$x$"},
+        {**code("let x = 1;\nx", [stream("stdout", "a\nb\n"), value(**{"text/plain": "1\n2", "image/svg+xml": "<svg/>"})]),
+         "metadata": {"execution": {"iopub.execute_input": "2026-01-01T00:00:00Z"}, "tags": ["slow"]}},
+    )  # fmt: skip
+
+    def test_its_form(self):
+        text = run.normal(self.EXECUTED)
+        again = json.loads(text)
+        self.assertTrue(text.endswith("}\n") and not text.endswith("\n\n"))
+        self.assertTrue(text.startswith('{\n "cells": [\n  {\n   "cell_type": "markdown",\n   "id": "title",'))
+        self.assertIn("Größe", text)
+        self.assertEqual(again["cells"][1]["source"], ["let x = 1;\n", "x"])
+        self.assertEqual(again["cells"][1]["outputs"][0]["text"], ["a\n", "b\n"])
+        self.assertEqual(again["cells"][1]["outputs"][1]["data"]["text/plain"], ["1\n", "2"])
+        self.assertEqual(again["cells"][1]["metadata"], {"tags": ["slow"]})
+        self.assertEqual(again["metadata"]["kernelspec"], {"display_name": "Rust", "language": "rust", "name": "rust"})
+        self.assertEqual(again["metadata"]["language_info"]["name"], "rust")
+
+    def test_it_is_stable(self):
+        text = run.normal(self.EXECUTED)
+        self.assertEqual(run.normal(json.loads(text)), text)
+
+    def test_cells_without_an_id_get_the_same_one_each_time(self):
+        cell = {"cell_type": "markdown", "metadata": {}, "source": []}
+        ids = [json.loads(run.normal(notebook(cell, cell)))["cells"] for _ in range(2)]
+        self.assertEqual([c["id"] for c in ids[0]], ["cell-1", "cell-2"])
+        self.assertEqual(ids[0], ids[1])
+
+    def test_without_outputs_only_what_was_written_counts(self):
+        other = json.loads(run.normal(self.EXECUTED))
+        other["cells"][1]["outputs"], other["cells"][1]["execution_count"] = [], None
+        self.assertEqual(run.normal(self.EXECUTED, outputs=False), run.normal(other, outputs=False))
+        other["cells"][1]["source"] = ["let x = 2;\n", "x"]
+        self.assertNotEqual(run.normal(self.EXECUTED, outputs=False), run.normal(other, outputs=False))
+
+    def test_writing_replaces_at_once_or_not_at_all(self):
+        path = self.folder / "deep" / "a.ipynb"
+        run.write(path, "old")
+        with mock.patch.object(Path, "write_text", side_effect=OSError("disk full")), self.assertRaises(OSError):
+            run.write(path, "new")
+        with mock.patch.object(run.os, "replace", side_effect=KeyboardInterrupt), self.assertRaises(KeyboardInterrupt):
+            run.write(path, "new")
+        self.assertEqual((path.read_text(), self.files()), ("old", ["deep/a.ipynb"]))
+
+
+class Reports(InFolder):
+    """A report is made again when what it was made from changed, and only then."""
+
+    def setUp(self):
+        super().setUp()
+        names = {"ROOT": "", "NOTEBOOKS": "notebooks", "REPORTS": "notebooks/reports", "HOUSE": ".notebooks"}
+        for patch in [
+            *(mock.patch.object(run, name, self.folder / place) for name, place in names.items()),
+            mock.patch.object(run, "rust", lambda: "rustc 1.95.0"),
+            mock.patch.object(run, "page", lambda text, title: f"<html>{title}"),
+            mock.patch.object(run, "execute", self.execute),
+            mock.patch.dict(os.environ),
+        ]:
+            patch.start()
+            self.addCleanup(patch.stop)
+        os.environ.pop("SHARP_MINIMA_DATA", None)
+        self.executed, self.fails = [], None
+        self.path = self.folder / "notebooks" / "00_tour.ipynb"
+        run.write(self.path, run.normal(notebook(code("1 + 1")), outputs=False))
+        run.write(self.folder / "src" / "lib.rs", "// nothing")
+        run.write(self.folder / "data" / "runs" / "a.json", "{}")
+
+    def execute(self, name, book, scale):
+        self.executed.append((name, scale))
+        if self.fails is None:
+            book["cells"][0].update(execution_count=1, outputs=[value(**{"text/plain": "2"})])
+        return self.fails
+
+    def make(self, scale="quick", again=False, save=False):
+        with contextlib.redirect_stderr(io.StringIO()):
+            return run.make_report(self.path, scale, again, save)
+
+    def test_a_report_and_the_executed_notebook_are_written(self):
+        before = self.path.read_text()
+        self.assertTrue(self.make())
+        self.assertEqual((self.folder / "notebooks/reports/00_tour.html").read_text(), "<html>00_tour")
+        self.assertIn('"2"', (self.folder / "notebooks/reports/00_tour.ipynb").read_text())
+        self.assertEqual(self.path.read_text(), before)
+
+    def test_nothing_changed_nothing_is_done(self):
+        self.make()
+        self.make()
+        self.assertEqual(len(self.executed), 1)
+        self.make(again=True)
+        self.assertEqual(len(self.executed), 2)
+
+    def test_whatever_changed_is_done_again(self):
+        changes = [
+            lambda: run.write(self.path, run.normal(notebook(code("1 + 2")), outputs=False)),
+            lambda: run.write(self.folder / "src" / "lib.rs", "// more"),
+            lambda: run.write(self.folder / "Cargo.lock", "# other versions"),
+            lambda: run.write(self.folder / "data" / "runs" / "a.json", "[]"),
+            lambda: run.write(self.folder / "data" / "mnist" / "a.gz", "…"),
+            lambda: os.environ.update(SHARP_MINIMA_DATA=str(self.folder / "src")),
+            lambda: (self.folder / "notebooks/reports/00_tour.html").unlink(),
+        ]
+        for number, change in enumerate(changes, 2):
+            self.make()
+            change()
+            self.make()
+            self.assertEqual(len(self.executed), number)
+
+    def test_full_scale_has_reports_of_its_own(self):
+        self.make()
+        self.make("full")
+        self.assertEqual(self.executed, [("00_tour", "quick"), ("00_tour_full", "full")])
+        self.assertTrue((self.folder / "notebooks/reports/00_tour_full.html").exists())
+        self.make()
+        self.assertEqual(len(self.executed), 2)
+
+    def test_saving_keeps_outputs_and_needs_no_second_run(self):
+        self.make()
+        self.make(save=True)
+        self.make()
+        self.assertEqual(len(self.executed), 1)
+        self.assertIn('"2"', self.path.read_text())
+        self.assertEqual(self.path.read_text(), (self.folder / "notebooks/reports/00_tour.ipynb").read_text())
+
+    def test_a_failure_writes_and_saves_nothing(self):
+        before, self.fails = self.files(), "cell 1 failed"
+        self.assertFalse(self.make(save=True))
+        self.assertEqual(self.files(), before)
+        self.fails = None
+        self.assertTrue(self.make())
+
+    def test_a_failure_after_a_success_is_not_up_to_date(self):
+        self.make()
+        self.fails = "cell 1 failed"
+        self.assertFalse(self.make(again=True))
+        self.assertFalse(self.make())
+
+
+class SetUp(InFolder):
+    def test_unoptimized_crates_are_those_of_the_manifest(self):
+        manifest = '[package]\nname = "a"\n[profile.release.package.big-one]\nopt-level = 0\n[profile.release.package.hot]\nopt-level = 3\n'
+        run.write(self.folder / "Cargo.toml", manifest)
+        with mock.patch.object(run, "ROOT", self.folder):
+            self.assertEqual(run.cargo_config(), "[profile.dev.package.big-one]\nopt-level = 0\n")
+
+    def test_rust_must_be_there_and_new_enough(self):
+        for there, version, word in [(None, "", "not installed"), ("x", "rustc 1.85.0 (abc)", "1.95"), ("x", "", "1.95")]:
+            run.rust.cache_clear()
+            with mock.patch.object(run.shutil, "which", lambda _: there), mock.patch.object(run, "answer", lambda *_: version):
+                with self.assertRaises(run.Stop) as caught:
+                    run.rust()
+            self.assertIn(word, str(caught.exception))
+        for version in ("rustc 1.95.0 (abc)", "rustc 1.100.1-nightly", "rustc 2.0.0"):
+            run.rust.cache_clear()
+            with mock.patch.object(run.shutil, "which", lambda _: "x"), mock.patch.object(run, "answer", lambda *_: version):
+                self.assertEqual(run.rust(), version)
+        run.rust.cache_clear()
+
+    def test_an_interrupted_installation_is_taken_up_again(self):
+        made, calls = [], []
+
+        def create(folder, **_):
+            made.append(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+
+        def interrupted(*_):
+            raise KeyboardInterrupt
+
+        with mock.patch.object(run, "HOUSE", self.folder), mock.patch.object(run.venv, "create", create):
+            with mock.patch.object(run, "call", interrupted), self.assertRaises(KeyboardInterrupt):
+                run.set_up_jupyter(lab=False)
+            with mock.patch.object(run, "call", lambda *command: calls.append(command)):
+                for lab in (False, False, True, True):
+                    run.set_up_jupyter(lab)
+        self.assertEqual((len(made), len(calls)), (2, 2))
+
+
+if __name__ == "__main__":
+    unittest.main(warnings="ignore")
