@@ -1,5 +1,9 @@
 //! Loss and accuracy by epoch, with a band over the trials: Figure 2 of the paper.
 
+use std::ops::Range;
+
+use plotters::coord::ranged1d::ValueFormatter;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -23,8 +27,8 @@ struct Panel {
     curves: Vec<Curve>,
 }
 
-/// Accuracy (left) and loss (right, logarithmic) by epoch for each regime: lines are means over the trials still running
-/// at that epoch, bands mean ± standard deviation.
+/// Accuracy (left, from the first epoch on) and loss (right, logarithmic, from the start on) by epoch for each regime: lines
+/// are means over the trials, bands mean ± standard deviation. A trial that has ended counts with its last row.
 ///
 /// # Errors
 /// [`Error::Parameter`] where there is no regime or one without trials; [`Error::Output`] from the chart library.
@@ -39,13 +43,14 @@ pub fn curves(regimes: &[&Regime]) -> Result<Chart> {
             title: format!("{subject}: accuracy"),
             axis: "accuracy, %",
             log: false,
-            curves: lines(regimes, |row| 100.0 * row.train_accuracy, |row| 100.0 * row.test_accuracy)?,
+            // Accuracy at the start is chance; shown, it would squeeze all the rest.
+            curves: lines(regimes, 1, |row| 100.0 * row.train_accuracy, |row| 100.0 * row.test_accuracy)?,
         },
         Panel {
             title: format!("{subject}: loss"),
             axis: "cross-entropy, nats (log scale)",
             log: true,
-            curves: lines(regimes, |row| row.train_loss, |row| row.test_loss)?,
+            curves: lines(regimes, 0, |row| row.train_loss, |row| row.test_loss)?,
         },
     ];
     let names: Vec<&str> = regimes.iter().map(|regime| regime.name.as_str()).collect();
@@ -62,14 +67,14 @@ pub fn curves(regimes: &[&Regime]) -> Result<Chart> {
     })
 }
 
-fn lines(regimes: &[&Regime], train: fn(&Epoch) -> f64, test: fn(&Epoch) -> f64) -> Result<Vec<Curve>> {
+fn lines(regimes: &[&Regime], first: usize, train: fn(&Epoch) -> f64, test: fn(&Epoch) -> f64) -> Result<Vec<Curve>> {
     let mut curves = Vec::new();
     for (index, regime) in regimes.iter().enumerate() {
         let last = regime.runs.iter().map(|run| run.last().epoch).max().unwrap_or(0);
         for (dashed, value) in [(true, train), (false, test)] {
             let mut points = Vec::new();
-            for epoch in 0..=last {
-                let rows = regime.runs.iter().filter_map(|run| run.trace.get(epoch));
+            for epoch in first.min(last)..=last {
+                let rows = regime.runs.iter().map(|run| run.trace.get(epoch).unwrap_or(run.last()));
                 points.push((epoch as f64, Spread::of(&rows.map(value).collect::<Vec<_>>())?));
             }
             curves.push(Curve { color: color(index), dashed, points });
@@ -94,65 +99,49 @@ fn draw_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
     let title = ("sans-serif", 17).into_font().color(&INK);
     chart.caption(&panel.title, title).margin(12).margin_right(18).x_label_area_size(42).y_label_area_size(58);
     if panel.log {
-        // An edge below 0 has no place on this axis: the band ends where the smallest mean is.
+        // An edge at or below 0 has no place on this axis: the band ends a little below the smallest mean.
         let least = means().filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
-        let least = if least.is_finite() { least } else { 1e-12 };
-        let most = means().chain(edges()).fold(least * 10.0, f64::max);
-        let mut context = chart.build_cartesian_2d(0.0..last, ((least * 0.7)..(most * 1.3)).log_scale())?;
-        let mut mesh = context.configure_mesh();
-        mesh.x_desc("epoch").y_desc(panel.axis).x_labels(8).y_labels(8).max_light_lines(0).bold_line_style(FAINT);
-        mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
-        mesh.x_label_formatter(&|x| format!("{x:.0}")).y_label_formatter(&|y| decade(*y)).draw()?;
-        for curve in &panel.curves {
-            let kept = |value: f64| value.max(least * 0.7);
-            context.draw_series(std::iter::once(band(curve, kept)))?;
-            context.draw_series(strokes(curve, kept))?;
-        }
+        let lower = 0.7 * if least.is_finite() { least } else { 1e-12 };
+        let upper = 1.3 * means().chain(edges()).fold(10.0 * lower, f64::max);
+        let context = chart.build_cartesian_2d(0.0..last, (lower..upper).log_scale())?;
+        draw_curves(context, panel, lower..upper, &|value| decade(*value))
     } else {
-        let lowest = means().chain(edges()).fold(f64::INFINITY, f64::min).max(0.0);
-        // The interesting part of an accuracy is its upper end: the start, at chance, is left out where it would squeeze
-        // all the rest.
-        let later = panel.curves.iter().flat_map(|curve| curve.points.iter().skip(1));
-        let later =
-            later.map(|(_, spread)| spread.mean - if spread.deviation.is_finite() { spread.deviation } else { 0.0 });
-        let floor = later.fold(100.0, f64::min);
-        let bottom = if last >= 2.0 { (floor - 0.06 * (100.0 - floor)).max(0.0) } else { lowest };
-        let mut context = chart.build_cartesian_2d(0.0..last, bottom..(100.0 + 0.02 * (100.0 - bottom)))?;
-        let mut mesh = context.configure_mesh();
-        mesh.x_desc("epoch").y_desc(panel.axis).x_labels(8).y_labels(8).max_light_lines(0).bold_line_style(FAINT);
-        mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
-        let decimals = usize::from(100.0 - bottom < 10.0);
-        mesh.x_label_formatter(&|x| format!("{x:.0}")).y_label_formatter(&|y| format!("{y:.decimals$}")).draw()?;
-        for curve in &panel.curves {
-            let kept = |value: f64| value.clamp(bottom, 100.0);
-            context.draw_series(std::iter::once(band(curve, kept)))?;
-            context.draw_series(strokes(curve, kept))?;
+        let least = means().chain(edges()).fold(100.0, f64::min);
+        let lower = (least - 0.06 * (100.0 - least)).max(0.0);
+        let upper = 100.0 + 0.02 * (100.0 - lower).max(0.5);
+        let decimals = usize::from(100.0 - lower < 10.0);
+        let context = chart.build_cartesian_2d(0.0..last, lower..upper)?;
+        draw_curves(context, panel, lower..100.0, &|value| format!("{value:.decimals$}"))
+    }
+}
+
+/// Axes, bands and lines, nothing outside of `kept`.
+fn draw_curves<Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
+    mut context: ChartContext<'_, SVGBackend<'_>, Cartesian2d<RangedCoordf64, Y>>,
+    panel: &Panel,
+    kept: Range<f64>,
+    label: &dyn Fn(&f64) -> String,
+) -> Drawn {
+    let mut mesh = context.configure_mesh();
+    mesh.x_desc("epoch").y_desc(panel.axis).x_labels(8).y_labels(8).max_light_lines(0).bold_line_style(FAINT);
+    mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
+    mesh.x_label_formatter(&|x| format!("{x:.0}")).y_label_formatter(label).draw()?;
+    let kept = |value: f64| value.clamp(kept.start, kept.end);
+    for curve in &panel.curves {
+        let (lower, upper) = (curve.band(), curve.band());
+        let lower = lower.iter().map(|(x, lower, _)| (*x, kept(*lower)));
+        let upper = upper.iter().rev().map(|(x, _, upper)| (*x, kept(*upper)));
+        let band = Polygon::new(lower.chain(upper).collect::<Vec<_>>(), curve.color.mix(0.16));
+        context.draw_series(std::iter::once(band))?;
+        let points = curve.points.iter().map(|(x, spread)| (*x, kept(spread.mean)));
+        let style = curve.color.stroke_width(2);
+        if curve.dashed {
+            context.draw_series(DashedLineSeries::new(points, 6, 4, style))?;
+        } else {
+            context.draw_series(LineSeries::new(points, style))?;
         }
     }
     Ok(())
-}
-
-/// The band of a curve as one shape.
-fn band(curve: &Curve, kept: impl Fn(f64) -> f64) -> Polygon<(f64, f64)> {
-    let edges = curve.band();
-    let lower = edges.iter().map(|(x, lower, _)| (*x, kept(*lower)));
-    let upper = edges.iter().rev().map(|(x, _, upper)| (*x, kept(*upper)));
-    Polygon::new(lower.chain(upper).collect::<Vec<_>>(), curve.color.mix(0.16))
-}
-
-/// The line of a curve; a dashed one is every other half of a step, since dashes of the library restart at each point.
-fn strokes(curve: &Curve, kept: impl Fn(f64) -> f64) -> Vec<PathElement<(f64, f64)>> {
-    let points: Vec<(f64, f64)> = curve.points.iter().map(|(x, spread)| (*x, kept(spread.mean))).collect();
-    let style = curve.color.stroke_width(2);
-    if !curve.dashed {
-        return vec![PathElement::new(points, style)];
-    }
-    let dashes = points.windows(2).flat_map(|ends| {
-        let (from, to) = (ends[0], ends[1]);
-        let at = move |part: f64| (from.0 + part * (to.0 - from.0), from.1 + part * (to.1 - from.1));
-        [(0.0, 0.28), (0.5, 0.78)].map(|(begin, end)| PathElement::new(vec![at(begin), at(end)], style))
-    });
-    dashes.collect()
 }
 
 /// 0.001 as "0.001", 1e-5 as "1e-5".

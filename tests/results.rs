@@ -1,0 +1,177 @@
+//! Results: frames, charts, records and verdicts.
+
+use sharp_minima::table::AnyValue;
+use sharp_minima::{Error, Outcome, Pair, Recorded, Stop, Training, chart, data, paper, verdict, zoo};
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+fn pair() -> sharp_minima::Result<Pair> {
+    let data = data::synthetic();
+    let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    Training::adam().trials(3).epochs(2).seed(5).quiet().pair(&net, &data, 20, 100)
+}
+
+/// 2 regimes · 3 trials · 3 rows · 5 measures, and the numbers are those of the trace.
+#[test]
+fn the_long_frame_has_a_row_for_each_measure() -> Done {
+    let pair = pair()?;
+    let frame = pair.frame()?;
+    assert_eq!(frame.height(), 2 * 3 * 3 * 5);
+    let names: Vec<&str> = frame.columns().iter().map(|column| column.name().as_str()).collect();
+    let expected = [
+        "net",
+        "data",
+        "regime",
+        "batch",
+        "seed",
+        "trial",
+        "epoch",
+        "split",
+        "statistics",
+        "measure",
+        "epsilon",
+        "value",
+        "standard_error",
+        "status",
+    ];
+    assert_eq!(names, expected);
+    let at = |name: &str, row: usize| frame.column(name).and_then(|column| column.get(row));
+    // The last row of regime "large", trial 2, epoch 2 is the distance.
+    let row = frame.height() - 1;
+    assert_eq!(at("regime", row)?, AnyValue::String("large"));
+    assert_eq!(at("trial", row)?, AnyValue::UInt64(2));
+    assert_eq!(at("epoch", row)?, AnyValue::UInt64(2));
+    assert_eq!(at("measure", row)?, AnyValue::String("distance"));
+    assert_eq!(at("split", row)?, AnyValue::Null);
+    assert_eq!(at("status", row)?, AnyValue::String("epochs"));
+    assert_eq!(at("status", row - 5)?, AnyValue::String("running"));
+    assert_eq!(at("value", row)?, AnyValue::Float64(pair.large.regime.runs[2].last().distance));
+    assert_eq!(at("value", row - 1)?, AnyValue::Float64(pair.large.regime.runs[2].last().test_accuracy));
+
+    let summary = pair.summary()?;
+    assert_eq!(summary.height(), 2 * 5);
+    let losses: Vec<f64> = pair.small.regime.runs.iter().map(|run| run.last().train_loss).collect();
+    let mean = losses.iter().sum::<f64>() / 3.0;
+    let AnyValue::Float64(found) = summary.column("mean")?.get(0)? else { return Err("no number".into()) };
+    assert!((found - mean).abs() < 1e-12);
+    Ok(())
+}
+
+#[test]
+fn a_chart_names_its_axes_and_its_lines() -> Done {
+    let pair = pair()?;
+    let chart = pair.chart()?;
+    for text in [
+        "F1 on synthetic: accuracy",
+        "F1 on synthetic: loss",
+        "epoch",
+        "accuracy, %",
+        "cross-entropy, nats (log scale)",
+        "small batch (20), training",
+        "large batch (100), test",
+        "± std of 3 trials",
+    ] {
+        assert!(chart.svg.contains(text), "'{text}' is not in the chart");
+    }
+    assert!(!chart.svg.contains("NaN") && !chart.svg.contains("inf"), "every number has a place");
+    assert!(chart.svg.len() < 200_000, "{} bytes", chart.svg.len());
+    assert!(pair.small.chart()?.svg.contains("small batch (20), test"));
+    let folder = tempfile::tempdir()?;
+    chart.save(folder.path().join("chart.svg"))?;
+    assert_eq!(std::fs::read_to_string(folder.path().join("chart.svg"))?, chart.svg);
+    let refused = chart::curves(&[]).expect_err("nothing to draw").to_string();
+    assert_eq!(refused, "trials must be at least 1 in each regime that is drawn, but is 0");
+    Ok(())
+}
+
+/// A loss of exactly 0, one trial, one epoch: pictures that have to be drawn all the same.
+#[test]
+fn odd_results_are_drawn() -> Done {
+    let mut pair = pair()?;
+    for regime in [&mut pair.small.regime, &mut pair.large.regime] {
+        regime.runs.truncate(1);
+        regime.runs[0].trace.truncate(2);
+        regime.runs[0].trace[1].train_loss = 0.0;
+        regime.runs[0].trace[1].train_accuracy = 1.0;
+        regime.runs[0].trace[1].test_accuracy = 1.0;
+    }
+    let svg = pair.chart()?.svg;
+    assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    for regime in [&mut pair.small.regime, &mut pair.large.regime] {
+        regime.runs[0].trace.truncate(1);
+    }
+    assert!(!pair.chart()?.svg.contains("NaN"));
+    Ok(())
+}
+
+#[test]
+fn a_record_gives_back_what_was_measured() -> Done {
+    let pair = pair()?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("runs/record.json");
+    pair.record(&path)?;
+    let recorded = Recorded::load(&path)?;
+    assert_eq!((&recorded.small, &recorded.large), (&pair.small.regime, &pair.large.regime));
+    assert_eq!(recorded.version, env!("CARGO_PKG_VERSION"));
+    assert!(recorded.date.len() == 10 && recorded.seconds > 0.0);
+    assert_eq!(recorded.small.runs[0].stop, Stop::Epochs);
+
+    let text = std::fs::read_to_string(&path)?;
+    let refused = |text: &str| {
+        std::fs::write(&path, text)?;
+        Ok::<String, std::io::Error>(Recorded::load(&path).expect_err("it should be refused").to_string())
+    };
+    assert!(refused(&text.replace("\"format\": 1", "\"format\": 2"))?.ends_with("'format': it must be 1, but is 2"));
+    assert!(refused("{}")?.ends_with("'format': it must be 1, but is none"));
+    assert!(refused(&text[..text.len() / 2])?.contains("record.json: line "));
+    assert!(refused(&text.replace("\"train_loss\"", "\"loss\""))?.contains("missing field `train_loss`"));
+    let start = text.find("\"runs\": [").ok_or("no runs")?;
+    let end = text.find("\"large\"").ok_or("no large")?;
+    let empty = format!("{}\"runs\": [] }},\n{}", &text[..start], &text[end..]);
+    assert!(
+        refused(&empty)?.ends_with("regime 'small': it has no trials, or a trial without rows"),
+        "{}",
+        refused(&empty)?
+    );
+    assert!(
+        Recorded::load(folder.path().join("none.json")).expect_err("not there").to_string().contains("none.json: ")
+    );
+    Ok(())
+}
+
+/// Verdicts on made-up accuracies, whose answers are known.
+#[test]
+fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
+    let mut pair = pair()?;
+    let paper = paper::table2("F1")?;
+    let mut judged = |small: [f64; 3], large: [f64; 3], best: f64| {
+        for (regime, values) in [(&mut pair.small.regime, small), (&mut pair.large.regime, large)] {
+            for (run, value) in regime.runs.iter_mut().zip(values) {
+                for row in &mut run.trace {
+                    (row.train_accuracy, row.test_accuracy) = (1.0, 0.5);
+                }
+                if let Some(last) = run.trace.last_mut() {
+                    last.test_accuracy = value;
+                }
+            }
+        }
+        for run in &mut pair.large.regime.runs {
+            run.trace[1].test_accuracy = best;
+        }
+        let verdicts = verdict::generalization_gap(&paper, None, &pair)?.verdicts;
+        Ok::<_, Error>([verdicts[0].live, verdicts[1].live, verdicts[2].live])
+    };
+    use Outcome::{Fails, Holds, Undecided};
+    let (high, low, wide) = ([0.980, 0.981, 0.979], [0.970, 0.971, 0.969], [0.90, 0.99, 0.98]);
+    assert_eq!(judged(high, low, 0.9)?, [Holds, Holds, Holds]);
+    assert_eq!(judged(low, high, 0.9)?, [Holds, Fails, Fails]);
+    assert_eq!(judged(high, wide, 0.9)?, [Holds, Undecided, Undecided]);
+    assert_eq!(judged(high, low, 0.99)?, [Holds, Holds, Fails]);
+    for run in &mut pair.large.regime.runs {
+        run.trace[2].train_accuracy = 0.95;
+    }
+    assert_eq!(verdict::generalization_gap(&paper, None, &pair)?.verdicts[0].live, Fails);
+    assert_eq!(verdict::generalization_gap(&paper, None, &pair)?.verdicts[0].recorded, Outcome::NotTested);
+    assert!(paper::table2("F3").is_err());
+    Ok(())
+}
