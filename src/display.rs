@@ -21,9 +21,11 @@ impl Block {
     /// A table with a title above; cells that hold a number are set right. Text is escaped.
     pub fn table(title: &str, columns: &[&str], rows: Vec<Vec<String>>) -> Self {
         let mut html = format!("<p><b>{}</b></p><table><thead><tr>", escape(title));
-        columns.iter().for_each(|column| {
-            let _ = write!(html, "<th>{}</th>", escape(column));
-        });
+        for (index, column) in columns.iter().enumerate() {
+            let numeric = rows.iter().filter_map(|row| row.get(index)).any(|cell| is_numeric(cell));
+            let side = if numeric { "right" } else { "left" };
+            let _ = write!(html, "<th style=\"text-align:{side}\">{}</th>", escape(column));
+        }
         html.push_str("</tr></thead><tbody>");
         for row in &rows {
             html.push_str("<tr>");
@@ -56,6 +58,19 @@ impl Block {
     }
 }
 
+/// What a cell shows of values that their `Debug` says well; without it the kernel would compile the cell twice.
+macro_rules! shown_as_text {
+    ($($type:ty),*) => {$(
+        impl $type {
+            /// What a cell shows.
+            pub fn evcxr_display(&self) {
+                crate::display::text(&format!("{self:?}"));
+            }
+        }
+    )*};
+}
+pub(crate) use shown_as_text;
+
 /// Shows a line of text in a cell.
 pub(crate) fn text(line: &str) {
     evcxr_runtime::mime_type("text/plain").text(line);
@@ -81,6 +96,11 @@ pub(crate) fn grouped(number: usize) -> String {
     groups.join(",")
 }
 
+/// A probability with three decimals, or as a power of ten where these would be 0.
+pub(crate) fn probability(p: f64) -> String {
+    if p >= 0.001 { format!("{p:.3}") } else { format!("{p:.0e}") }
+}
+
 /// Seconds as a reader says them: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min".
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
@@ -92,9 +112,11 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// Whether a cell is set as a number: one, or the dash that stands for none.
 fn is_numeric(cell: &str) -> bool {
-    cell.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+' || c == '−')
-        && cell.chars().any(|c| c.is_ascii_digit())
+    cell == "–"
+        || cell.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+' || c == '−')
+            && cell.chars().any(|c| c.is_ascii_digit())
 }
 
 /// A table in text: columns two spaces apart.

@@ -22,6 +22,7 @@ pub mod chart;
 pub mod data;
 mod display;
 mod error;
+mod file;
 pub mod net;
 mod objective;
 mod optim;

@@ -29,7 +29,8 @@ pub enum Statistics {
     /// The running averages that the weights carry, as most libraries do; they lag behind x, and are wrong at a point
     /// that no training went through.
     Running,
-    /// Averages re-estimated at x: one pass over the training split first ([`Objective::recalibrate`]).
+    /// Averages re-estimated at x by one pass first ([`Objective::recalibrate`]): over the training split in
+    /// [`Objective::evaluate`], over the split given elsewhere.
     Recalibrated,
 }
 
@@ -251,7 +252,7 @@ impl Objective {
     }
 
     /// The same point with running averages re-estimated on a split: means and variances of each chunk, averaged by
-    /// their points, as PyTorch's `update_bn` does.
+    /// their points (PyTorch's `update_bn` averages batches alike, whatever their size).
     ///
     /// # Errors
     /// As [`value`](Self::value).
@@ -375,8 +376,8 @@ impl Sums {
     }
 }
 
-/// The fixed, ordered partition: ⌈points / most⌉ ranges whose lengths differ by at most one, so that no chunk is left
-/// with a single point, of which normalization would leave nothing.
+/// The fixed, ordered partition: ⌈points / most⌉ ranges whose lengths differ by at most one, so that from 3 points a
+/// chunk on none is left with a single point, of which normalization would leave nothing.
 pub(crate) fn chunks(points: usize, most: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
     let count = points.div_ceil(most);
     (0..count).map(move |chunk| chunk * points / count..(chunk + 1) * points / count)
@@ -393,6 +394,8 @@ fn fixed<T: Real>(averages: &Option<Vec<f64>>) -> Option<Vec<T>> {
 fn choose<T>(fixed: &Option<Vec<T>>) -> Averages<'_, T> {
     fixed.as_deref().map_or(Averages::Batch, Averages::Fixed)
 }
+
+crate::display::shown_as_text!(Objective);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,9 @@
 
 use std::path::Path;
 
+use crate::chart::Chart;
 use crate::error::{Error, Result};
+use crate::table::DataFrame;
 use crate::train::{Pair, Regime};
 
 /// The version of the format that this crate writes and reads.
@@ -21,7 +23,7 @@ pub struct Recorded {
     pub version: String,
     /// The day, by UTC, as year-month-day.
     pub date: String,
-    /// Threads of the machine.
+    /// Threads that the machine has.
     pub threads: usize,
     /// Seconds of all trials together, as each counted them; trials that ran side by side count each.
     pub seconds: f64,
@@ -51,10 +53,26 @@ impl Recorded {
         [&self.small, &self.large]
     }
 
+    /// Both regimes in one frame; see [`crate::table`].
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn frame(&self) -> Result<DataFrame> {
+        crate::table::regimes(&self.regimes())
+    }
+
+    /// Loss and accuracy of both regimes by epoch, with a band over the trials: Figure 2.
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the chart library; none is known.
+    pub fn chart(&self) -> Result<Chart> {
+        crate::chart::curves(&self.regimes())
+    }
+
     /// Where the numbers come from, in a line.
     pub fn source(&self) -> String {
         format!(
-            "recorded {} by version {} on {} threads: {} on {}, seed {}, {} in all trials",
+            "recorded {} by version {} on a machine of {} threads: {} on {}, seed {}, {} in all trials",
             self.date,
             self.version,
             self.threads,
@@ -73,7 +91,7 @@ impl Recorded {
         let path = path.as_ref();
         let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| Error::file(path, error))?;
         bytes.push(b'\n');
-        write_whole(path, &bytes)
+        crate::file::write_whole(path, &bytes)
     }
 
     /// Reads a record.
@@ -114,24 +132,4 @@ impl Recorded {
         let trials = crate::table::trials(&self.regimes());
         crate::display::Block::joined(&[crate::display::Block::paragraph(&self.source()), trials]).evcxr_display();
     }
-}
-
-/// Writes a file whole or not at all: beside its place first, then renamed into it. Its folder is made where it is missing.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().ok_or_else(|| Error::file(path, "it names no file"))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.part", std::process::id()));
-    let beside = folder.join(beside);
-    let written = std::fs::File::create(&beside).and_then(|mut file| {
-        std::io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| std::fs::rename(&beside, path)).map_err(|error| {
-        // What was half-written goes; that it cannot be removed either is no news beside the first failure.
-        let _ = std::fs::remove_file(&beside);
-        Error::file(path, error)
-    })
 }

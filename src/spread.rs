@@ -57,7 +57,7 @@ pub struct Welch {
     pub lower: f64,
     /// Upper end of it.
     pub upper: f64,
-    /// The statistic t; infinite where no group varies and the means differ.
+    /// The statistic t.
     pub t: f64,
     /// Degrees of freedom.
     pub freedom: f64,
@@ -104,6 +104,8 @@ impl Welch {
         })
     }
 }
+
+crate::display::shown_as_text!(Spread, Welch);
 
 #[cfg(test)]
 mod tests {

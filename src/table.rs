@@ -9,7 +9,7 @@
 //! | `seed`, `trial` | u64 | where the start came from |
 //! | `epoch` | u64 | epochs done; 0 is the start |
 //! | `split` | text | "train" or "test"; null where a measure has none |
-//! | `statistics` | text | whose statistics normalization used |
+//! | `statistics`, `chunk` | text, u64 | whose statistics normalization used, over at most how many points |
 //! | `measure` | text | "loss" (nats per example), "accuracy" (fraction), "distance" (‖x − x₀‖₂) |
 //! | `epsilon` | f64 | null but for sharpness |
 //! | `value` | f64 | the number |
@@ -67,6 +67,7 @@ pub fn regimes(regimes: &[&Regime]) -> Result<DataFrame> {
         whole("epoch", rows.iter().map(|row| row.2)),
         text("split", rows.iter().map(|row| row.3)),
         text("statistics", rows.iter().map(|row| Some(row.0.statistics.to_string()))),
+        whole("chunk", rows.iter().map(|row| row.0.chunk as u64)),
         text("measure", rows.iter().map(|row| Some(row.4))),
         number("epsilon", rows.iter().map(|_| None)),
         number("value", rows.iter().map(|row| Some(row.5))),
@@ -76,7 +77,7 @@ pub fn regimes(regimes: &[&Regime]) -> Result<DataFrame> {
 }
 
 /// Mean and standard deviation over the trials behind the last epoch of each: one row for each regime and measure.
-/// Columns: net, data, regime, batch, trials, split, measure, mean, deviation.
+/// Columns: net, data, regime, batch, seed, trials, split, statistics, measure, mean, deviation.
 ///
 /// # Errors
 /// [`Error::Output`] from the data frame library; none is known.
@@ -93,8 +94,10 @@ pub fn summary(regimes: &[&Regime]) -> Result<DataFrame> {
         text("data", rows.iter().map(|row| Some(row.0.data.as_str()))),
         text("regime", rows.iter().map(|row| Some(row.0.name.as_str()))),
         whole("batch", rows.iter().map(|row| row.0.batch as u64)),
+        whole("seed", rows.iter().map(|row| row.0.seed)),
         whole("trials", rows.iter().map(|row| row.3.count as u64)),
         text("split", rows.iter().map(|row| row.1)),
+        text("statistics", rows.iter().map(|row| Some(row.0.statistics.to_string()))),
         text("measure", rows.iter().map(|row| Some(row.2))),
         number("mean", rows.iter().map(|row| Some(row.3.mean))),
         number("deviation", rows.iter().map(|row| Some(row.3.deviation).filter(|value| value.is_finite()))),
@@ -148,7 +151,7 @@ pub(crate) fn trials(regimes: &[&Regime]) -> Block {
                 regime.batch.to_string(),
                 "mean ± std".into(),
                 String::new(),
-                mean(|row| row.train_loss, 4),
+                mean(|row| row.train_loss, 5),
                 mean(|row| 100.0 * row.train_accuracy, 2),
                 mean(|row| 100.0 * row.test_accuracy, 2),
                 mean(|row| row.distance, 2),

@@ -178,7 +178,8 @@ impl Weights {
 
     /// `α · other + (1 − α) · x`, the point of Figure 3's line at α, computed in f64 and rounded once; at α = 0 and 1 it
     /// is bit-equal to the ends. Running averages are mixed alike, which is what makes loss barriers appear that are not
-    /// there: re-estimate them at the point ([`Statistics::Recalibrated`](crate::Statistics)) or use batch statistics.
+    /// there, and outside of 0..=1 a mixed variance may become negative, which gives a loss that is not a number: re-estimate
+    /// them at the point ([`Statistics::Recalibrated`](crate::Statistics)) or use batch statistics.
     ///
     /// # Errors
     /// [`Error::Shape`] where the layouts differ.
@@ -259,7 +260,7 @@ impl Weights {
             })
             .collect::<Result<Vec<_>>>()?;
         let bytes = safetensors::serialize(views, None).map_err(|error| Error::file(path, error))?;
-        crate::record::write_whole(path, &bytes)
+        crate::file::write_whole(path, &bytes)
     }
 
     /// Reads weights of this layout from safetensors in f32 or f64 (rounded); order does not matter, names do. Running
@@ -289,7 +290,14 @@ impl Weights {
         }
         for part in &layout.buffers {
             if let Ok(view) = file.tensor(&part.name) {
-                weights.buffers[part.range()].copy_from_slice(&numbers(path, part, &view)?);
+                let numbers = numbers(path, part, &view)?;
+                if let Some(index) =
+                    numbers.iter().position(|&v| v < 0.0).filter(|_| part.name.ends_with("running_var"))
+                {
+                    let reason = format!("variances must be at least 0, but number {index} is {}", numbers[index]);
+                    return Err(Error::format(path, format!("tensor '{}'", part.name), reason));
+                }
+                weights.buffers[part.range()].copy_from_slice(&numbers);
             }
         }
         Ok(weights)
@@ -324,3 +332,5 @@ fn numbers(path: &Path, part: &Part, view: &TensorView<'_>) -> Result<Vec<f32>> 
         None => Ok(values),
     }
 }
+
+crate::display::shown_as_text!(Layout, Part);

@@ -305,6 +305,13 @@ fn split_without_points_is_refused() {
     assert_eq!(text, "a split must have at least one point, but has 0");
     let text = refused(Split::new(vec![0.0, 1.0], vec![0, 2], vec![1], 2));
     assert_eq!(text, "labels must lie in 0..=1, but point 1 has 2");
+    let split = Split::new(vec![0.0, 1.0], vec![0, 1], vec![1], 2).unwrap();
+    assert_eq!(refused(split.select(&[])), "a split must have at least one point, but 0 were selected");
+    assert_eq!(refused(split.select(&[0, 2])), "points must lie in 0..=1, but 2 was selected");
+    assert_eq!(refused(split.first(0)), "points must lie in 1..=2, but is 0");
+    assert_eq!(refused(split.first(3)), "points must lie in 1..=2, but is 3");
+    let classes = refused(Split::new(vec![0.0], vec![0], vec![1], usize::MAX));
+    assert_eq!(classes, format!("classes must lie in 1..=16777216, but is {}", usize::MAX));
 }
 
 /// The variable is read in a process of its own: changing it in this one would not be safe beside other tests.
@@ -458,16 +465,16 @@ fn synthetic_label_noise_changes_training_labels_only() {
 fn synthetic_parameters_out_of_range_are_refused() {
     let set = || Synthetic::new(&[12], 4);
     let says = |set: Synthetic| refused(set.make());
-    assert_eq!(says(set().train(0)), "train must lie in 1..=178956970, but is 0");
-    assert_eq!(says(set().test(usize::MAX)), format!("test must lie in 1..=178956970, but is {}", usize::MAX));
+    assert_eq!(says(set().train(0)), "train must lie in 1..=22369621, but is 0");
+    assert_eq!(says(set().test(usize::MAX)), format!("test must lie in 1..=22369621, but is {}", usize::MAX));
     assert_eq!(says(set().dimensions(13)), "dimensions must lie in 1..=12, but is 13");
     assert_eq!(says(set().dimensions(0)), "dimensions must lie in 1..=12, but is 0");
     assert_eq!(says(set().spread(-0.5)), "spread must lie in 0..=1000000, but is -0.5");
     assert_eq!(says(set().spread(f32::NAN)), "spread must lie in 0..=1000000, but is NaN");
     assert_eq!(says(set().label_noise(1.5)), "label_noise must lie in 0..=1, but is 1.5");
-    assert_eq!(says(Synthetic::new(&[12], 0)), "classes must lie in 1..=178956970, but is 0");
+    assert_eq!(says(Synthetic::new(&[12], 0)), "classes must lie in 1..=16777216, but is 0");
     assert_eq!(says(Synthetic::new(&[], 2)), "the shape of a point must be sizes from 1, but is []");
     assert_eq!(says(Synthetic::new(&[3, 0], 2)), "the shape of a point must be sizes from 1, but is [3, 0]");
     let huge = says(Synthetic::new(&[usize::MAX, 2], 2));
-    assert_eq!(huge, format!("shape must have at most 2147483648 features, but is [{}, 2]", usize::MAX));
+    assert_eq!(huge, format!("shape must have at most 268435456 features, but is [{}, 2]", usize::MAX));
 }

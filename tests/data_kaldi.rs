@@ -295,14 +295,38 @@ fn cut_files_are_refused() {
     assert!(text.contains("the gzip stream is damaged or ends early"), "{text}");
 }
 
+/// Behind a matrix there may be another utterance, which the index need not list, or nothing.
+#[test]
+fn archives_that_are_too_long_are_refused() {
+    let labels = [binary_labels("a", &[1, 2]), binary_labels("b", &[3, 4])].concat();
+    let made = Made::new(&plain(2, 3, &[0.0; 6]), &labels);
+    let archive = std::fs::read(made.path("feats.ark")).unwrap();
+    made.write("feats.ark", &[&archive[..], b"c ", &plain(1, 3, &[2.0; 3])].concat());
+    assert_eq!(made.read().unwrap().len(), 4, "an utterance that is not listed");
+    for tail in [&b"\0"[..], b"\0\0\0\0", b"c", b" \0B", b"c BFM"] {
+        made.write("feats.ark", &[&archive[..], tail].concat());
+        let text = made.says("feats.ark");
+        assert!(
+            text.ends_with("the archive must end here or go on with another utterance, but other bytes follow"),
+            "{text}"
+        );
+    }
+    let short = Made::new(&[plain(2, 3, &[0.0; 6]), vec![0; 3]].concat(), &labels);
+    assert!(
+        short.says("feats.ark").starts_with("utterance 'a', byte "),
+        "the index jumps over bytes that are none of its own"
+    );
+}
+
 #[test]
 fn labels_that_are_wrong_are_refused() {
     let made = |labels: &[u8]| Made::new(&plain(2, 3, &[0.0; 6]), labels);
     let binary = |a: &[i32], b: &[i32]| [binary_labels("a", a), binary_labels("b", b)].concat();
     assert_eq!(made(&binary(&[1, 2], &[3, 9])).read().unwrap().labels(), [1, 2, 3, 9]);
-    let cases: [(Vec<u8>, &str); 10] = [
+    let cases: [(Vec<u8>, &str); 11] = [
         (binary(&[1, 2], &[3, 10]), "utterance 'b': labels must lie in 0..=9, but frame 1 has 10"),
         (binary(&[-1, 2], &[3, 4]), "utterance 'a': labels must lie in 0..=9, but frame 0 has -1"),
+        (binary(&[1, 2], &[3, 4, 5]), "utterance 'b': there are 3 labels for the 2 frames of "),
         (binary(&[1, 2], &[3]), "utterance 'b': there are 1 labels for the 2 frames of "),
         (b"a 1 2\nb 3 x\n".to_vec(), "utterance 'b', byte 8: labels must be whole numbers, but one is \"x\""),
         (b"a 1 2\nb 3 99999999999\n".to_vec(), "utterance 'b', byte 8: labels must be whole numbers"),
@@ -351,7 +375,7 @@ fn utterance_without_frames_adds_no_points() {
 fn parameters_out_of_range_are_refused() {
     let read = |kaldi: Kaldi| refused(kaldi.read(fixture("fm.scp"), fixture("pdf.ark")));
     assert_eq!(read(Kaldi::new().context(101)), "context must lie in 0..=100, but is 101");
-    assert_eq!(read(Kaldi::new().classes(0)), "classes must lie in 1..=2147483647, but is 0");
+    assert_eq!(read(Kaldi::new().classes(0)), "classes must lie in 1..=16777216, but is 0");
     assert!(
         read(Kaldi::new().classes(4)).ends_with("utterance 'spk1_utt1': labels must lie in 0..=3, but frame 3 has 4")
     );

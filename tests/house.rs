@@ -64,10 +64,19 @@ fn low_rooms_know_no_high_ones() -> Outcome {
             assert_eq!(line, None, "{name} is below {above}");
         }
     }
-    for room in ["seed.rs", "display.rs", "paper.rs"] {
+    // An error keeps the trials that ended well, and whatever a cell shows is shown by `display`: the two exceptions.
+    let rooms = [
+        ("seed.rs", &["error"][..]),
+        ("display.rs", &["error", "display"]),
+        ("file.rs", &["error"]),
+        ("paper.rs", &["error", "display"]),
+        ("error.rs", &["train::Trials", "display"]),
+    ];
+    for (room, allowed) in rooms {
         let (_, text) = sources()?.into_iter().find(|(name, _)| name == room).ok_or("no such room")?;
-        for line in code(&text).filter(|line| line.starts_with("use crate::")) {
-            assert!(line.starts_with("use crate::error"), "{room} imports no other room: {line}");
+        for line in code(&text).filter(|line| line.contains("crate::")) {
+            let known = allowed.iter().any(|other| line.contains(&format!("crate::{other}")));
+            assert!(known, "{room} imports no other room: {line}");
         }
     }
     Ok(())
@@ -83,9 +92,10 @@ fn there_is_no_global_state() -> Outcome {
             let line = code(&text).find(|line| line.contains(word));
             assert_eq!(line, None, "{name}");
         }
+        // Bytes that never change are the same in every copy.
         let line = code(&text).find(|line| {
             let line = line.trim_start_matches("pub ").trim_start_matches("pub(crate) ");
-            line.starts_with("static ") && line.contains("Once")
+            line.starts_with("static ") && !line.starts_with("static PACKED: &[u8; ")
         });
         assert_eq!(line, None, "{name}");
     }

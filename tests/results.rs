@@ -28,6 +28,7 @@ fn the_long_frame_has_a_row_for_each_measure() -> Done {
         "epoch",
         "split",
         "statistics",
+        "chunk",
         "measure",
         "epsilon",
         "value",

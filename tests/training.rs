@@ -82,7 +82,10 @@ fn threads_change_no_bit() -> Outcome {
 fn processes_agree_to_the_bit() -> Outcome {
     let (net, data) = small()?;
     let trials = Training::adam().batch(64).trials(2).epochs(2).seed(11).quiet().run(&net, &data)?;
-    let own = format!("fingerprint {:016x}", fingerprint(&trials));
+    // A net with every kind of layer too: its composed passes ask the environment for their threads.
+    let every = zoo::c1(data.shape(), data.classes(), 0.1)?;
+    let images = Training::adam().batch(64).trials(1).epochs(1).quiet().run(&every, &data)?;
+    let own = format!("fingerprint {:016x} {:016x}", fingerprint(&trials), fingerprint(&images));
     if std::env::var_os("SHARP_MINIMA_CHILD").is_some() {
         println!("{own}");
         return Ok(());
@@ -205,14 +208,20 @@ fn parameters_out_of_range_are_refused_with_what_is_allowed() -> Outcome {
     let adam = Training::adam;
     assert_eq!(said(adam().batch(0)), "batch must lie in 1..=300, but is 0");
     assert_eq!(said(adam().batch(301)), "batch must lie in 1..=300, but is 301");
-    assert_eq!(said(adam().trials(0)), "trials must be at least 1, but is 0");
-    assert_eq!(said(adam().epochs(0)), "epochs must be at least 1, but is 0");
-    assert_eq!(said(adam().patience(0)), "patience must be at least 1, but is 0");
-    assert_eq!(said(adam().threads(0)), "threads must be at least 1, but is 0");
+    assert_eq!(said(adam().trials(0)), "trials must lie in 1..=10000, but is 0");
+    assert_eq!(said(adam().epochs(0)), "epochs must lie in 1..=1000000, but is 0");
+    assert_eq!(said(adam().patience(0)), "patience must lie in 1..=18446744073709551615, but is 0");
+    assert_eq!(said(adam().threads(0)), "threads must lie in 1..=1024, but is 0");
     assert_eq!(said(adam().seconds(0.0)), "seconds must be finite and above 0, but is 0");
     assert_eq!(said(adam().seconds(f64::INFINITY)), "seconds must be finite and above 0, but is inf");
-    assert_eq!(said(adam().objective(Objective::new().chunk(0))), "chunk must be at least 1, but is 0");
-    assert_eq!(said(adam().learning_rate(-1.0)), "learning_rate must be finite and above 0, but is -1");
+    assert_eq!(
+        said(adam().objective(Objective::new().chunk(0))),
+        "chunk must lie in 1..=18446744073709551615, but is 0"
+    );
+    assert_eq!(
+        said(adam().learning_rate(-1.0)),
+        "learning_rate must be finite and above 0 as a 32-bit number, but is -1"
+    );
     assert_eq!(said(Training::sgd(0.1, 1.0)), "momentum must lie in 0..1, but is 1");
     let optimizer = Optimizer::Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 1.0, epsilon: 1e-8 };
     assert_eq!(said(adam().optimizer(optimizer)), "beta2 must lie in 0..1, but is 1");
@@ -220,6 +229,14 @@ fn parameters_out_of_range_are_refused_with_what_is_allowed() -> Outcome {
         adam().quiet().pair(&net, &data, 10, 1_000).expect_err("too large").to_string(),
         "batch must lie in 1..=300, but is 1000"
     );
+    assert_eq!(said(adam().epochs(usize::MAX)), "epochs must lie in 1..=1000000, but is 18446744073709551615");
+    assert_eq!(said(adam().trials(usize::MAX)), "trials must lie in 1..=10000, but is 18446744073709551615");
+    assert_eq!(said(adam().threads(1_025)), "threads must lie in 1..=1024, but is 1025");
+    for rate in [1e300, 1e-50, f64::NAN] {
+        assert!(said(adam().learning_rate(rate)).starts_with("learning_rate must be finite and above 0"), "{rate}");
+        let optimizer = Optimizer::Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: rate };
+        assert!(said(adam().optimizer(optimizer)).starts_with("epsilon of ADAM must be finite and above 0"), "{rate}");
+    }
     let other = zoo::f1(&[12], 4, 0.05)?;
     assert_eq!(
         adam().batch(20).quiet().run(&other, &data).expect_err("another shape").to_string(),

@@ -1,6 +1,6 @@
 //! x as a vector, and as a file.
 
-use sharp_minima::{Layer, Net, Objective, Seed, Weights, data, zoo};
+use sharp_minima::{Layer, Net, Objective, Passes, Seed, Statistics, Weights, data, zoo};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -93,6 +93,15 @@ fn files_that_are_not_this_nets_weights_are_refused() -> Outcome {
     infinite.save(&path)?;
     assert!(said(&net).contains("its numbers must be finite, but number 0 is"), "{}", said(&net));
 
+    // A variance below 0, as a mixture outside of its ends can have.
+    let data = data::synthetic();
+    let fits =
+        Net::new("fits", data.shape(), vec![Layer::Dense { outputs: 4 }, Layer::norm(), Layer::Dense { outputs: 4 }])?;
+    let start = fits.start(Seed(0), 0);
+    let far = Objective::new().recalibrate(&fits, &data.train, &start.scaled(100.0))?;
+    start.mix(&far, -1.0)?.save(&path)?;
+    assert!(said(&fits).contains("variances must be at least 0, but number 0 is -"), "{}", said(&fits));
+
     net.start(Seed(0), 0).save(&path)?;
     let bytes = std::fs::read(&path)?;
     for length in [0, 4, bytes.len() / 2, bytes.len() - 1] {
@@ -114,5 +123,37 @@ fn a_place_that_cannot_be_written_leaves_nothing() -> Outcome {
     assert!(error.contains("taken: "), "{error}");
     let left: Vec<_> = std::fs::read_dir(folder.path())?.collect();
     assert_eq!(left.len(), 1, "{left:?}");
+    Ok(())
+}
+
+/// A number that is none makes a loss that is none, in both passes and with all statistics: never a plausible one.
+#[test]
+fn what_is_not_a_number_stays_so() -> Outcome {
+    let data = data::synthetic();
+    let hidden = || [Layer::Dense { outputs: 5 }, Layer::norm(), Layer::Relu];
+    let layers = hidden().into_iter().chain([Layer::Dense { outputs: 5 }, Layer::Relu, Layer::Dense { outputs: 4 }]);
+    let net = Net::new("n", data.shape(), layers.collect())?;
+    let mut x = net.start(Seed(0), 0).to_f64();
+    x[0] = f64::NAN;
+    let weights = Weights::new(net.layout(), x.iter().map(|&v| v as f32).collect())?;
+    for passes in [Passes::Fused, Passes::Composed] {
+        for statistics in [Statistics::Batch, Statistics::Running, Statistics::Recalibrated] {
+            let value = Objective::new().passes(passes).statistics(statistics).value(&net, &data.train, &weights)?;
+            assert!(value.loss.is_nan(), "{passes:?}, {statistics}: {}", value.loss);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_objective_refuses_what_it_cannot_evaluate() -> Outcome {
+    let data = data::synthetic();
+    let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    let x = net.start(Seed(0), 0);
+    let said = Objective::new().chunk(0).value(&net, &data.train, &x).expect_err("no chunk").to_string();
+    assert!(said.starts_with("chunk must"), "{said}");
+    let running = Objective::new().statistics(Statistics::Running);
+    let said = running.value_at(&net, &data.train, &x.to_f64()).expect_err("no averages").to_string();
+    assert_eq!(said, "statistics must be batch or recalibrated: a bare point has no running averages, but is running");
     Ok(())
 }

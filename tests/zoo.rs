@@ -111,6 +111,19 @@ fn what_does_not_fit_is_refused_with_the_reason() {
         assert_eq!(said(Net::new("n", &[4], vec![layer, Layer::Dense { outputs: 2 }])), text);
     }
     let pool = |window, stride, padding| Net::new("n", &[1, 4, 4], vec![Layer::MaxPool { window, stride, padding }]);
+    for sizes in [
+        zoo::f1(&[usize::MAX, 2], 10, 1.0),
+        zoo::f1(&[8], usize::MAX, 1.0),
+        zoo::f1(&[1 << 30], 10, 16.0),
+        Net::new("n", &[4], vec![Layer::Dense { outputs: usize::MAX }]),
+        Net::new("n", &[1, 1 << 20, 1 << 10], vec![Layer::Conv { filters: 64, window: 1, stride: 1, padding: 0 }]),
+    ] {
+        let text = said(sizes);
+        assert!(text.contains("must have at most 2147483648 numbers, but has the shape"), "{text}");
+    }
+    assert!(said(pool(2, 1, usize::MAX)).starts_with("padding of max pooling"), "{}", said(pool(2, 1, usize::MAX)));
+    let conv = Layer::Conv { filters: 1, window: 1, stride: 1, padding: usize::MAX };
+    assert!(said(Net::new("n", &[1, 4, 4], vec![conv])).starts_with("padding must leave a side of at most"));
     assert_eq!(said(pool(2, 0, 0)), "stride must be at least 1, but is 0");
     assert_eq!(said(pool(0, 1, 0)), "window must be at least 1, but is 0");
     assert_eq!(said(pool(2, 1, 2)), "padding of max pooling must be at most half the window, but is 2");

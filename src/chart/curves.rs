@@ -93,7 +93,9 @@ impl Curve {
 
 fn draw_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
     let last = panel.curves.iter().filter_map(|curve| curve.points.last()).map(|(x, _)| *x).fold(1.0, f64::max);
-    let means = || panel.curves.iter().flat_map(|curve| &curve.points).map(|(_, spread)| spread.mean);
+    // A number that has no place must not decide where the axis ends.
+    let all = panel.curves.iter().flat_map(|curve| &curve.points).map(|(_, spread)| spread.mean);
+    let means = || all.clone().filter(|value| value.is_finite());
     let edges = || panel.curves.iter().flat_map(Curve::band).flat_map(|(_, lower, upper)| [lower, upper]);
     let mut chart = ChartBuilder::on(area);
     let title = ("sans-serif", 17).into_font().color(&INK);

@@ -28,7 +28,10 @@ pub struct Chart {
 impl Chart {
     /// The picture as a part of a larger block: a cell shows only one picture of its own.
     pub fn block(&self) -> Block {
-        Block { html: format!("<div>{}</div>", self.svg), text: self.words.clone() }
+        // As an image: sanitizers of notebook viewers strip an inline `<svg>`.
+        let words = crate::display::escape(&self.words);
+        let picture = format!("<img alt=\"{words}\" src=\"data:image/svg+xml;charset=utf-8,{}\">", quoted(&self.svg));
+        Block { html: picture, text: self.words.clone() }
     }
 
     /// Writes the picture to an SVG file, whole or not at all.
@@ -36,7 +39,7 @@ impl Chart {
     /// # Errors
     /// [`Error::File`] where it cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        crate::record::write_whole(path.as_ref(), self.svg.as_bytes())
+        crate::file::write_whole(path.as_ref(), self.svg.as_bytes())
     }
 
     /// Shows the picture in a cell.
@@ -87,6 +90,23 @@ fn picture(size: (u32, u32), words: String, draw: impl FnOnce(&Area<'_>) -> Draw
         1,
     );
     Ok(Chart { svg, words })
+}
+
+/// Text as a part of a URI: what means something there is written by its bytes (RFC 3986, section 2.1).
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() * 5 / 4);
+    for character in text.chars() {
+        match character {
+            'A'..='Z' | 'a'..='z' | '0'..='9' | '-' | '.' | '_' | '~' | '/' | ':' | '=' | ',' | ';' | '(' | ')' => {
+                quoted.push(character);
+            }
+            other => {
+                let bytes = other.to_string().into_bytes();
+                bytes.iter().for_each(|byte| quoted.push_str(&format!("%{byte:02X}")));
+            }
+        }
+    }
+    quoted
 }
 
 /// What drawing gives.

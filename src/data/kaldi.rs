@@ -134,17 +134,12 @@ impl Kaldi {
         self.read_paths(features.as_ref(), labels.as_ref())
     }
 
-    /// What a cell shows: the parameters.
-    pub fn evcxr_display(&self) {
-        crate::display::text(&format!("{self:?}"));
-    }
-
     /// [`read`](Self::read), compiled once and not in the reader's cell.
     fn read_paths(&self, index: &Path, alignment: &Path) -> Result<Split> {
         if self.context > MOST_CONTEXT {
             return Err(Error::parameter("context", self.context, format!("lie in 0..={MOST_CONTEXT}")));
         }
-        check_count("classes", self.classes, i32::MAX as usize)?;
+        check_count("classes", self.classes, super::CLASSES)?;
         let text = String::from_utf8(read_bytes(index, MOST)?).map_err(|error| {
             let place = format!("byte {}", error.utf8_error().valid_up_to());
             Error::format(index, place, "an index must be UTF-8 text, but this is not")
@@ -163,7 +158,9 @@ impl Kaldi {
         for entry in &entries {
             let Some(states) = alignments.get(entry.key) else { continue };
             let (path, bytes) = archives.open(index, entry)?;
-            let matrix = read_matrix(Cursor::new(path, entry.key, bytes, entry.offset)?)?;
+            let mut cursor = Cursor::new(path, entry.key, bytes, entry.offset)?;
+            let matrix = read_matrix(&mut cursor)?;
+            cursor.check_behind()?;
             let wrong = |path: &Path, reason| Error::format(path, format!("utterance '{}'", entry.key), reason);
             if matrix.rows != states.len() {
                 let (number, rows) = (states.len(), matrix.rows);
@@ -320,7 +317,7 @@ fn splice(matrix: &Matrix, context: usize, inputs: &mut Vec<f32>) {
 }
 
 /// The matrix that begins here.
-fn read_matrix(mut cursor: Cursor) -> Result<Matrix> {
+fn read_matrix(cursor: &mut Cursor) -> Result<Matrix> {
     if !cursor.skip(b"\0B") {
         return Err(
             cursor.wrong("features must be binary and begin with the bytes 0 and 'B'; `copy-feats` writes them so")
@@ -359,7 +356,7 @@ fn read_matrix(mut cursor: Cursor) -> Result<Matrix> {
 
 /// The rest of a matrix with a header a column and a byte a number, column by column. Three straight lines between the
 /// quantiles take the byte to the number.
-fn read_by_columns(mut cursor: Cursor) -> Result<Matrix> {
+fn read_by_columns(cursor: &mut Cursor) -> Result<Matrix> {
     let (least, range, rows, columns) = cursor.compressed()?;
     if rows == 0 || columns == 0 {
         return Ok(Matrix { rows, columns, values: Vec::new() });
@@ -457,6 +454,16 @@ impl<'a> Cursor<'a> {
         behind.is_some()
     }
 
+    /// An error unless the archive ends here or its next utterance begins: a key, a space and the mark of what is binary.
+    /// An index may leave out utterances of its archive, so more than that is not known.
+    fn check_behind(&self) -> Result<()> {
+        let key = self.rest.iter().take_while(|byte| byte.is_ascii_graphic() || !byte.is_ascii()).count();
+        if self.rest.is_empty() || key > 0 && self.rest[key..].starts_with(b" \0B") {
+            return Ok(());
+        }
+        Err(self.wrong("the archive must end here or go on with another utterance, but other bytes follow"))
+    }
+
     /// The next 4 bytes.
     fn word(&mut self) -> Result<[u8; 4]> {
         let (word, behind) =
@@ -537,3 +544,5 @@ impl<'a> Cursor<'a> {
         Ok(labels)
     }
 }
+
+crate::display::shown_as_text!(Kaldi);

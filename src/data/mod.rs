@@ -35,6 +35,9 @@ pub use idx::{mnist, read_idx};
 pub use kaldi::{Kaldi, timit};
 pub use synthetic::{Synthetic, synthetic};
 
+/// Most classes of a split: a table of them must fit into memory.
+const CLASSES: usize = 1 << 24;
+
 /// Points with their labels: `points × shape` numbers and `points` labels.
 #[derive(Clone, PartialEq)]
 pub struct Split {
@@ -51,7 +54,8 @@ impl Split {
     ///
     /// # Errors
     /// [`Error::Data`] for an empty split, a shape with a zero in it or without entries, a number of inputs that is not
-    /// points × shape, a label outside of the classes, or an input that is not finite.
+    /// points × shape, a label outside of the classes, or an input that is not finite; [`Error::Parameter`] for a number of
+    /// classes outside of 1..=2²⁴.
     ///
     /// ```
     /// use sharp_minima::Split;
@@ -64,6 +68,7 @@ impl Split {
         if labels.is_empty() {
             return Err(Error::Data("a split must have at least one point, but has 0".into()));
         }
+        check_count("classes", classes, CLASSES)?;
         if shape.is_empty() || shape.contains(&0) {
             return Err(Error::Data(format!("the shape of a point must be sizes from 1, but is {shape:?}")));
         }
@@ -84,7 +89,7 @@ impl Split {
         if let Some(point) = labels.iter().position(|&label| label as usize >= classes) {
             return Err(Error::Data(format!(
                 "labels must lie in 0..={}, but point {point} has {}",
-                classes.saturating_sub(1),
+                classes - 1,
                 labels[point]
             )));
         }
@@ -358,3 +363,5 @@ fn read_bytes(path: &Path, most: usize) -> Result<Vec<u8>> {
         Ok(_) => Ok(bytes),
     }
 }
+
+crate::display::shown_as_text!(Split);

@@ -23,8 +23,8 @@ use super::{Dataset, Split, check_count};
 use crate::error::{Error, Result};
 use crate::seed::{Seed, Stream};
 
-/// The most numbers in one split: 2³¹, which take 8 GiB.
-const MOST: usize = 1 << 31;
+/// The most numbers in one split: 2²⁸, which take 8 GiB.
+const MOST: usize = 1 << 28;
 
 /// Dimensions of the surface near which the points lie, where nothing else is said: what a frame of TIMIT has.
 const DIMENSIONS: usize = 40;
@@ -34,8 +34,8 @@ const DIMENSIONS: usize = 40;
 ///
 /// | name | default | range | paper |
 /// |---|---|---|---|
-/// | [`train`](Self::train) | 1,000 | 1 to 2³¹ / features | TIMIT: 721,329 (Table 5) |
-/// | [`test`](Self::test) | 500 | 1 to 2³¹ / features | TIMIT: 310,621 (Table 5) |
+/// | [`train`](Self::train) | 1,000 | 1 to 2²⁸ / features | TIMIT: 721,329 (Table 5) |
+/// | [`test`](Self::test) | 500 | 1 to 2²⁸ / features | TIMIT: 310,621 (Table 5) |
 /// | [`dimensions`](Self::dimensions) | features, at most 40 | 1 to features | – |
 /// | [`spread`](Self::spread) | 0.5 | 0 to 1,000,000 | – |
 /// | [`label_noise`](Self::label_noise) | 0 | 0 to 1 | – |
@@ -134,7 +134,7 @@ impl Synthetic {
     /// TIMIT-shaped points take a tenth of a second.
     ///
     /// # Errors
-    /// [`Error::Parameter`] where a parameter is out of its range, or where a split would have more than 2³¹ numbers;
+    /// [`Error::Parameter`] where a parameter is out of its range, or where a split would have more than 2²⁸ numbers;
     /// [`Error::Data`] where the shape is empty or has a zero in it.
     pub fn make(&self) -> Result<Dataset> {
         self.check()?;
@@ -167,11 +167,6 @@ impl Synthetic {
         Dataset { name: self.name.clone(), train, test }
     }
 
-    /// What a cell shows: the parameters.
-    pub fn evcxr_display(&self) {
-        crate::display::text(&format!("{self:?}"));
-    }
-
     /// An error unless all parameters are in their ranges.
     fn check(&self) -> Result<()> {
         if self.shape.is_empty() || self.shape.contains(&0) {
@@ -183,7 +178,7 @@ impl Synthetic {
         })?;
         let dimensions = self.dimensions.unwrap_or(DIMENSIONS.min(features));
         check_count("dimensions", dimensions, features.min(MOST / features))?;
-        check_count("classes", self.classes, MOST / dimensions)?;
+        check_count("classes", self.classes, super::CLASSES.min(MOST / dimensions))?;
         check_count("train", self.train, MOST / features)?;
         check_count("test", self.test, MOST / features)?;
         // Beyond 1e6 the centers would drown in the rounding of f32.
@@ -269,6 +264,8 @@ fn normal(random: &mut ChaCha8Rng) -> f32 {
 pub fn synthetic() -> Dataset {
     Synthetic::new(&[12], 4).train(200).test(100).spread(0.6).build()
 }
+
+crate::display::shown_as_text!(Synthetic);
 
 #[cfg(test)]
 mod tests {

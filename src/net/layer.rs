@@ -105,7 +105,7 @@ impl Layer {
                 Ok(input.to_vec())
             }
             (Layer::Relu, _) => Ok(input.to_vec()),
-            (Layer::Flatten, _) => Ok(vec![input.iter().product()]),
+            (Layer::Flatten, _) => Ok(vec![count(input).unwrap_or(usize::MAX)]),
         }
     }
 
@@ -149,14 +149,15 @@ impl Layer {
             }
             (Layer::Norm { epsilon, .. }, [gamma, beta]) => normalize(input, gamma, beta, *epsilon, averages, observed),
             (Layer::Relu, _) => {
-                // candle's own relu passes the gradient on at 0.
+                // candle's own relu passes the gradient on at 0. What is not a number is not ≤ 0 and stays.
                 let zeros = input.zeros_like()?;
-                input.gt(&zeros)?.where_cond(input, &zeros)
+                input.le(&zeros)?.where_cond(&zeros, input)
             }
             (Layer::MaxPool { window, stride, padding }, _) => {
                 // candle's own pooling has no gradient where windows overlap, and no padding.
-                let rows = largest::<T>(input, 2, *window, *stride, *padding)?;
-                largest::<T>(&rows, 3, *window, *stride, *padding)
+                // Within a row first, then over rows: so the first of equal ones in reading order is taken.
+                let rows = largest::<T>(input, 3, *window, *stride, *padding)?;
+                largest::<T>(&rows, 2, *window, *stride, *padding)
             }
             (Layer::Dropout { rate }, _) => match dropout {
                 Some(random) if *rate > 0.0 => {
@@ -191,6 +192,16 @@ impl std::fmt::Display for Layer {
     }
 }
 
+/// Most weights of a net, and most numbers that one point has before or behind a layer: 2³¹, 8 GiB. More is a slip of the
+/// pen, and memory would end first.
+pub(super) const MOST: usize = 1 << 31;
+
+/// Number of numbers of a shape, if there are at most [`MOST`].
+pub(super) fn count(shape: &[usize]) -> Option<usize> {
+    let count = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+    count.filter(|&count| count <= MOST)
+}
+
 fn positive(name: &'static str, given: usize) -> Result<()> {
     if given == 0 { Err(Error::parameter(name, given, "be at least 1")) } else { Ok(()) }
 }
@@ -199,9 +210,11 @@ fn positive(name: &'static str, given: usize) -> Result<()> {
 fn windows(size: usize, window: usize, stride: usize, padding: usize) -> Result<usize> {
     positive("window", window)?;
     positive("stride", stride)?;
-    match (size + 2 * padding).checked_sub(window) {
-        Some(rest) => Ok(rest / stride + 1),
-        None => Err(Error::Shape(format!(
+    let padded = padding.checked_mul(2).and_then(|both| both.checked_add(size));
+    match padded.filter(|&padded| padded <= MOST).map(|padded| padded.checked_sub(window)) {
+        Some(Some(rest)) => Ok(rest / stride + 1),
+        None => Err(Error::parameter("padding", padding, format!("leave a side of at most {MOST}"))),
+        Some(None) => Err(Error::Shape(format!(
             "its window of {window} is larger than a side of {size} with a padding of {padding} on each side"
         ))),
     }
@@ -238,7 +251,8 @@ fn largest<T: Real>(
     };
     (1..window).try_fold(at(0)?, |most, offset| {
         let next = at(offset)?;
-        most.ge(&next)?.where_cond(&most, &next)
+        // What is not a number is neither below the next nor lost to it.
+        most.lt(&next)?.where_cond(&next, &most)
     })
 }
 
@@ -286,3 +300,5 @@ fn normalize<T: Real>(
 fn plain(tensor: &Tensor) -> candle_core::Result<Vec<f64>> {
     tensor.flatten_all()?.to_dtype(DType::F64)?.to_vec1()
 }
+
+crate::display::shown_as_text!(Layer);

@@ -47,6 +47,13 @@ impl Net {
         if input.is_empty() || input.contains(&0) {
             return Err(Error::Shape(format!("the shape of a point must be sizes from 1, but is {input:?}")));
         }
+        let too_large = |what: &str, shape: &[usize]| {
+            Error::Shape(format!(
+                "{what} of {name} must have at most {} numbers, but has the shape {shape:?}",
+                layer::MOST
+            ))
+        };
+        layer::count(input).ok_or_else(|| too_large("a point", input))?;
         let mut shapes = vec![input.to_vec()];
         let mut layout = Layout::default();
         for (index, layer) in layers.iter().enumerate() {
@@ -55,7 +62,12 @@ impl Net {
                 Error::Shape(reason) => Error::Shape(format!("layer {index} of {name} ({layer}): {reason}")),
                 other => other,
             })?;
+            layer::count(&after).ok_or_else(|| too_large(&format!("what layer {index} leaves"), &after))?;
             for (part, shape) in layer.parameters(before) {
+                let whole = layer::count(&shape).is_some_and(|count| layout.parameter_count() + count <= layer::MOST);
+                if !whole {
+                    return Err(too_large(&format!("'{index}.{part}' with all before it"), &shape));
+                }
                 layout.push_parameter(format!("{index}.{part}"), shape);
             }
             for (part, shape) in layer.buffers(before) {

@@ -139,8 +139,8 @@ fn deep(name: &str, shape: &[usize], classes: usize, width: f64) -> Result<Net> 
                 layers.push(Layer::Dropout { rate });
             }
         }
-        // Deviation: an odd side is padded, as Keras' "same" does, and a side of 1 is left as it is, so that images
-        // smaller than the paper's 32×32 pass; for 32×32 no pooling is padded.
+        // Deviation: where the smaller side is odd, one row and column of padding on each side keep its last pixels, and a
+        // side of 1 is left as it is, so that images smaller than the paper's 32×32 pass; there no pooling is padded.
         if side > 1 {
             layers.push(Layer::MaxPool { window: 2, stride: 2, padding: side % 2 });
             side = side.div_ceil(2);

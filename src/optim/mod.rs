@@ -23,7 +23,7 @@ pub enum Optimizer {
         beta1: f64,
         /// β₂, in 0..1.
         beta2: f64,
-        /// ε, from 0.
+        /// ε, above 0: a weight whose gradient was always 0 would be divided by it.
         epsilon: f64,
     },
     /// SGD with momentum as PyTorch and Sutskever et al. 2013 have it: `v ← μ v + g`, `x ← x − η v`.
@@ -58,10 +58,11 @@ impl Optimizer {
 
     pub(crate) fn check(&self) -> Result<()> {
         let positive = |name, value: f64| {
-            if value.is_finite() && value > 0.0 {
+            // As the f32 that it is used as: 1e300 would be infinite, and 1e-50 nothing.
+            if (value as f32).is_finite() && value as f32 > 0.0 {
                 Ok(())
             } else {
-                Err(Error::parameter(name, value, "be finite and above 0"))
+                Err(Error::parameter(name, value, "be finite and above 0 as a 32-bit number"))
             }
         };
         let decay = |name, value: f64| {
@@ -72,11 +73,7 @@ impl Optimizer {
                 positive("learning_rate", learning_rate)?;
                 decay("beta1", beta1)?;
                 decay("beta2", beta2)?;
-                if epsilon.is_finite() && epsilon >= 0.0 {
-                    Ok(())
-                } else {
-                    Err(Error::parameter("epsilon of ADAM", epsilon, "be finite and at least 0"))
-                }
+                positive("epsilon of ADAM", epsilon)
             }
             Optimizer::Sgd { learning_rate, momentum } => {
                 positive("learning_rate", learning_rate)?;
@@ -122,3 +119,5 @@ impl State {
         }
     }
 }
+
+crate::display::shown_as_text!(Optimizer);

@@ -51,7 +51,11 @@ pub(super) fn descend(
         })
     };
 
+    let is_finite = |row: &Epoch| [row.train_loss, row.test_loss, row.distance].into_iter().all(f64::is_finite);
     let mut trace = vec![measure(&x, 0, 0)?];
+    if !is_finite(&trace[0]) {
+        return Ok(Outcome::Diverged { epoch: 0, loss: trace[0].train_loss });
+    }
     let mut patience = Patience::new(training.patience, trace[0].train_loss);
     let mut order: Vec<usize> = (0..data.train.len()).collect();
     let mut stop = Stop::Epochs;
@@ -76,8 +80,9 @@ pub(super) fn descend(
             steps += 1;
         }
         let row = measure(&x, epoch, steps)?;
-        if !(row.train_loss.is_finite() && x.is_finite()) {
-            return Ok(Outcome::Diverged { epoch, loss: row.train_loss });
+        if !is_finite(&row) {
+            let loss = if row.train_loss.is_finite() { row.test_loss } else { row.train_loss };
+            return Ok(Outcome::Diverged { epoch, loss });
         }
         report(&row);
         trace.push(row);

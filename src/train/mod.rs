@@ -3,22 +3,24 @@
 //! §2.2 of the paper: the small-batch regime has 256 points, the large-batch regime 10 % of the training points, ADAM
 //! moves x in both, each is run five times "from different (uniformly distributed random) starting points", and "trained,
 //! without any budget or limits, until the loss function ceased to improve". As in the authors' code, both regimes of a
-//! pair start from the same points: a start depends on seed and trial alone.
+//! pair start from the same points: a start depends on seed and trial alone. So does the order of the points in an epoch.
 //!
 //! | name | default | range | paper |
 //! |---|---|---|---|
 //! | [`optimizer`](Training::optimizer) | ADAM, Keras' defaults | | ADAM |
 //! | [`batch`](Training::batch) | 256 | 1..=training points | 256; 10 % of the points |
-//! | [`trials`](Training::trials) | 5 | from 1 | 5 |
-//! | [`epochs`](Training::epochs) | 20 | from 1 | 20 (code), 100 (Figures 4, 5) |
+//! | [`trials`](Training::trials) | 5 | 1..=10,000 | 5 |
+//! | [`epochs`](Training::epochs) | 20 | 1..=1,000,000 | 20 (code), 100 (Figures 4, 5) |
 //! | [`patience`](Training::patience) | none | from 1 | "until the loss function ceased to improve" |
 //! | [`seconds`](Training::seconds) | none | above 0 | none |
 //! | [`seed`](Training::seed) | 0 | any | not said |
 //! | [`objective`](Training::objective) | batch statistics, chunks of 5,000 | | `mode=2` (code) |
-//! | [`threads`](Training::threads) | the machine's | from 1 | – |
+//! | [`threads`](Training::threads) | the machine's | 1..=1,024 | – |
 //!
 //! An epoch draws every point once, in an order of its own, in batches of the size given; the points that remain at its
 //! end are a smaller batch, as in Keras.
+//!
+//! Deviation: the paper does not say when a loss has ceased to improve; [`patience`](Training::patience) is our reading.
 //!
 //! Deviation: a single point that remains is joined to the batch before it, since normalization by the statistics of one
 //! point leaves nothing of it.
@@ -139,6 +141,9 @@ impl Training {
     }
 
     /// Threads of the whole call: trials run side by side, and share what remains. The result does not depend on it.
+    ///
+    /// Convolutions, pooling and dropout have no fused pass yet: they run on threads of the tensor library's own, as many
+    /// as `RAYON_NUM_THREADS` or the machine has, and the trials of a net with such layers run one after another.
     pub fn threads(self, threads: usize) -> Self {
         Self { threads: Some(threads), ..self }
     }
@@ -160,7 +165,18 @@ impl Training {
     ///
     /// # Errors
     /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where the net does not fit the data,
-    /// [`Error::Diverged`] where a loss is no longer finite; that error keeps the trials that ended well.
+    /// [`Error::Diverged`] where a loss is no longer finite; that error keeps the trials that ended well:
+    ///
+    /// ```
+    /// use sharp_minima::{Error, Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// match Training::sgd(1e30, 0.0).batch(20).trials(2).quiet().run(&net, &data) {
+    ///     Err(Error::Diverged { epoch, finished, .. }) => assert_eq!((epoch, finished.len()), (1, 1)),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn run(&self, net: &Net, data: &Dataset) -> Result<Trials> {
         let name = self.regime.clone().unwrap_or_else(|| format!("batch {}", self.batch));
         let [trials] = self.regimes(net, data, [(name, self.batch)])?;
@@ -186,20 +202,16 @@ impl Training {
 
     fn check(&self, net: &Net, data: &Dataset) -> Result<()> {
         self.optimizer.check()?;
-        for (name, given) in [
-            ("trials", Some(self.trials)),
-            ("epochs", Some(self.epochs)),
-            ("patience", self.patience),
-            ("threads", self.threads),
-            ("chunk", Some(self.objective.chunk)),
-        ] {
-            if given == Some(0) {
-                return Err(Error::parameter(name, 0, "be at least 1"));
-            }
-        }
+        check_count("trials", self.trials, 10_000)?;
+        check_count("epochs", self.epochs, 1_000_000)?;
+        check_count("patience", self.patience.unwrap_or(1), usize::MAX)?;
+        check_count("threads", self.threads.unwrap_or(1), 1_024)?;
+        check_count("chunk", self.objective.chunk, usize::MAX)?;
         if let Some(seconds) = self.seconds.filter(|seconds| !(seconds.is_finite() && *seconds > 0.0)) {
             return Err(Error::parameter("seconds", seconds, "be finite and above 0"));
         }
         net.check_data(data.shape(), data.classes())
     }
 }
+
+crate::display::shown_as_text!(Training);

@@ -46,6 +46,8 @@ impl Patience {
     }
 }
 
+crate::display::shown_as_text!(Stop);
+
 #[cfg(test)]
 mod tests {
     use super::Patience;

@@ -36,7 +36,12 @@ pub struct Run {
 
 impl Run {
     /// The row of the last epoch.
+    ///
+    /// # Panics
+    /// Where somebody emptied the trace, which no call of this crate does.
     pub fn last(&self) -> &Epoch {
         self.trace.last().expect("a trace begins with the row of the start")
     }
 }
+
+crate::display::shown_as_text!(Epoch, Run);

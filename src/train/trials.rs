@@ -27,7 +27,7 @@ pub struct Regime {
     /// Name of the net.
     pub net: String,
     /// n, the number of weights.
-    pub weights: usize,
+    pub weight_count: usize,
     /// Name of the data set.
     pub data: String,
     /// Number of training points.
@@ -38,6 +38,12 @@ pub struct Regime {
     pub optimizer: Optimizer,
     /// The seed of all trials.
     pub seed: u64,
+    /// Most epochs of a trial.
+    pub epochs: usize,
+    /// Epochs without a smaller training loss after which a trial ended, if there was such a rule.
+    pub patience: Option<usize>,
+    /// Budget of the call in seconds, if there was one.
+    pub budget: Option<f64>,
     /// Whose statistics normalization used when f was evaluated.
     pub statistics: Statistics,
     /// Most points that normalization averaged over when f was evaluated.
@@ -84,7 +90,7 @@ impl Regime {
     /// Loss and accuracy by epoch.
     ///
     /// # Errors
-    /// [`Error::Output`] from the chart library; none is known.
+    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
     pub fn chart(&self) -> Result<Chart> {
         crate::chart::curves(&[self])
     }
@@ -115,7 +121,7 @@ impl Trials {
     /// Loss and accuracy by epoch.
     ///
     /// # Errors
-    /// [`Error::Output`] from the chart library; none is known.
+    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
     pub fn chart(&self) -> Result<Chart> {
         self.regime.chart()
     }
@@ -151,7 +157,7 @@ impl Pair {
     /// Loss and accuracy of both regimes by epoch, with a band over the trials: Figure 2.
     ///
     /// # Errors
-    /// [`Error::Output`] from the chart library; none is known.
+    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
     pub fn chart(&self) -> Result<Chart> {
         crate::chart::curves(&self.regimes())
     }
@@ -198,7 +204,7 @@ pub(super) fn side_by_side<const N: usize>(
                 progress
                     .advance(1, || format!("{name}, trial {trial}, epoch {}: loss {:.4}", row.epoch, row.train_loss));
             };
-            // The tensor library runs its parallel parts in the pool that it is called from: no thread but ours works.
+            // Fused passes work in the pool that they are called from.
             let outcome = pool.install(|| descend(training, net, data, *batch, trial, deadline, &report));
             if let Ok(Outcome::Finished(run, _)) = &outcome {
                 progress
@@ -217,11 +223,15 @@ pub(super) fn side_by_side<const N: usize>(
         .map_err(|error| {
             Error::parameter("threads", threads, format!("be a number that the machine grants ({error})"))
         })?;
+    let refused = |error: std::io::Error| {
+        Error::parameter("threads", threads, format!("be a number that the machine grants ({error})"))
+    };
     std::thread::scope(|scope| {
         for pool in &pools {
-            scope.spawn(|| work(pool));
+            std::thread::Builder::new().spawn_scoped(scope, || work(pool)).map_err(refused)?;
         }
-    });
+        Ok::<(), Error>(())
+    })?;
 
     let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
     outcomes.sort_by_key(|(regime, trial, _)| (*trial, *regime));
@@ -252,12 +262,15 @@ fn describe(training: &Training, net: &Net, data: &Dataset, name: String, batch:
     Regime {
         name,
         net: net.name().into(),
-        weights: net.parameter_count(),
+        weight_count: net.parameter_count(),
         data: data.name.clone(),
         points: data.train.len(),
         batch,
         optimizer: training.optimizer,
         seed,
+        epochs: training.epochs,
+        patience: training.patience,
+        budget: training.seconds,
         statistics: training.objective.statistics,
         chunk: training.objective.chunk,
         runs: Vec::new(),

@@ -1,0 +1,25 @@
+//! Files that are whole or not there.
+
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Writes a file whole or not at all: beside its place first, then renamed into it. Its folder is made where it is missing.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let name = path.file_name().ok_or_else(|| Error::file(path, "it names no file"))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.part", std::process::id()));
+    let beside = folder.join(beside);
+    let written = std::fs::File::create(&beside).and_then(|mut file| {
+        std::io::Write::write_all(&mut file, bytes)?;
+        file.sync_all()
+    });
+    written.and_then(|()| std::fs::rename(&beside, path)).map_err(|error| {
+        // What was half-written goes; that it cannot be removed either is no news beside the first failure.
+        let _ = std::fs::remove_file(&beside);
+        Error::file(path, error)
+    })
+}

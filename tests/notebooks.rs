@@ -1,0 +1,219 @@
+//! The notebooks are kept honest without Jupyter: their JSON, the rules of their cells, their outputs, and their code, which
+//! is compiled as one program a notebook against this crate. `notebooks/run.py` executes them in the real kernel.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+const FIRST: &str = ":dep sharp-minima = { path = \"..\" }\nuse sharp_minima::*;";
+
+/// One cell: its kind, its text, and all of it.
+struct Cell {
+    code: bool,
+    text: String,
+    json: Value,
+}
+
+/// Path and cells.
+type Notebook = (PathBuf, Vec<Cell>);
+
+/// All notebooks.
+fn notebooks() -> Result<Vec<Notebook>, Box<dyn std::error::Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("notebooks");
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "ipynb") {
+            let notebook: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+            let cells = notebook["cells"].as_array().ok_or("no cells")?.iter().map(|cell| Cell {
+                code: cell["cell_type"] == "code",
+                text: joined(&cell["source"]),
+                json: cell.clone(),
+            });
+            found.push((path, cells.collect()));
+        }
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    assert!(found.len() >= 2, "there are notebooks");
+    Ok(found)
+}
+
+/// Text that is a string or a list of lines.
+fn joined(text: &Value) -> String {
+    match text {
+        Value::String(text) => text.clone(),
+        Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect(),
+        _ => String::new(),
+    }
+}
+
+#[test]
+fn cells_keep_the_rules() -> Outcome {
+    for (path, cells) in notebooks()? {
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or("no name")?.to_string();
+        let title = &cells[0];
+        assert!(!title.code && title.text.starts_with("# "), "{name} begins with a title");
+        assert!(title.text.lines().next().is_some_and(|line| line.ends_with('?')), "{name}: its title is a question");
+        let code: Vec<&Cell> = cells.iter().filter(|cell| cell.code).collect();
+        assert_eq!(code[0].text, FIRST, "{name}: the first code cell is the same everywhere");
+        for pair in cells.windows(2).skip(1) {
+            // The first two code cells may follow one text; every other has one of its own.
+            let close = pair[0].code && pair[1].code && pair[0].text != FIRST;
+            assert!(!close, "{name}: text before every code cell: {}", pair[1].text);
+        }
+        for cell in code {
+            assert!(cell.text.lines().count() <= 12, "{name}: a cell has at most 12 lines: {}", cell.text);
+            for word in ["println!", "for ", "while ", "unsafe", "fn "] {
+                assert!(
+                    !cell.text.contains(word),
+                    "{name}: '{word}' in a cell says that a room lacks a word: {}",
+                    cell.text
+                );
+            }
+        }
+        let last = &cells[cells.len() - 1];
+        assert!(!last.code && last.text.contains("Try this"), "{name} ends with what to try");
+    }
+    Ok(())
+}
+
+/// Outputs are those of the runner: counted 1…n, nothing on stderr, a text beside every picture, no path of a machine.
+#[test]
+fn outputs_are_whole() -> Outcome {
+    for (path, cells) in notebooks()? {
+        let name = path.display();
+        let size = std::fs::metadata(&path)?.len();
+        assert!(size <= 1 << 20, "{name} has {size} bytes");
+        for (index, cell) in cells.iter().filter(|cell| cell.code).enumerate() {
+            assert_eq!(
+                cell.json["execution_count"],
+                Value::from(index + 1),
+                "{name}: cells are counted in order: {}",
+                cell.text
+            );
+            let outputs = cell.json["outputs"].as_array().ok_or("no outputs")?;
+            let shows = cell.text.trim_end().lines().last().is_some_and(|line| !line.trim_end().ends_with([';', '}']));
+            assert!(!shows || index == 0 || !outputs.is_empty(), "{name} shows nothing for {}", cell.text);
+            for output in outputs {
+                assert_ne!(output["output_type"], "error", "{name}: {}", cell.text);
+                assert_ne!(output["name"], "stderr", "{name}: {}", cell.text);
+                if let Some(data) = output["data"].as_object() {
+                    assert!(data.contains_key("text/plain"), "{name}: a text beside every display: {}", cell.text);
+                }
+                let all = output.to_string();
+                for path in ["/home/", "/root/", "/tmp/", "/work/", "/Users/", env!("CARGO_MANIFEST_DIR")] {
+                    assert!(!all.contains(path), "{name}: {path} in the output of {}", cell.text);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The cells of each notebook as one program: what a cell shows must have `evcxr_display`.
+#[test]
+fn cells_compile_against_this_crate() -> Outcome {
+    let deps = std::env::current_exe()?.parent().ok_or("the test lies in a folder")?.to_path_buf();
+    let mut libraries = Vec::new();
+    for entry in std::fs::read_dir(&deps)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_string();
+        if name.starts_with("libsharp_minima-") && name.ends_with(".rlib") {
+            libraries.push((std::fs::metadata(&path)?.modified()?, path));
+        }
+    }
+    let (_, library) = libraries.into_iter().max().ok_or("the crate is built where its tests are")?;
+    let folder = tempfile::tempdir()?;
+    let mut programs = vec![("readme".to_string(), readme()?)];
+    for (path, cells) in notebooks()? {
+        let mut program = String::from(
+            "#![allow(unused)]\nuse sharp_minima::*;\nfn kept<T: 'static>(_: &T) {}\nfn main() -> std::result::Result<(), Box<dyn std::error::Error>> {\n",
+        );
+        for cell in cells.iter().filter(|cell| cell.code) {
+            let lines: Vec<&str> =
+                cell.text.lines().filter(|line| !line.starts_with([':', '/']) && !line.starts_with("use ")).collect();
+            let text = lines.join("\n");
+            program.push_str(&shown(&text));
+            program.push_str(&kept(&text));
+        }
+        program.push_str("Ok(())\n}\n");
+        programs.push((path.file_stem().and_then(|name| name.to_str()).ok_or("no name")?.into(), program));
+    }
+    for (name, program) in programs {
+        let source = folder.path().join(format!("notebook_{name}.rs"));
+        std::fs::write(&source, &program)?;
+        let output = std::process::Command::new(std::env::var_os("RUSTC").unwrap_or("rustc".into()))
+            .args(["--edition", "2024", "--crate-type", "bin", "--emit", "metadata", "--crate-name", "notebook", "-L"])
+            .arg(format!("dependency={}", deps.display()))
+            .arg("--extern")
+            .arg(format!("sharp_minima={}", library.display()))
+            .arg("--out-dir")
+            .arg(folder.path())
+            .arg(&source)
+            .output()?;
+        assert!(
+            output.status.success(),
+            "{name} does not compile:\n{}\n{program}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(())
+}
+
+/// The README's few lines, as a program: on the page they have nothing around them.
+fn readme() -> Result<String, Box<dyn std::error::Error>> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"))?;
+    let lines = text.split("```rust,ignore\n").nth(1).and_then(|rest| rest.split("```").next()).ok_or("no lines")?;
+    Ok(format!("fn main() -> sharp_minima::Result<()> {{\n{lines}\nOk(())\n}}\n"))
+}
+
+/// What the README says of the recorded run is what the record says.
+#[test]
+fn the_readme_quotes_the_record() -> Outcome {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("README.md"))?.replace('\n', " ");
+    let recorded = sharp_minima::Recorded::load(root.join("data/runs/01_f1_mnist.json"))?;
+    for regime in recorded.regimes() {
+        let values: Vec<f64> = regime.runs.iter().map(|run| 100.0 * run.last().test_accuracy).collect();
+        let spread = sharp_minima::Spread::of(&values)?;
+        assert!(text.contains(&spread.text(2)), "{}, {}", regime.name, spread.text(2));
+    }
+    let picture = std::fs::read_to_string(root.join("data/runs/01_f1_mnist.svg"))?;
+    assert_eq!(picture, recorded.chart()?.svg, "the picture is the record's: `Recorded::load(…)?.chart()?.save(…)?`");
+    Ok(())
+}
+
+/// The paper's net, data and batch: 98.0 ± 0.4 % of MNIST's test points within 30 epochs.
+#[test]
+fn the_record_of_f1_on_mnist_is_a_plausible_one() -> Outcome {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs/01_f1_mnist.json");
+    let recorded = sharp_minima::Recorded::load(path)?;
+    let small = &recorded.small;
+    assert_eq!((small.batch, small.points, small.weight_count, small.runs.len()), (256, 60_000, 1_462_794, 5));
+    assert_eq!((recorded.large.batch, recorded.large.runs.len()), (6_000, 5));
+    for run in &small.runs {
+        let last = run.trace.iter().rfind(|row| row.epoch <= 30).ok_or("no epoch")?;
+        assert!((0.976..=0.984).contains(&last.test_accuracy), "trial {}: {last:?}", run.trial);
+    }
+    Ok(())
+}
+
+/// A cell's text, with the display of its last expression, if it ends in one, as the kernel calls it.
+fn shown(text: &str) -> String {
+    let text = text.trim_end();
+    if text.is_empty() || text.ends_with([';', '}']) {
+        return format!("{text}\n");
+    }
+    let split = text.rfind(";\n").map_or(0, |place| place + 2);
+    format!("{}({}).evcxr_display();\n", &text[..split], &text[split..])
+}
+
+/// The kernel keeps variables from cell to cell, and therefore refuses those that borrow.
+fn kept(text: &str) -> String {
+    let names = text.lines().filter_map(|line| line.strip_prefix("let ")?.split_once('=')).flat_map(|(names, _)| {
+        names.split(['(', ')', ',', ' ']).filter(|name| !name.is_empty() && *name != "mut").collect::<Vec<_>>()
+    });
+    names.map(|name| format!("kept(&{name});\n")).collect()
+}
