@@ -30,8 +30,10 @@ impl Block {
         for row in &rows {
             html.push_str("<tr>");
             for cell in row {
+                // Numbers are never broken, and a sentence is.
                 let side = if is_numeric(cell) { "right" } else { "left" };
-                let _ = write!(html, "<td style=\"text-align:{side}\">{}</td>", escape(cell));
+                let wrap = if cell.chars().count() < 24 { "nowrap" } else { "normal" };
+                let _ = write!(html, "<td style=\"text-align:{side};white-space:{wrap}\">{}</td>", escape(cell));
             }
             html.push_str("</tr>");
         }
@@ -172,7 +174,7 @@ impl Progress {
 fn line(done: usize, total: usize, elapsed: f64, expected: f64, what: &str) -> String {
     let percent = 100 * done / total.max(1);
     format!(
-        "{percent:3} % · {what} · {} so far, at most {} to go",
+        "{percent:3} % · {what} · {} so far, about {} to go",
         duration(elapsed),
         duration((expected - elapsed).max(0.0))
     )
@@ -197,14 +199,14 @@ mod tests {
         let block = Block::table("a < b", &["name", "value"], vec![vec!["x & y".into(), "1.5".into()]]);
         assert_eq!(block.text, "a < b\nname   value\nx & y    1.5");
         assert!(block.html.contains("<b>a &lt; b</b>") && block.html.contains("x &amp; y"));
-        assert!(block.html.contains("text-align:right\">1.5"));
+        assert!(block.html.contains("text-align:right;white-space:nowrap\">1.5"));
     }
 
     #[test]
     fn a_line_says_what_is_done_and_what_remains() {
         assert_eq!(
             line(5, 20, 30.0, 120.0, "small, trial 1"),
-            " 25 % · small, trial 1 · 30 s so far, at most 1 min 30 s to go"
+            " 25 % · small, trial 1 · 30 s so far, about 1 min 30 s to go"
         );
     }
 }

@@ -57,8 +57,9 @@ pub fn curves(regimes: &[&Regime]) -> Result<Chart> {
     let trials = regimes.iter().map(|regime| regime.runs.len()).max().unwrap_or(0);
     let words =
         format!("Chart: accuracy and loss by epoch, {subject}, regimes {}, {trials} trials", names.join(" and "));
-    picture((980, 420), words, |area| {
-        let (charts, legend) = area.split_vertically(380);
+    // As wide as the page of a notebook beside its file browser: a wider one would be cut.
+    picture((840, 360 + LEGEND_LINE * regimes.len() as u32), words, |area| {
+        let (charts, legend) = area.split_vertically(350);
         let halves = charts.split_evenly((1, 2));
         for (panel, half) in panels.iter().zip(&halves) {
             draw_panel(half, panel)?;
@@ -151,35 +152,28 @@ fn decade(value: f64) -> String {
     if (1e-3..1e4).contains(&value) { format!("{}", (value * 1e6).round() / 1e6) } else { format!("{value:e}") }
 }
 
-/// One line below the charts, where it hides nothing.
+/// Height of a line of the legend in pixels.
+const LEGEND_LINE: u32 = 24;
+
+/// Lines below the charts, one a regime, where they hide nothing.
 fn draw_legend(area: &Area<'_>, regimes: &[&Regime], trials: usize) -> Drawn {
-    let (width, _) = area.dim_in_pixel();
     let style = TextStyle::from(("sans-serif", 14).into_font()).color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
-    let entries = regimes.iter().enumerate().flat_map(|(index, regime)| {
-        let name = if regime.name.contains("batch") {
-            regime.name.clone()
-        } else {
-            format!("{} batch ({})", regime.name, regime.batch)
-        };
-        [(index, true, format!("{name}, training")), (index, false, format!("{name}, test"))]
-    });
-    let entries: Vec<(usize, bool, String)> = entries.collect();
-    let room = i32::try_from(width)? - 30;
-    let share = room / (i32::try_from(entries.len())? + i32::from(trials > 1));
-    let y = 16;
-    for (place, (index, dashed, name)) in entries.iter().enumerate() {
-        let x = 20 + share * i32::try_from(place)?;
-        let style_line = color(*index).stroke_width(2);
-        let pieces: &[(i32, i32)] = if *dashed { &[(0, 9), (15, 24)] } else { &[(0, 24)] };
-        for (from, to) in pieces {
-            area.draw(&PathElement::new(vec![(x + from, y), (x + to, y)], style_line))?;
+    for (index, regime) in regimes.iter().enumerate() {
+        let named = regime.name.contains("batch");
+        let name = if named { regime.name.clone() } else { format!("{} batch ({})", regime.name, regime.batch) };
+        let y = 12 + i32::try_from(LEGEND_LINE)? * i32::try_from(index)?;
+        for (x, split, dashed) in [(60, "training", true), (330, "test", false)] {
+            let pieces: &[(i32, i32)] = if dashed { &[(0, 10), (16, 26)] } else { &[(0, 26)] };
+            for (from, to) in pieces {
+                let ends = vec![(x + from, y), (x + to, y)];
+                area.draw(&PathElement::new(ends, color(index).stroke_width(2)))?;
+            }
+            area.draw(&Text::new(format!("{name}, {split}"), (x + 34, y), style.clone()))?;
         }
-        area.draw(&Text::new(name.clone(), (x + 30, y), style.clone()))?;
-    }
-    if trials > 1 {
-        let x = 20 + share * i32::try_from(entries.len())?;
-        area.draw(&Rectangle::new([(x, y - 7), (x + 24, y + 7)], color(0).mix(0.16).filled()))?;
-        area.draw(&Text::new(format!("± std of {trials} trials"), (x + 30, y), style))?;
+        if trials > 1 {
+            area.draw(&Rectangle::new([(600, y - 7), (626, y + 7)], color(index).mix(0.16).filled()))?;
+            area.draw(&Text::new(format!("± std of {trials} trials"), (634, y), style.clone()))?;
+        }
     }
     Ok(())
 }
