@@ -62,31 +62,65 @@ pub struct Verdict {
     pub live_evidence: String,
 }
 
-/// One measure from one source.
-#[derive(Debug, Clone, PartialEq)]
-struct Cell {
-    measure: &'static str,
-    source: &'static str,
-    mean: f64,
-    deviation: Option<f64>,
+/// A row of the comparison: what is measured, of which regime, on which split; and how it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Measure {
+    label: &'static str,
+    name: &'static str,
+    regime: Option<&'static str>,
+    split: Option<&'static str>,
+    form: Form,
 }
+
+/// How a number is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A fraction, as percent.
+    Percent,
+    /// A probability.
+    Probability,
+    /// As it is.
+    Plain,
+}
+
+const fn row(
+    label: &'static str,
+    name: &'static str,
+    regime: Option<&'static str>,
+    split: Option<&'static str>,
+    form: Form,
+) -> Measure {
+    Measure { label, name, regime, split, form }
+}
+
+const SMALL: Option<&str> = Some("small");
+const LARGE: Option<&str> = Some("large");
+
+/// The rows, in the order in which they are shown.
+const MEASURES: [Measure; 8] = [
+    row("training %, small batch", "accuracy", SMALL, Some("train"), Form::Percent),
+    row("training %, large batch", "accuracy", LARGE, Some("train"), Form::Percent),
+    row("test %, small batch", "accuracy", SMALL, Some("test"), Form::Percent),
+    row("test %, large batch", "accuracy", LARGE, Some("test"), Form::Percent),
+    row("gap: small − large, test, points", "gap", None, Some("test"), Form::Percent),
+    row("p of the gap, Welch's test", "p", None, Some("test"), Form::Probability),
+    row("‖x − x₀‖, small batch", "distance", SMALL, None, Form::Plain),
+    row("‖x − x₀‖, large batch", "distance", LARGE, None, Form::Plain),
+];
+
+/// Mean and, where there is one, standard deviation of each of the rows from one source; nothing where it has none.
+type Column = [Option<(f64, Option<f64>)>; 8];
 
 /// The generalization gap: Table 2 of the paper, the recorded run and the live one side by side, and what follows.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    cells: Vec<Cell>,
+    columns: [Column; 3],
     sources: [String; 3],
     /// The paper's claims and what became of them.
     pub verdicts: Vec<Verdict>,
 }
 
 const SOURCES: [&str; 3] = ["paper", "recorded", "live"];
-const TRAIN_SMALL: &str = "training %, small batch";
-const TRAIN_LARGE: &str = "training %, large batch";
-const TEST_SMALL: &str = "test %, small batch";
-const TEST_LARGE: &str = "test %, large batch";
-const GAP: &str = "gap: small − large, test, points";
-const CHANCE: &str = "p of the gap, Welch's test";
 
 /// Sets a live pair beside the paper's row of Table 2 and beside the recorded run.
 ///
@@ -96,28 +130,15 @@ const CHANCE: &str = "p of the gap, Welch's test";
 /// # Errors
 /// [`Error::Parameter`](crate::Error::Parameter) where a regime has no trials.
 pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pair) -> Result<Comparison> {
-    let printed = [
-        (TRAIN_SMALL, paper.train_small),
-        (TRAIN_LARGE, paper.train_large),
-        (TEST_SMALL, paper.test_small),
-        (TEST_LARGE, paper.test_large),
-    ];
-    let mut cells: Vec<Cell> = printed
-        .map(|(measure, number)| Cell {
-            measure,
-            source: SOURCES[0],
-            mean: number.mean,
-            deviation: Some(number.deviation),
-        })
-        .into();
-    let gap = paper.test_small.mean - paper.test_large.mean;
-    cells.push(Cell { measure: GAP, source: SOURCES[0], mean: gap, deviation: None });
-    let [small, large] = live.regimes();
-    let mut measured = vec![(SOURCES[2], [small, large])];
-    measured.extend(recorded.map(|recorded| (SOURCES[1], recorded.regimes())));
-    for (source, regimes) in measured {
-        cells.extend(measure(source, regimes)?);
+    let printed = [paper.train_small, paper.train_large, paper.test_small, paper.test_large];
+    let mut column: Column = [None; 8];
+    for (cell, number) in column.iter_mut().zip(printed) {
+        *cell = Some((number.mean / 100.0, Some(number.deviation / 100.0)));
     }
+    column[4] = Some(((paper.test_small.mean - paper.test_large.mean) / 100.0, None));
+    let [small, large] = live.regimes();
+    let recorded_column = recorded.map(|recorded| measure(recorded.regimes())).transpose()?;
+    let columns = [column, recorded_column.unwrap_or([None; 8]), measure([small, large])?];
     let evidence = match recorded {
         Some(recorded) => judge(recorded.regimes())?,
         None => std::array::from_fn(|_| (Outcome::NotTested, "no recorded run".into())),
@@ -136,7 +157,7 @@ pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pa
         live_evidence,
     });
     Ok(Comparison {
-        cells,
+        columns,
         sources: [
             format!("paper: {} on {}", paper.net, paper.data),
             recorded.map_or("recorded: none".into(), |r| {
@@ -149,37 +170,43 @@ pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pa
 }
 
 impl Comparison {
-    /// Columns: measure, source ("paper", "recorded", "live"), mean, deviation.
+    /// Columns: source ("paper", "recorded", "live"), regime, split, measure ("accuracy", "gap", "p", "distance"), mean,
+    /// deviation; accuracies and their gap are fractions.
     ///
     /// # Errors
     /// [`Error::Output`](crate::Error::Output) from the data frame library; none is known.
     pub fn frame(&self) -> Result<DataFrame> {
+        let columns = SOURCES.iter().zip(&self.columns);
+        let rows = columns.flat_map(|(source, column)| {
+            let cells = MEASURES.iter().zip(column);
+            cells.filter_map(move |(measure, cell)| cell.map(|(mean, deviation)| (*source, *measure, mean, deviation)))
+        });
+        let rows: Vec<(&str, Measure, f64, Option<f64>)> = rows.collect();
         table::frame(vec![
-            table::text("measure", self.cells.iter().map(|cell| Some(cell.measure))),
-            table::text("source", self.cells.iter().map(|cell| Some(cell.source))),
-            table::number("mean", self.cells.iter().map(|cell| Some(cell.mean))),
-            table::number("deviation", self.cells.iter().map(|cell| cell.deviation)),
+            table::text("source", rows.iter().map(|row| Some(row.0))),
+            table::text("regime", rows.iter().map(|row| row.1.regime)),
+            table::text("split", rows.iter().map(|row| row.1.split)),
+            table::text("measure", rows.iter().map(|row| Some(row.1.name))),
+            table::number("mean", rows.iter().map(|row| Some(row.2))),
+            table::number("deviation", rows.iter().map(|row| row.3)),
         ])
     }
 
     /// What a cell shows: the three columns side by side, and the verdicts.
     pub fn evcxr_display(&self) {
-        let mut measures: Vec<&str> = Vec::new();
-        for cell in &self.cells {
-            if !measures.contains(&cell.measure) {
-                measures.push(cell.measure);
-            }
-        }
-        let of = |measure: &str, source: &str| {
-            let cell = self.cells.iter().find(|cell| cell.measure == measure && cell.source == source);
-            cell.map_or("–".into(), |cell| match cell.deviation.filter(|value| value.is_finite()) {
-                Some(deviation) => format!("{:.2} ± {deviation:.2}", cell.mean),
-                None if measure == CHANCE => crate::display::probability(cell.mean),
-                None => format!("{:.2}", cell.mean),
-            })
+        let cell = |form: Form, (mean, deviation): (f64, Option<f64>)| match (form, deviation) {
+            (Form::Probability, _) => crate::display::probability(mean),
+            (Form::Percent, Some(deviation)) => format!("{:.2} ± {:.2}", 100.0 * mean, 100.0 * deviation),
+            (Form::Percent, None) => format!("{:.2}", 100.0 * mean),
+            (Form::Plain, Some(deviation)) => format!("{mean:.2} ± {deviation:.2}"),
+            (Form::Plain, None) => format!("{mean:.2}"),
         };
-        let rows = measures.iter().map(|measure| {
-            std::iter::once((*measure).into()).chain(SOURCES.map(|source| of(measure, source))).collect()
+        let rows = MEASURES.iter().enumerate().map(|(index, measure)| {
+            let cells = self
+                .columns
+                .iter()
+                .map(|column| column[index].map_or("–".into(), |number| cell(measure.form, number)));
+            std::iter::once(measure.label.to_string()).chain(cells).collect()
         });
         let columns = ["", &self.sources[0], &self.sources[1], &self.sources[2]];
         let numbers = Block::table("Side by side", &columns, rows.collect());
@@ -201,28 +228,25 @@ fn percent(regime: &Regime, value: fn(&Epoch) -> f64) -> Vec<f64> {
     regime.runs.iter().map(|run| 100.0 * value(run.last())).collect()
 }
 
-fn measure(source: &'static str, [small, large]: [&Regime; 2]) -> Result<Vec<Cell>> {
-    let accuracies = [
-        (TRAIN_SMALL, percent(small, |row| row.train_accuracy)),
-        (TRAIN_LARGE, percent(large, |row| row.train_accuracy)),
-        (TEST_SMALL, percent(small, |row| row.test_accuracy)),
-        (TEST_LARGE, percent(large, |row| row.test_accuracy)),
-    ];
-    let mut cells = Vec::new();
-    for (measure, values) in &accuracies {
-        let Spread { mean, deviation, .. } = Spread::of(values)?;
-        cells.push(Cell { measure, source, mean, deviation: Some(deviation) });
-    }
-    cells.push(Cell { measure: GAP, source, mean: cells[2].mean - cells[3].mean, deviation: None });
-    if let Ok(welch) = Welch::test(&accuracies[2].1, &accuracies[3].1) {
-        cells.push(Cell { measure: CHANCE, source, mean: welch.p, deviation: None });
-    }
-    let distance = |regime: &Regime| regime.runs.iter().map(|run| run.last().distance).collect::<Vec<_>>();
-    for (measure, regime) in [("‖x − x₀‖, small batch", small), ("‖x − x₀‖, large batch", large)] {
-        let Spread { mean, deviation, .. } = Spread::of(&distance(regime))?;
-        cells.push(Cell { measure, source, mean, deviation: Some(deviation) });
-    }
-    Ok(cells)
+/// A pair's column.
+fn measure([small, large]: [&Regime; 2]) -> Result<Column> {
+    let spread = |regime: &Regime, value: fn(&Epoch) -> f64| {
+        let values: Vec<f64> = regime.runs.iter().map(|run| value(run.last())).collect();
+        let Spread { mean, deviation, .. } = Spread::of(&values)?;
+        Ok::<_, crate::Error>((mean, Some(deviation).filter(|value| value.is_finite())))
+    };
+    let (test_small, test_large) = (spread(small, |row| row.test_accuracy)?, spread(large, |row| row.test_accuracy)?);
+    let welch = Welch::test(&percent(small, |row| row.test_accuracy), &percent(large, |row| row.test_accuracy));
+    Ok([
+        Some(spread(small, |row| row.train_accuracy)?),
+        Some(spread(large, |row| row.train_accuracy)?),
+        Some(test_small),
+        Some(test_large),
+        Some((test_small.0 - test_large.0, None)),
+        welch.ok().map(|welch| (welch.p, None)),
+        Some(spread(small, |row| row.distance)?),
+        Some(spread(large, |row| row.distance)?),
+    ])
 }
 
 /// What becomes of the three claims in one pair of regimes.

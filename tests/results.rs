@@ -174,5 +174,16 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
     assert_eq!(verdict::generalization_gap(&paper, None, &pair)?.verdicts[0].live, Fails);
     assert_eq!(verdict::generalization_gap(&paper, None, &pair)?.verdicts[0].recorded, Outcome::NotTested);
     assert!(paper::table2("F3").is_err());
+
+    // The frame: 5 numbers of the paper, none recorded, 8 live; fractions.
+    let frame = verdict::generalization_gap(&paper, None, &pair)?.frame()?;
+    assert_eq!(frame.height(), 5 + 8);
+    assert_eq!(frame.column("mean")?.get(2)?, AnyValue::Float64(98.03 / 100.0));
+    assert_eq!(frame.column("measure")?.get(4)?, AnyValue::String("gap"));
+    for run in &mut pair.small.regime.runs {
+        run.stop = Stop::Budget;
+    }
+    let verdicts = verdict::generalization_gap(&paper, None, &pair)?.verdicts;
+    assert!(verdicts.iter().all(|verdict| verdict.live == Outcome::NotTested), "a budget cut trials short");
     Ok(())
 }
