@@ -6,7 +6,6 @@
 
 use std::path::Path;
 
-use crate::chart::Chart;
 use crate::error::{Error, Result};
 use crate::table::DataFrame;
 use crate::train::{Pair, Regime};
@@ -31,6 +30,16 @@ pub struct Recorded {
     pub small: Regime,
     /// The large-batch regime.
     pub large: Regime,
+}
+
+impl Pair {
+    /// Writes what was measured, without the weights, to a file of `data/runs`, with today's date by the machine's clock.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be written.
+    pub fn record(&self, path: impl AsRef<Path>) -> Result<()> {
+        Recorded::of(self).save(path)
+    }
 }
 
 impl Recorded {
@@ -59,14 +68,6 @@ impl Recorded {
     /// [`Error::Output`] from the data frame library; none is known.
     pub fn frame(&self) -> Result<DataFrame> {
         crate::table::regimes(&self.regimes())
-    }
-
-    /// Loss and accuracy of both regimes by epoch, with a band over the trials: Figure 2.
-    ///
-    /// # Errors
-    /// [`Error::Output`] from the chart library; none is known.
-    pub fn chart(&self) -> Result<Chart> {
-        crate::chart::curves(&self.regimes())
     }
 
     /// Where the numbers come from, in a line.

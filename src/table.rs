@@ -22,7 +22,7 @@ use polars::prelude::{Column, NamedFrom, PolarsError, Series};
 use crate::display::Block;
 use crate::error::{Error, Result};
 use crate::spread::Spread;
-use crate::train::{Epoch, Regime};
+use crate::train::{Epoch, Pair, Regime, Trials};
 
 impl From<PolarsError> for Error {
     fn from(error: PolarsError) -> Self {
@@ -120,6 +120,75 @@ pub fn show(frame: &DataFrame, rows: usize) -> Block {
         false => format!("{shown} of {} rows", crate::display::grouped(frame.height())),
     };
     Block::table(&title, &columns, lines)
+}
+
+impl Regime {
+    /// One row for each regime, trial, epoch, split and measure, in the schema of [`crate::table`].
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn frame(&self) -> Result<DataFrame> {
+        regimes(&[self])
+    }
+
+    /// Mean and standard deviation over the trials behind the last epoch of each.
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn summary(&self) -> Result<DataFrame> {
+        summary(&[self])
+    }
+
+    /// What a cell shows: one row a trial, and mean ± standard deviation of each regime.
+    pub fn evcxr_display(&self) {
+        trials(&[self]).evcxr_display();
+    }
+}
+
+impl Trials {
+    /// One row for each regime, trial, epoch, split and measure, in the schema of [`crate::table`].
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn frame(&self) -> Result<DataFrame> {
+        regimes(&[&self.regime])
+    }
+
+    /// Mean and standard deviation over the trials behind the last epoch of each.
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn summary(&self) -> Result<DataFrame> {
+        summary(&[&self.regime])
+    }
+
+    /// What a cell shows: one row a trial, and mean ± standard deviation of each regime.
+    pub fn evcxr_display(&self) {
+        trials(&[&self.regime]).evcxr_display();
+    }
+}
+
+impl Pair {
+    /// One row for each regime, trial, epoch, split and measure, in the schema of [`crate::table`].
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn frame(&self) -> Result<DataFrame> {
+        regimes(&self.regimes())
+    }
+
+    /// Mean and standard deviation over the trials behind the last epoch of each.
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn summary(&self) -> Result<DataFrame> {
+        summary(&self.regimes())
+    }
+
+    /// What a cell shows: one row a trial, and mean ± standard deviation of each regime.
+    pub fn evcxr_display(&self) {
+        trials(&self.regimes()).evcxr_display();
+    }
 }
 
 /// One row a trial, and mean ± standard deviation of each regime: what a cell shows of trials.

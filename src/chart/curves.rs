@@ -9,8 +9,9 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{Area, Chart, Drawn, FAINT, INK, color, picture};
 use crate::error::{Error, Result};
+use crate::record::Recorded;
 use crate::spread::Spread;
-use crate::train::{Epoch, Regime};
+use crate::train::{Epoch, Pair, Regime, Trials};
 
 /// A curve: mean and deviation at each epoch.
 struct Curve {
@@ -66,6 +67,46 @@ pub fn curves(regimes: &[&Regime]) -> Result<Chart> {
         }
         draw_legend(&legend, regimes, trials)
     })
+}
+
+impl Regime {
+    /// Loss and accuracy by epoch, with a band over the trials: Figure 2.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        curves(&[self])
+    }
+}
+
+impl Trials {
+    /// Loss and accuracy by epoch, with a band over the trials: Figure 2.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        curves(&[&self.regime])
+    }
+}
+
+impl Pair {
+    /// Loss and accuracy by epoch, with a band over the trials: Figure 2.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        curves(&self.regimes())
+    }
+}
+
+impl Recorded {
+    /// Loss and accuracy by epoch, with a band over the trials: Figure 2.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        curves(&self.regimes())
+    }
 }
 
 fn lines(regimes: &[&Regime], first: usize, train: fn(&Epoch) -> f64, test: fn(&Epoch) -> f64) -> Result<Vec<Curve>> {

@@ -11,7 +11,6 @@ use std::path::Path;
 use plotters::prelude::*;
 
 pub use curves::curves;
-pub(crate) use points::points;
 
 use crate::display::Block;
 use crate::error::{Error, Result};

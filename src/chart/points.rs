@@ -5,10 +5,36 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{Chart, INK, picture};
 use crate::data::{Dataset, Split};
+use crate::display::Block;
 use crate::error::Result;
 
+impl Dataset {
+    /// What a cell shows: a table of facts and the first points as pictures, where they are images.
+    pub fn evcxr_display(&self) {
+        let row = |name: &str, split: &Split| {
+            let counts = split.class_counts();
+            let (least, most) = (counts.iter().min().unwrap_or(&0), counts.iter().max().unwrap_or(&0));
+            let shape: Vec<String> = split.shape().iter().map(usize::to_string).collect();
+            vec![
+                name.into(),
+                crate::display::grouped(split.len()),
+                shape.join("×"),
+                split.classes().to_string(),
+                if least == most { least.to_string() } else { format!("{least} to {most}") },
+                format!("{:.4} ± {:.4}", split.mean(), split.deviation()),
+            ]
+        };
+        let columns = ["split", "points", "shape", "classes", "points a class", "inputs, mean ± std"];
+        let mut blocks =
+            vec![Block::table(&self.name, &columns, vec![row("train", &self.train), row("test", &self.test)])];
+        // A picture that cannot be drawn is not worth refusing the facts for.
+        blocks.extend(points(self).ok().flatten().map(|chart| chart.block()));
+        Block::joined(&blocks).evcxr_display();
+    }
+}
+
 /// The first training points as pictures in a row, where they are images of one or three channels; else nothing.
-pub(crate) fn points(data: &Dataset) -> Result<Option<Chart>> {
+fn points(data: &Dataset) -> Result<Option<Chart>> {
     let split = &data.train;
     let &[channels @ (1 | 3), height, width] = split.shape() else { return Ok(None) };
     // Every pixel is a mark in the file: large images are shown in smaller numbers.

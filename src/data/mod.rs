@@ -20,7 +20,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::display::Block;
 use crate::error::{Error, Result};
 
 mod cifar;
@@ -266,29 +265,6 @@ impl Dataset {
     /// [`Error::Parameter`] where a number is 0 or above what there is.
     pub fn first(&self, train: usize, test: usize) -> Result<Self> {
         Ok(Self { name: self.name.clone(), train: self.train.first(train)?, test: self.test.first(test)? })
-    }
-
-    /// What a cell shows: a table of facts and the first points as pictures, where they are images.
-    pub fn evcxr_display(&self) {
-        let row = |name: &str, split: &Split| {
-            let counts = split.class_counts();
-            let (least, most) = (counts.iter().min().unwrap_or(&0), counts.iter().max().unwrap_or(&0));
-            let shape: Vec<String> = split.shape().iter().map(usize::to_string).collect();
-            vec![
-                name.into(),
-                crate::display::grouped(split.len()),
-                shape.join("×"),
-                split.classes().to_string(),
-                if least == most { least.to_string() } else { format!("{least} to {most}") },
-                format!("{:.4} ± {:.4}", split.mean(), split.deviation()),
-            ]
-        };
-        let columns = ["split", "points", "shape", "classes", "points a class", "inputs, mean ± std"];
-        let mut blocks =
-            vec![Block::table(&self.name, &columns, vec![row("train", &self.train), row("test", &self.test)])];
-        // A picture that cannot be drawn is not worth refusing the facts for.
-        blocks.extend(crate::chart::points(self).ok().flatten().map(|chart| chart.block()));
-        Block::joined(&blocks).evcxr_display();
     }
 }
 

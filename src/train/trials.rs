@@ -2,13 +2,11 @@
 //! and by how many threads, changes nothing but the time.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::descent::{Outcome, descend};
 use super::{Run, Training};
-use crate::chart::Chart;
 use crate::data::Dataset;
 use crate::display::Progress;
 use crate::error::{Error, Result};
@@ -16,7 +14,6 @@ use crate::net::Net;
 use crate::objective::Statistics;
 use crate::optim::Optimizer;
 use crate::seed::Seed;
-use crate::table::DataFrame;
 use crate::weights::Weights;
 
 /// What was measured of a regime's trials, and how: all but the weights. This is what recorded runs hold.
@@ -70,109 +67,10 @@ pub struct Pair {
     pub large: Trials,
 }
 
-impl Regime {
-    /// One row for each trial, epoch, split and measure; see [`crate::table`].
-    ///
-    /// # Errors
-    /// [`Error::Output`] from the data frame library; none is known.
-    pub fn frame(&self) -> Result<DataFrame> {
-        crate::table::regimes(&[self])
-    }
-
-    /// Mean and standard deviation over the trials behind the last epoch of each.
-    ///
-    /// # Errors
-    /// [`Error::Output`] from the data frame library; none is known.
-    pub fn summary(&self) -> Result<DataFrame> {
-        crate::table::summary(&[self])
-    }
-
-    /// Loss and accuracy by epoch.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
-    pub fn chart(&self) -> Result<Chart> {
-        crate::chart::curves(&[self])
-    }
-
-    /// What a cell shows: one row a trial, and mean ± standard deviation.
-    pub fn evcxr_display(&self) {
-        crate::table::trials(&[self]).evcxr_display();
-    }
-}
-
-impl Trials {
-    /// One row for each trial, epoch, split and measure; see [`crate::table`].
-    ///
-    /// # Errors
-    /// [`Error::Output`] from the data frame library; none is known.
-    pub fn frame(&self) -> Result<DataFrame> {
-        self.regime.frame()
-    }
-
-    /// Mean and standard deviation over the trials behind the last epoch of each.
-    ///
-    /// # Errors
-    /// [`Error::Output`] from the data frame library; none is known.
-    pub fn summary(&self) -> Result<DataFrame> {
-        self.regime.summary()
-    }
-
-    /// Loss and accuracy by epoch.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
-    pub fn chart(&self) -> Result<Chart> {
-        self.regime.chart()
-    }
-
-    /// What a cell shows: one row a trial, and mean ± standard deviation.
-    pub fn evcxr_display(&self) {
-        self.regime.evcxr_display();
-    }
-}
-
 impl Pair {
     /// Both regimes, the small one first.
     pub fn regimes(&self) -> [&Regime; 2] {
         [&self.small.regime, &self.large.regime]
-    }
-
-    /// Both regimes in one frame; see [`crate::table`].
-    ///
-    /// # Errors
-    /// [`Error::Output`] from the data frame library; none is known.
-    pub fn frame(&self) -> Result<DataFrame> {
-        crate::table::regimes(&self.regimes())
-    }
-
-    /// Mean and standard deviation of both regimes behind the last epoch of each trial.
-    ///
-    /// # Errors
-    /// [`Error::Output`] from the data frame library; none is known.
-    pub fn summary(&self) -> Result<DataFrame> {
-        crate::table::summary(&self.regimes())
-    }
-
-    /// Loss and accuracy of both regimes by epoch, with a band over the trials: Figure 2.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
-    pub fn chart(&self) -> Result<Chart> {
-        crate::chart::curves(&self.regimes())
-    }
-
-    /// Writes what was measured, without the weights, to a file of `data/runs`; `date` is today's by the machine's clock.
-    ///
-    /// # Errors
-    /// [`Error::File`] where it cannot be written.
-    pub fn record(&self, path: impl AsRef<Path>) -> Result<()> {
-        crate::record::Recorded::of(self).save(path)
-    }
-
-    /// What a cell shows: one row a trial, and mean ± standard deviation of each regime.
-    pub fn evcxr_display(&self) {
-        crate::table::trials(&self.regimes()).evcxr_display();
     }
 }
 
