@@ -53,7 +53,7 @@ impl Block {
         Self { html, text }
     }
 
-    /// Shows the block in a cell.
+    /// Shows the block in a cell; in a program, print it: its `Display` is the text.
     pub fn evcxr_display(&self) {
         evcxr_runtime::mime_type("text/plain").text(&self.text);
         evcxr_runtime::mime_type("text/html").text(&self.html);
@@ -72,6 +72,12 @@ macro_rules! shown_as_text {
     )*};
 }
 pub(crate) use shown_as_text;
+
+impl std::fmt::Display for Block {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
 
 /// Shows a line of text in a cell.
 pub(crate) fn text(line: &str) {

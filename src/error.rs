@@ -9,10 +9,10 @@ use std::path::PathBuf;
 use crate::train::Trials;
 
 /// The result of every call that can be refused.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call was refused.
-#[derive(Debug, Clone, thiserror::Error)]
+/// Why a call was refused. Its `Debug` is its text: `?` in `main` prints that.
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A parameter outside of what is allowed.
@@ -32,7 +32,7 @@ pub enum Error {
     #[error("{0}")]
     Shape(String),
     /// A loss that ceased to be finite while training; the trials that ended well are kept.
-    #[error("trial {trial} (regime {regime}, batch {batch}) has a loss of {loss} in epoch {epoch}: a smaller learning rate may help; {} finished trials are kept in this error", .finished.iter().map(|trials| trials.regime.runs.len()).sum::<usize>())]
+    #[error("trial {trial} of {regime} (batches of {batch}) has a loss of {loss} in epoch {epoch}: a smaller learning rate may help; {} finished trials are kept in this error", .finished.iter().map(|trials| trials.regime.runs.len()).sum::<usize>())]
     Diverged {
         /// Number of the trial, from 0.
         trial: usize,
@@ -88,6 +88,12 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+}
+
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 impl Error {

@@ -47,7 +47,7 @@ pub use record::Recorded;
 pub use scale::Scale;
 pub use seed::Seed;
 pub use spread::{Spread, Welch};
-pub use table::{DataFrame, show};
+pub use table::{DataFrame, polars, show};
 pub use train::{Epoch, Pair, Regime, Run, Stop, Training, Trials};
 pub use verdict::{Comparison, Outcome, Verdict};
 pub use weights::{Layout, Part, Weights};

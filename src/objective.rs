@@ -109,13 +109,18 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// What a cell shows.
-    pub fn evcxr_display(&self) {
+    /// Both as a table.
+    pub fn block(&self) -> crate::display::Block {
         let row = |name: &str, value: Value| {
             vec![name.into(), format!("{:.4}", value.loss), format!("{:.2}", 100.0 * value.accuracy)]
         };
         let rows = vec![row("train", self.train), row("test", self.test)];
-        crate::display::Block::table("f and accuracy", &["split", "loss, nats", "accuracy, %"], rows).evcxr_display();
+        crate::display::Block::table("f and accuracy", &["split", "loss, nats", "accuracy, %"], rows)
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
     }
 }
 

@@ -71,12 +71,17 @@ pub fn table2(net: &str) -> Result<Table2> {
 }
 
 impl Table2 {
-    /// What a cell shows: the row, with the gap between the printed means.
-    pub fn evcxr_display(&self) {
+    /// The row, with the gap between the printed means.
+    pub fn block(&self) -> crate::display::Block {
         let rows =
             [("small batch", self.train_small, self.test_small), ("large batch", self.train_large, self.test_large)];
         let rows = rows.map(|(regime, train, test)| vec![regime.into(), train.to_string(), test.to_string()]);
         let title = format!("The paper's Table 2: {} on {}, accuracy in %", self.net, self.data);
-        crate::display::Block::table(&title, &["", "training", "test"], rows.into()).evcxr_display();
+        crate::display::Block::table(&title, &["", "training", "test"], rows.into())
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
     }
 }

@@ -70,10 +70,18 @@ impl Recorded {
         crate::table::regimes(&self.regimes())
     }
 
+    /// Mean and standard deviation of both regimes behind the last epoch of each trial.
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn summary(&self) -> Result<DataFrame> {
+        crate::table::summary(&self.regimes())
+    }
+
     /// Where the numbers come from, in a line.
     pub fn source(&self) -> String {
         format!(
-            "recorded {} by version {} on a machine of {} threads: {} on {}, seed {}, {} in all trials",
+            "recorded {} by version {} on a machine of {} threads: {} on {}, seed {}, {} summed over trials that ran side by side",
             self.date,
             self.version,
             self.threads,
@@ -103,19 +111,28 @@ impl Recorded {
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
+        // The library says the place again behind its reason.
+        let reason = |error: &serde_json::Error| {
+            let text = error.to_string();
+            text.split(" at line ").next().unwrap_or_default().to_string()
+        };
         let place = |error: &serde_json::Error| format!("line {} column {}", error.line(), error.column());
         let record: serde_json::Value =
-            serde_json::from_slice(&bytes).map_err(|error| Error::format(path, place(&error), error.to_string()))?;
+            serde_json::from_slice(&bytes).map_err(|error| Error::format(path, place(&error), reason(&error)))?;
         // The format first: another one may well lack what this one has.
         match record.get("format").and_then(serde_json::Value::as_u64) {
             Some(format) if format == u64::from(FORMAT) => {}
             found => {
                 let found = found.map_or("none".into(), |format| format.to_string());
-                return Err(Error::format(path, "'format'", format!("it must be {FORMAT}, but is {found}")));
+                return Err(Error::format(
+                    path,
+                    "'format'",
+                    format!("a record of a run has {FORMAT} here, but this has {found}"),
+                ));
             }
         }
         let record: Self =
-            serde_json::from_slice(&bytes).map_err(|error| Error::format(path, place(&error), error.to_string()))?;
+            serde_json::from_slice(&bytes).map_err(|error| Error::format(path, place(&error), reason(&error)))?;
         if let Some(regime) =
             record.regimes().into_iter().find(|r| r.runs.is_empty() || r.runs.iter().any(|run| run.trace.is_empty()))
         {
@@ -128,9 +145,14 @@ impl Recorded {
         Ok(record)
     }
 
-    /// What a cell shows: where the numbers come from, and one row a trial.
-    pub fn evcxr_display(&self) {
+    /// Where the numbers come from, and one row a trial.
+    pub fn block(&self) -> crate::display::Block {
         let trials = crate::table::trials(&self.regimes());
-        crate::display::Block::joined(&[crate::display::Block::paragraph(&self.source()), trials]).evcxr_display();
+        crate::display::Block::joined(&[crate::display::Block::paragraph(&self.source()), trials])
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
     }
 }

@@ -1,5 +1,18 @@
 //! Results as data frames: the only room that knows polars.
 //!
+//! ```
+//! use sharp_minima::polars::prelude::*; // the crate that this one uses, so one `:dep` is enough
+//! use sharp_minima::{Training, data, show, zoo};
+//! let data = data::synthetic();
+//! let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+//! let frame = Training::adam().batch(20).trials(2).epochs(2).quiet().run(&net, &data)?.frame()?;
+//! let wanted = frame.column("split")?.str()?.equal("test") & frame.column("measure")?.str()?.equal("accuracy");
+//! let accuracies = frame.filter(&wanted)?;
+//! assert_eq!(accuracies.height(), 2 * 3); // two trials, the start and two epochs
+//! println!("{}", show(&accuracies, 10));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! What is measured comes in one tidy, long schema, so that results of any kind join and pivot:
 //!
 //! | column | type | meaning |
@@ -10,12 +23,13 @@
 //! | `epoch` | u64 | epochs done; 0 is the start |
 //! | `split` | text | "train" or "test"; null where a measure has none |
 //! | `statistics`, `chunk` | text, u64 | whose statistics normalization used, over at most how many points |
-//! | `measure` | text | "loss" (nats per example), "accuracy" (fraction), "distance" (‖x − x₀‖₂) |
+//! | `measure` | text | "loss" (nats per example), "accuracy" (fraction), "distance" (‖x − x₀‖₂), "steps" (of the optimizer), "seconds" |
 //! | `epsilon` | f64 | null but for sharpness |
 //! | `value` | f64 | the number |
 //! | `standard_error` | f64 | null where the number is exact |
 //! | `status` | text | in a trial's last row why it stopped, "running" before |
 
+pub use polars;
 pub use polars::prelude::{AnyValue, DataFrame};
 use polars::prelude::{Column, NamedFrom, PolarsError, Series};
 
@@ -33,12 +47,14 @@ impl From<PolarsError> for Error {
 /// The measures of a row: split, name, number.
 type Measure = (Option<&'static str>, &'static str, fn(&Epoch) -> f64);
 
-const MEASURES: [Measure; 5] = [
+const MEASURES: [Measure; 7] = [
     (Some("train"), "loss", |row| row.train_loss),
     (Some("train"), "accuracy", |row| row.train_accuracy),
     (Some("test"), "loss", |row| row.test_loss),
     (Some("test"), "accuracy", |row| row.test_accuracy),
     (None, "distance", |row| row.distance),
+    (None, "steps", |row| row.steps as f64),
+    (None, "seconds", |row| row.seconds),
 ];
 
 /// One row for each regime, trial, epoch and measure, in the schema above.
@@ -139,9 +155,14 @@ impl Regime {
         summary(&[self])
     }
 
-    /// What a cell shows: one row a trial, and mean ± standard deviation of each regime.
+    /// One row a trial, and mean ± standard deviation of each regime.
+    pub fn block(&self) -> crate::display::Block {
+        trials(&[self])
+    }
+
+    /// What a cell shows: the [block](Self::block).
     pub fn evcxr_display(&self) {
-        trials(&[self]).evcxr_display();
+        self.block().evcxr_display();
     }
 }
 
@@ -162,9 +183,14 @@ impl Trials {
         summary(&[&self.regime])
     }
 
-    /// What a cell shows: one row a trial, and mean ± standard deviation of each regime.
+    /// One row a trial, and mean ± standard deviation of each regime.
+    pub fn block(&self) -> crate::display::Block {
+        trials(&[&self.regime])
+    }
+
+    /// What a cell shows: the [block](Self::block).
     pub fn evcxr_display(&self) {
-        trials(&[&self.regime]).evcxr_display();
+        self.block().evcxr_display();
     }
 }
 
@@ -185,9 +211,14 @@ impl Pair {
         summary(&self.regimes())
     }
 
-    /// What a cell shows: one row a trial, and mean ± standard deviation of each regime.
+    /// One row a trial, and mean ± standard deviation of each regime.
+    pub fn block(&self) -> crate::display::Block {
+        trials(&self.regimes())
+    }
+
+    /// What a cell shows: the [block](Self::block).
     pub fn evcxr_display(&self) {
-        trials(&self.regimes()).evcxr_display();
+        self.block().evcxr_display();
     }
 }
 

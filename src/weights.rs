@@ -272,15 +272,20 @@ impl Weights {
     pub fn load(layout: &Layout, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
-        let file =
-            SafeTensors::deserialize(&bytes).map_err(|error| Error::format(path, "header", error.to_string()))?;
+        let file = SafeTensors::deserialize(&bytes)
+            .map_err(|error| Error::format(path, "header", format!("this is no safetensors file ({error})")))?;
         // PyTorch counts the batches that went into its running averages; nothing here depends on it.
         let known = |name: &str| {
             let mut parts = layout.parameters.iter().chain(&layout.buffers);
             parts.any(|part| part.name == name) || name.ends_with(".num_batches_tracked")
         };
-        if let Some(name) = file.names().into_iter().find(|name| !known(name)) {
-            return Err(Error::format(path, format!("tensor '{name}'"), "the net has no parameter of this name"));
+        let mut names = file.names();
+        names.sort_unstable();
+        if let Some(name) = names.iter().find(|name| !known(name)) {
+            let (tensors, parts) = (names.len(), layout.parameters.len() + layout.buffers.len());
+            let reason =
+                format!("the net has no part of this name; the file has {tensors} tensors, the net {parts} parts");
+            return Err(Error::format(path, format!("tensor '{name}'"), reason));
         }
         let mut weights = Self::new(layout, vec![0.0; layout.parameter_count()])?;
         for part in &layout.parameters {

@@ -175,10 +175,16 @@ fn the_readme_quotes_the_record() -> Outcome {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(root.join("README.md"))?.replace('\n', " ");
     let recorded = sharp_minima::Recorded::load(root.join("data/runs/01_f1_mnist.json"))?;
-    for regime in recorded.regimes() {
-        let values: Vec<f64> = regime.runs.iter().map(|run| 100.0 * run.last().test_accuracy).collect();
-        let spread = sharp_minima::Spread::of(&values)?;
-        assert!(text.contains(&spread.text(2)), "{}, {}", regime.name, spread.text(2));
+    for of in [sharp_minima::Run::last, sharp_minima::Run::lowest] {
+        let [small, large] = recorded
+            .regimes()
+            .map(|regime| regime.runs.iter().map(|run| 100.0 * of(run).test_accuracy).collect::<Vec<f64>>());
+        for values in [&small, &large] {
+            let spread = sharp_minima::Spread::of(values)?.text(2);
+            assert!(text.contains(&spread), "{spread}");
+        }
+        let p = format!("p = {:.3}", sharp_minima::Welch::test(&small, &large)?.p);
+        assert!(text.contains(&p), "{p}");
     }
     let picture = std::fs::read_to_string(root.join("data/runs/01_f1_mnist.svg"))?;
     assert_eq!(picture, recorded.chart()?.svg, "the picture is the record's: `Recorded::load(…)?.chart()?.save(…)?`");

@@ -11,12 +11,12 @@ fn pair() -> sharp_minima::Result<Pair> {
     Training::adam().trials(3).epochs(2).seed(5).quiet().pair(&net, &data, 20, 100)
 }
 
-/// 2 regimes · 3 trials · 3 rows · 5 measures, and the numbers are those of the trace.
+/// 2 regimes · 3 trials · 3 rows · 7 measures, and the numbers are those of the trace.
 #[test]
 fn the_long_frame_has_a_row_for_each_measure() -> Done {
     let pair = pair()?;
     let frame = pair.frame()?;
-    assert_eq!(frame.height(), 2 * 3 * 3 * 5);
+    assert_eq!(frame.height(), 2 * 3 * 3 * 7);
     let names: Vec<&str> = frame.columns().iter().map(|column| column.name().as_str()).collect();
     let expected = [
         "net",
@@ -37,20 +37,20 @@ fn the_long_frame_has_a_row_for_each_measure() -> Done {
     ];
     assert_eq!(names, expected);
     let at = |name: &str, row: usize| frame.column(name).and_then(|column| column.get(row));
-    // The last row of regime "large", trial 2, epoch 2 is the distance.
-    let row = frame.height() - 1;
+    // Of the last rows, of regime "large", trial 2, epoch 2, the distance stands before steps and seconds.
+    let row = frame.height() - 3;
     assert_eq!(at("regime", row)?, AnyValue::String("large"));
     assert_eq!(at("trial", row)?, AnyValue::UInt64(2));
     assert_eq!(at("epoch", row)?, AnyValue::UInt64(2));
     assert_eq!(at("measure", row)?, AnyValue::String("distance"));
     assert_eq!(at("split", row)?, AnyValue::Null);
     assert_eq!(at("status", row)?, AnyValue::String("epochs"));
-    assert_eq!(at("status", row - 5)?, AnyValue::String("running"));
+    assert_eq!(at("status", row - 7)?, AnyValue::String("running"));
     assert_eq!(at("value", row)?, AnyValue::Float64(pair.large.regime.runs[2].last().distance));
     assert_eq!(at("value", row - 1)?, AnyValue::Float64(pair.large.regime.runs[2].last().test_accuracy));
 
     let summary = pair.summary()?;
-    assert_eq!(summary.height(), 2 * 5);
+    assert_eq!(summary.height(), 2 * 7);
     let losses: Vec<f64> = pair.small.regime.runs.iter().map(|run| run.last().train_loss).collect();
     let mean = losses.iter().sum::<f64>() / 3.0;
     let AnyValue::Float64(found) = summary.column("mean")?.get(0)? else { return Err("no number".into()) };
@@ -80,6 +80,7 @@ fn a_chart_names_its_axes_and_its_lines() -> Done {
     let folder = tempfile::tempdir()?;
     chart.save(folder.path().join("chart.svg"))?;
     assert_eq!(std::fs::read_to_string(folder.path().join("chart.svg"))?, chart.svg);
+    assert!(pair.block().to_string().starts_with("F1 on synthetic: ADAM"), "a program prints the block");
     let refused = chart::curves(&[]).expect_err("nothing to draw").to_string();
     assert_eq!(refused, "trials must be at least 1 in each regime that is drawn, but is 0");
     Ok(())
@@ -122,8 +123,11 @@ fn a_record_gives_back_what_was_measured() -> Done {
         std::fs::write(&path, text)?;
         Ok::<String, std::io::Error>(Recorded::load(&path).expect_err("it should be refused").to_string())
     };
-    assert!(refused(&text.replace("\"format\": 1", "\"format\": 2"))?.ends_with("'format': it must be 1, but is 2"));
-    assert!(refused("{}")?.ends_with("'format': it must be 1, but is none"));
+    assert!(
+        refused(&text.replace("\"format\": 1", "\"format\": 2"))?
+            .ends_with("'format': a record of a run has 1 here, but this has 2")
+    );
+    assert!(refused("{}")?.ends_with("'format': a record of a run has 1 here, but this has none"));
     assert!(refused(&text[..text.len() / 2])?.contains("record.json: line "));
     assert!(refused(&text.replace("\"train_loss\"", "\"loss\""))?.contains("missing field `train_loss`"));
     let start = text.find("\"runs\": [").ok_or("no runs")?;
@@ -168,6 +172,23 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
     assert_eq!(judged(low, high, 0.9)?, [Holds, Fails, Fails]);
     assert_eq!(judged(high, wide, 0.9)?, [Holds, Undecided, Undecided]);
     assert_eq!(judged(high, low, 0.99)?, [Holds, Holds, Fails]);
+    // Read at the lowest training loss, which is now that of the middle epoch, all are alike: the readings do not agree.
+    for regime in [&mut pair.small.regime, &mut pair.large.regime] {
+        for (trial, run) in regime.runs.iter_mut().enumerate() {
+            run.trace[1].train_loss = 1e-9;
+            run.trace[1].test_accuracy = 0.90 + 0.01 * trial as f64;
+        }
+    }
+    let verdicts = verdict::generalization_gap(&paper, None, &pair)?.verdicts;
+    assert_eq!(verdicts[1].live, Undecided);
+    assert!(verdicts[1].live_evidence.starts_with("behind the last epochs holds"), "{}", verdicts[1].live_evidence);
+    assert!(
+        verdicts[1].live_evidence.contains("at the lowest training losses undecided"),
+        "{}",
+        verdicts[1].live_evidence
+    );
+    let other = verdict::generalization_gap(&paper::table2("C1")?, None, &pair).expect_err("another net").to_string();
+    assert_eq!(other, "net must be C1, as in the paper's row, but is F1");
     for run in &mut pair.large.regime.runs {
         run.trace[2].train_accuracy = 0.95;
     }
@@ -175,9 +196,9 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
     assert_eq!(verdict::generalization_gap(&paper, None, &pair)?.verdicts[0].recorded, Outcome::NotTested);
     assert!(paper::table2("F3").is_err());
 
-    // The frame: 5 numbers of the paper, none recorded, 8 live; fractions.
+    // The frame: 5 numbers of the paper, none recorded, 12 live; fractions.
     let frame = verdict::generalization_gap(&paper, None, &pair)?.frame()?;
-    assert_eq!(frame.height(), 5 + 8);
+    assert_eq!(frame.height(), 5 + 12);
     assert_eq!(frame.column("mean")?.get(2)?, AnyValue::Float64(98.03 / 100.0));
     assert_eq!(frame.column("measure")?.get(4)?, AnyValue::String("gap"));
     for run in &mut pair.small.regime.runs {

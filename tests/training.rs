@@ -176,7 +176,7 @@ fn a_loss_that_is_not_finite_names_trial_and_epoch() -> Outcome {
     let training = Training::sgd(1e30, 0.0).batch(100).trials(2).epochs(3).quiet();
     let error = training.run(&net, &data).expect_err("it diverges");
     let said = error.to_string();
-    assert!(said.starts_with("trial 0 (regime batch 100, batch 100) has a loss of NaN in epoch 1"), "{said}");
+    assert!(said.starts_with("trial 0 of batch 100 (batches of 100) has a loss of NaN in epoch 1"), "{said}");
     let Error::Diverged { trial: 0, epoch: 1, batch: 100, finished, .. } = error else { return Err(said.into()) };
     assert_eq!(finished.len(), 1);
     assert!(finished[0].weights.is_empty());
@@ -210,14 +210,11 @@ fn parameters_out_of_range_are_refused_with_what_is_allowed() -> Outcome {
     assert_eq!(said(adam().batch(301)), "batch must lie in 1..=300, but is 301");
     assert_eq!(said(adam().trials(0)), "trials must lie in 1..=10000, but is 0");
     assert_eq!(said(adam().epochs(0)), "epochs must lie in 1..=1000000, but is 0");
-    assert_eq!(said(adam().patience(0)), "patience must lie in 1..=18446744073709551615, but is 0");
+    assert_eq!(said(adam().patience(0)), "patience must be at least 1, but is 0");
     assert_eq!(said(adam().threads(0)), "threads must lie in 1..=1024, but is 0");
     assert_eq!(said(adam().seconds(0.0)), "seconds must be finite and above 0, but is 0");
     assert_eq!(said(adam().seconds(f64::INFINITY)), "seconds must be finite and above 0, but is inf");
-    assert_eq!(
-        said(adam().objective(Objective::new().chunk(0))),
-        "chunk must lie in 1..=18446744073709551615, but is 0"
-    );
+    assert_eq!(said(adam().objective(Objective::new().chunk(0))), "chunk must be at least 1, but is 0");
     assert_eq!(
         said(adam().learning_rate(-1.0)),
         "learning_rate must be finite and above 0 as a 32-bit number, but is -1"
@@ -236,6 +233,10 @@ fn parameters_out_of_range_are_refused_with_what_is_allowed() -> Outcome {
         assert!(said(adam().learning_rate(rate)).starts_with("learning_rate must be finite and above 0"), "{rate}");
         let optimizer = Optimizer::Adam { learning_rate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: rate };
         assert!(said(adam().optimizer(optimizer)).starts_with("epsilon of ADAM must be finite and above 0"), "{rate}");
+    }
+    for (small, large) in [(20, 20), (30, 20)] {
+        let text = adam().quiet().pair(&net, &data, small, large).expect_err("not a pair").to_string();
+        assert_eq!(text, format!("small must be below the large batch of 20, but is {small}"));
     }
     let other = zoo::f1(&[12], 4, 0.05)?;
     assert_eq!(

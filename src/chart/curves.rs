@@ -203,7 +203,7 @@ fn draw_legend(area: &Area<'_>, regimes: &[&Regime], trials: usize) -> Drawn {
         let named = regime.name.contains("batch");
         let name = if named { regime.name.clone() } else { format!("{} batch ({})", regime.name, regime.batch) };
         let y = 12 + i32::try_from(LEGEND_LINE)? * i32::try_from(index)?;
-        for (x, split, dashed) in [(60, "training", true), (330, "test", false)] {
+        for (x, split, dashed) in [(50, "training", true), (320, "test", false)] {
             let pieces: &[(i32, i32)] = if dashed { &[(0, 10), (16, 26)] } else { &[(0, 26)] };
             for (from, to) in pieces {
                 let ends = vec![(x + from, y), (x + to, y)];
@@ -212,8 +212,8 @@ fn draw_legend(area: &Area<'_>, regimes: &[&Regime], trials: usize) -> Drawn {
             area.draw(&Text::new(format!("{name}, {split}"), (x + 34, y), style.clone()))?;
         }
         if trials > 1 {
-            area.draw(&Rectangle::new([(600, y - 7), (626, y + 7)], color(index).mix(0.16).filled()))?;
-            area.draw(&Text::new(format!("± std of {trials} trials"), (634, y), style.clone()))?;
+            area.draw(&Rectangle::new([(570, y - 7), (596, y + 7)], color(index).mix(0.16).filled()))?;
+            area.draw(&Text::new(format!("{name}, ± std of {trials} trials"), (604, y), style.clone()))?;
         }
     }
     Ok(())

@@ -9,8 +9,8 @@ use crate::display::Block;
 use crate::error::Result;
 
 impl Dataset {
-    /// What a cell shows: a table of facts and the first points as pictures, where they are images.
-    pub fn evcxr_display(&self) {
+    /// A table of facts and the first points as pictures, where they are images.
+    pub fn block(&self) -> crate::display::Block {
         let row = |name: &str, split: &Split| {
             let counts = split.class_counts();
             let (least, most) = (counts.iter().min().unwrap_or(&0), counts.iter().max().unwrap_or(&0));
@@ -29,7 +29,12 @@ impl Dataset {
             vec![Block::table(&self.name, &columns, vec![row("train", &self.train), row("test", &self.test)])];
         // A picture that cannot be drawn is not worth refusing the facts for.
         blocks.extend(points(self).ok().flatten().map(|chart| chart.block()));
-        Block::joined(&blocks).evcxr_display();
+        Block::joined(&blocks)
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
     }
 }
 

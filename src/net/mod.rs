@@ -81,7 +81,8 @@ impl Net {
                 Err(Error::Shape(format!("{name} has no weights: a net needs a dense layer or a convolution")))
             }
             left => Err(Error::Shape(format!(
-                "the last layer of {name} must leave one number a class, but leaves the shape {left:?}: flatten, then a dense layer"
+                "the last layer of {name} must leave one number a class, but leaves the shape {:?}: flatten, then a dense layer",
+                left.unwrap_or_default()
             ))),
         }
     }
@@ -182,8 +183,8 @@ impl Net {
         momenta.flatten().collect()
     }
 
-    /// What a cell shows: a table of the layers.
-    pub fn evcxr_display(&self) {
+    /// A table of the layers.
+    pub fn block(&self) -> crate::display::Block {
         let rows = self.layers.iter().enumerate().map(|(index, layer)| {
             let weights: usize =
                 layer.parameters(&self.shapes[index]).iter().map(|(_, s)| s.iter().product::<usize>()).sum();
@@ -192,7 +193,12 @@ impl Net {
             vec![index.to_string(), layer.to_string(), shape.join("×"), weights]
         });
         let title = format!("{}: {} weights", self.name, crate::display::grouped(self.parameter_count()));
-        crate::display::Block::table(&title, &["layer", "", "leaves", "weights"], rows.collect()).evcxr_display();
+        crate::display::Block::table(&title, &["layer", "", "output shape", "weights"], rows.collect())
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
     }
 
     /// The random numbers that decide which units one trial's dropout leaves out.

@@ -104,7 +104,7 @@ impl Training {
         Self { optimizer: self.optimizer.with_learning_rate(rate), ..self }
     }
 
-    /// Points in a batch.
+    /// Points in a batch. A batch of 1 teaches a net with normalization nothing: of one point its statistics leave nothing.
     pub fn batch(self, points: usize) -> Self {
         Self { batch: points, ..self }
     }
@@ -188,6 +188,9 @@ impl Training {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn pair(&self, net: &Net, data: &Dataset, small: usize, large: usize) -> Result<Pair> {
+        if small >= large {
+            return Err(Error::parameter("small", small, format!("be below the large batch of {large}")));
+        }
         let [small, large] = self.regimes(net, data, [("small".into(), small), ("large".into(), large)])?;
         Ok(Pair { small, large })
     }
@@ -204,9 +207,12 @@ impl Training {
         self.optimizer.check()?;
         check_count("trials", self.trials, 10_000)?;
         check_count("epochs", self.epochs, 1_000_000)?;
-        check_count("patience", self.patience.unwrap_or(1), usize::MAX)?;
         check_count("threads", self.threads.unwrap_or(1), 1_024)?;
-        check_count("chunk", self.objective.chunk, usize::MAX)?;
+        for (name, given) in [("patience", self.patience.unwrap_or(1)), ("chunk", self.objective.chunk)] {
+            if given == 0 {
+                return Err(Error::parameter(name, given, "be at least 1"));
+            }
+        }
         if let Some(seconds) = self.seconds.filter(|seconds| !(seconds.is_finite() && *seconds > 0.0)) {
             return Err(Error::parameter("seconds", seconds, "be finite and above 0"));
         }

@@ -42,6 +42,16 @@ impl Run {
     pub fn last(&self) -> &Epoch {
         self.trace.last().expect("a trace begins with the row of the start")
     }
+
+    /// The row of the epoch with the lowest training loss; the first of equal ones. A trial that ended because its loss
+    /// ceased to improve ends as many epochs behind it as patience allows.
+    ///
+    /// # Panics
+    /// As [`last`](Self::last).
+    pub fn lowest(&self) -> &Epoch {
+        let lower = |a: &&Epoch, b: &&Epoch| a.train_loss.total_cmp(&b.train_loss);
+        self.trace.iter().min_by(lower).expect("a trace begins with the row of the start")
+    }
 }
 
 crate::display::shown_as_text!(Epoch, Run);
