@@ -197,7 +197,7 @@ impl Comparison {
     /// deviation; accuracies and their gap are fractions.
     ///
     /// # Errors
-    /// [`Error::Output`](crate::Error::Output) from the data frame library; none is known.
+    /// [`Error::Output`] from the data frame library; none is known.
     pub fn frame(&self) -> Result<DataFrame> {
         let columns = SOURCES.iter().zip(&self.columns);
         let rows = columns.flat_map(|(source, column)| {
