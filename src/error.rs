@@ -66,13 +66,13 @@ pub enum Error {
         reason: String,
     },
     /// A data set that is not on this machine; says what to put where.
-    #[error("{name} is not here: put {files} into one of {places}{hint}")]
+    #[error("{name} is not here: put {files} into {places}{hint}")]
     Missing {
         /// The data set.
         name: &'static str,
-        /// The files that it consists of.
+        /// The files that are missing.
         files: String,
-        /// The folders that were looked into.
+        /// Where they belong.
         places: String,
         /// How it can be had, or nothing.
         hint: String,

@@ -296,7 +296,7 @@ fn cifar_with_wrong_content_is_refused() {
         let path = file(&folder, "file.bin", &record(&marks));
         assert_eq!(refused(read_cifar100(&[&path])), format!("{}: {says}", path.display()));
     }
-    assert_eq!(refused(read_cifar10(&[] as &[&str])), "a split must have at least one point, but has 0");
+    assert_eq!(refused(read_cifar10(&[] as &[&str])), "number of files must be at least 1, but is 0");
 }
 
 #[test]
@@ -355,6 +355,13 @@ fn read_named_folder() {
     assert_eq!(cifar10.train.labels(), [1, 2, 3, 4, 5]);
     assert_eq!(sizes(cifar10), ("CIFAR-10".into(), 5, 1, 10));
     assert_eq!(sizes(data::cifar100().unwrap()), ("CIFAR-100".into(), 3, 1, 100));
+    // Where only one file is missing, that one is named, and where the others are.
+    let folder = PathBuf::from(std::env::var_os("SHARP_MINIMA_DATA").unwrap()).join("cifar100");
+    let file = ["test.bin", "test.bin.gz", "cifar-100-binary/test.bin", "cifar-100-binary/test.bin.gz"];
+    file.iter().for_each(|file| drop(std::fs::remove_file(folder.join(file))));
+    let text = refused(data::cifar100());
+    assert!(text.starts_with("CIFAR-100 is not here: put test.bin into "), "{text}");
+    assert!(text.contains("cifar100") && text.contains(", where the rest is"), "{text}");
 }
 
 #[test]
@@ -377,7 +384,8 @@ fn missing_set_says_what_to_put_where() {
         let text = error.to_string();
         assert!(text.starts_with(&format!("{name} is not here: put {files} into one of ")), "{text}");
         assert!(text.contains(&Path::new("data").join(folder).display().to_string()), "{text}");
-        let ends = format!("set the environment variable SHARP_MINIMA_DATA to the folder in which {folder} lies");
+        let ends =
+            format!("set the environment variable SHARP_MINIMA_DATA to the folder in which a folder {folder} lies");
         assert!(text.ends_with(&ends), "{text}");
     }
 }

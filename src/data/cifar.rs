@@ -117,6 +117,9 @@ pub fn read_cifar100(files: &[impl AsRef<Path>]) -> Result<Split> {
 
 /// Records that begin with one label byte a name, each below its number of classes; the last is the label.
 fn read(files: Vec<PathBuf>, names: &[&str], classes: &[usize]) -> Result<Split> {
+    if files.is_empty() {
+        return Err(Error::parameter("number of files", 0, "be at least 1"));
+    }
     let size = names.len() + PIXELS;
     let (mut inputs, mut labels) = (Vec::new(), Vec::new());
     for path in &files {

@@ -292,14 +292,22 @@ fn find<const N: usize>(name: &'static str, folders: &[&str], files: [&str; N], 
         let there: Vec<PathBuf> = files.iter().filter_map(|file| plain_or_gzipped(place, file)).collect();
         <[PathBuf; N]>::try_from(there).ok()
     };
-    places.iter().find_map(whole).ok_or_else(|| Error::Missing {
-        name,
-        files: files.join(", "),
-        places: places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", "),
-        hint: format!(
-            "{hint}; or set the environment variable SHARP_MINIMA_DATA to the folder in which {} lies",
-            folders.first().copied().unwrap_or_default()
-        ),
+    places.iter().find_map(whole).ok_or_else(|| {
+        // A place that holds some of the files is the one that was meant.
+        let lacks = |place: &PathBuf| -> Vec<&str> {
+            files.into_iter().filter(|file| plain_or_gzipped(place, file).is_none()).collect()
+        };
+        let meant = places.iter().find(|place| lacks(place).len() < N);
+        let listed = places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ");
+        Error::Missing {
+            name,
+            files: meant.map_or(files.to_vec(), lacks).join(", "),
+            places: meant.map_or(format!("one of {listed}"), |place| format!("{}, where the rest is", place.display())),
+            hint: format!(
+                "{hint}; or set the environment variable SHARP_MINIMA_DATA to the folder in which a folder {} lies",
+                folders.first().copied().unwrap_or_default()
+            ),
+        }
     })
 }
 
