@@ -4,10 +4,10 @@
 //! | the paper asks | room |
 //! |---|---|
 //! | on which points? (Table 5) | [`data`]: [`Dataset`], [`Split`] |
-//! | which network? (Table 1, Appendix B) | [`net`]: [`Net`], [`Layer`], [`zoo`] |
+//! | which network? (Table 1, Appendix B) | [`net`]: [`Net`], [`Layer`], [`zoo`], on a [`Device`] |
 //! | where is it? x ∈ ℝⁿ | [`Weights`], [`Layout`]; where it starts: [`Seed`] |
 //! | how good is it there? f(x) (eq. 1) | [`Objective`]: [`Value`], [`Gradient`], [`Statistics`] |
-//! | where does it go? (§2.2) | [`Training`] by an [`Optimizer`] → [`Trials`], [`Pair`]: [`Regime`], [`Run`], [`Epoch`], [`Stop`] |
+//! | where does it go? (§2.2) | [`Training`] by an [`Optimizer`], step by step in a [`Descent`] → [`Trials`], [`Pair`]: [`Regime`], [`Run`], [`Epoch`], [`Stop`] |
 //! | what does the paper print? | [`paper`] |
 //! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`] |
 //! | what was found before? | [`Recorded`] |
@@ -35,19 +35,20 @@ pub mod table;
 mod train;
 pub mod verdict;
 mod weights;
+mod wide;
 
 pub use chart::Chart;
 pub use data::{Dataset, Split};
 pub use display::Block;
 pub use error::{Error, Result};
-pub use net::{Layer, Net, Passes, zoo};
+pub use net::{Device, Layer, Net, Passes, zoo};
 pub use objective::{Evaluation, Gradient, Objective, Precision, Statistics, Value};
-pub use optim::Optimizer;
+pub use optim::{Optimizer, OptimizerState};
 pub use record::Recorded;
 pub use scale::Scale;
 pub use seed::Seed;
 pub use spread::{Spread, Welch};
 pub use table::{DataFrame, polars, show};
-pub use train::{Epoch, Pair, Regime, Run, Stop, Training, Trials};
+pub use train::{Descent, Epoch, Pair, Regime, Run, Stop, Training, Trials};
 pub use verdict::{Comparison, Outcome, Verdict};
 pub use weights::{Layout, Part, Weights};

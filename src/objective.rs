@@ -14,11 +14,15 @@
 //! | `statistics` | [`Statistics::Batch`] | | `mode=2` (code) |
 //! | `precision` | [`Precision::Single`] | | not said |
 //! | `passes` | [`Passes::Fused`] | | – |
+//! | `device` | [`Device::Cpu`] | that of the build | – |
+
+use rayon::prelude::*;
 
 use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
-use crate::net::{Averages, Batch, Net, Passes, Real};
+use crate::net::{Averages, Device, Engine, Net, Passes, Points, Real};
 use crate::weights::Weights;
+use crate::wide::wide;
 
 /// Whose mean and variance normalization uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
@@ -140,11 +144,18 @@ pub struct Objective {
     pub(crate) statistics: Statistics,
     pub(crate) precision: Precision,
     pub(crate) passes: Passes,
+    pub(crate) device: Device,
 }
 
 impl Default for Objective {
     fn default() -> Self {
-        Self { chunk: 5_000, statistics: Statistics::Batch, precision: Precision::Single, passes: Passes::Fused }
+        Self {
+            chunk: 5_000,
+            statistics: Statistics::Batch,
+            precision: Precision::Single,
+            passes: Passes::Fused,
+            device: Device::Cpu,
+        }
     }
 }
 
@@ -182,18 +193,21 @@ impl Objective {
         Self { passes, ..self }
     }
 
+    /// Where the net is computed. A device of which this build has none is an error of the verbs.
+    pub fn device(self, device: Device) -> Self {
+        Self { device, ..self }
+    }
+
     /// f(x) and accuracy. With [`Statistics::Recalibrated`] the averages are re-estimated on this same split; use
     /// [`evaluate`](Self::evaluate) to take them from the training split.
     ///
-    /// Cost: one evaluation of f (two when re-estimating). Memory: one chunk's largest layer.
+    /// Cost: one evaluation of f (two when re-estimating). Memory: one chunk's largest layer, twice.
     ///
     /// # Errors
-    /// [`Error::Shape`] where net, split and weights do not belong together, [`Error::Parameter`] for a chunk of 0.
+    /// [`Error::Shape`] where net, split and weights do not belong together, [`Error::Parameter`] for a chunk of 0 or a
+    /// device that is not there.
     pub fn value(&self, net: &Net, split: &Split, x: &Weights) -> Result<Value> {
-        self.check(net, split)?;
-        net.check_weights(x)?;
-        let sums = self.sums(net, split, &x.to_f64(), &self.averages(net, split, x)?, false)?;
-        Ok(sums.value(split))
+        Ok(self.at(net, split, x, false)?.value(split))
     }
 
     /// f(x), accuracy and ∇f(x), averages held fixed unless they are the chunk's own.
@@ -203,10 +217,7 @@ impl Objective {
     /// # Errors
     /// As [`value`](Self::value).
     pub fn gradient(&self, net: &Net, split: &Split, x: &Weights) -> Result<Gradient> {
-        self.check(net, split)?;
-        net.check_weights(x)?;
-        let sums = self.sums(net, split, &x.to_f64(), &self.averages(net, split, x)?, true)?;
-        Ok(sums.gradient(split))
+        Ok(self.at(net, split, x, true)?.gradient(split))
     }
 
     /// f and ∇f at a point in f64, which is what a search in x, or a check against another program, needs; the numbers
@@ -215,8 +226,8 @@ impl Objective {
     /// # Errors
     /// As [`value`](Self::value); [`Error::Shape`] where x has not the net's length.
     pub fn gradient_at(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Gradient> {
-        let averages = self.averages_at(net, split, x)?;
-        Ok(self.sums(net, split, x, &averages, true)?.gradient(split))
+        self.check_point(net, split, x)?;
+        Ok(self.sums(net, split, x, None, true)?.gradient(split))
     }
 
     /// f at a point in f64; see [`gradient_at`](Self::gradient_at).
@@ -224,8 +235,8 @@ impl Objective {
     /// # Errors
     /// As [`gradient_at`](Self::gradient_at).
     pub fn value_at(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Value> {
-        let averages = self.averages_at(net, split, x)?;
-        Ok(self.sums(net, split, x, &averages, false)?.value(split))
+        self.check_point(net, split, x)?;
+        Ok(self.sums(net, split, x, None, false)?.value(split))
     }
 
     /// The outputs before the softmax at a point in f64, `points × classes`, row-major.
@@ -233,10 +244,10 @@ impl Objective {
     /// # Errors
     /// As [`gradient_at`](Self::gradient_at).
     pub fn logits_at(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Vec<f64>> {
-        let averages = self.averages_at(net, split, x)?;
+        self.check_point(net, split, x)?;
         match self.precision {
-            Precision::Single => self.logits_in::<f32>(net, split, &rounded(x), &averages),
-            Precision::Double => self.logits_in::<f64>(net, split, x, &averages),
+            Precision::Single => self.logits_in(&mut self.engine::<f32>(net, x)?, split),
+            Precision::Double => self.logits_in(&mut self.engine::<f64>(net, x)?, split),
         }
     }
 
@@ -247,12 +258,12 @@ impl Objective {
     /// # Errors
     /// As [`value`](Self::value).
     pub fn evaluate(&self, net: &Net, data: &Dataset, x: &Weights) -> Result<Evaluation> {
-        match self.statistics {
-            Statistics::Recalibrated => {
-                let x = self.recalibrate(net, &data.train, x)?;
-                self.statistics(Statistics::Running).evaluate(net, data, &x)
-            }
-            _ => Ok(Evaluation { train: self.value(net, &data.train, x)?, test: self.value(net, &data.test, x)? }),
+        self.check(net, &data.train)?;
+        self.check(net, &data.test)?;
+        net.check_weights(x)?;
+        match self.precision {
+            Precision::Single => self.evaluate_in(&mut self.engine::<f32>(net, &x.to_f64())?, data, x.buffers()),
+            Precision::Double => self.evaluate_in(&mut self.engine::<f64>(net, &x.to_f64())?, data, x.buffers()),
         }
     }
 
@@ -264,7 +275,10 @@ impl Objective {
     pub fn recalibrate(&self, net: &Net, split: &Split, x: &Weights) -> Result<Weights> {
         self.check(net, split)?;
         net.check_weights(x)?;
-        let averages = self.observed(net, split, &x.to_f64())?;
+        let averages = match self.precision {
+            Precision::Single => self.observed_in(&mut self.engine::<f32>(net, &x.to_f64())?, split),
+            Precision::Double => self.observed_in(&mut self.engine::<f64>(net, &x.to_f64())?, split),
+        }?;
         let mut x = x.clone();
         x.buffers_mut().iter_mut().zip(averages).for_each(|(buffer, average)| *buffer = average as f32);
         Ok(x)
@@ -277,16 +291,7 @@ impl Objective {
         net.check_data(split.shape(), split.classes())
     }
 
-    /// The averages to use at x; nothing for those of the chunk.
-    fn averages(&self, net: &Net, split: &Split, x: &Weights) -> Result<Option<Vec<f64>>> {
-        match self.statistics {
-            Statistics::Batch => Ok(None),
-            Statistics::Running => Ok(Some(x.buffers().iter().map(|&value| f64::from(value)).collect())),
-            Statistics::Recalibrated => self.observed(net, split, &x.to_f64()).map(Some),
-        }
-    }
-
-    fn averages_at(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Option<Vec<f64>>> {
+    fn check_point(&self, net: &Net, split: &Split, x: &[f64]) -> Result<()> {
         self.check(net, split)?;
         if x.len() != net.parameter_count() {
             return Err(Error::Shape(format!(
@@ -297,76 +302,130 @@ impl Objective {
             )));
         }
         match self.statistics {
-            Statistics::Batch => Ok(None),
+            Statistics::Batch | Statistics::Recalibrated => Ok(()),
             Statistics::Running => Err(Error::parameter(
                 "statistics",
                 self.statistics,
                 "be batch or recalibrated: a bare point has no running averages",
             )),
-            Statistics::Recalibrated => self.observed(net, split, x).map(Some),
         }
     }
 
-    fn observed(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Vec<f64>> {
+    /// The net at x.
+    fn engine<T: Real>(&self, net: &Net, x: &[f64]) -> Result<Engine<T>> {
+        let mut engine = Engine::new(net, self.passes, self.device)?;
+        engine.move_to(&x.iter().map(|&value| T::from_f64(value)).collect::<Vec<_>>())?;
+        Ok(engine)
+    }
+
+    fn at(&self, net: &Net, split: &Split, x: &Weights, gradient: bool) -> Result<Sums> {
+        self.check(net, split)?;
+        net.check_weights(x)?;
+        self.sums(net, split, &x.to_f64(), Some(x.buffers()), gradient)
+    }
+
+    fn sums(&self, net: &Net, split: &Split, x: &[f64], running: Option<&[f32]>, gradient: bool) -> Result<Sums> {
         match self.precision {
-            Precision::Single => self.observed_in::<f32>(net, split, &rounded(x)),
-            Precision::Double => self.observed_in::<f64>(net, split, x),
+            Precision::Single => self.sums_of(&mut self.engine::<f32>(net, x)?, split, running, gradient),
+            Precision::Double => self.sums_of(&mut self.engine::<f64>(net, x)?, split, running, gradient),
         }
     }
 
-    fn observed_in<T: Real>(&self, net: &Net, split: &Split, x: &[T]) -> Result<Vec<f64>> {
-        let mut averages = vec![0.0; net.layout().buffer_count()];
+    fn sums_of<T: Real>(
+        &self,
+        engine: &mut Engine<T>,
+        split: &Split,
+        running: Option<&[f32]>,
+        gradient: bool,
+    ) -> Result<Sums> {
+        let averages = self.averages_in(engine, split, running.unwrap_or_default())?;
+        self.sums_in(engine, split, choose(&averages), gradient)
+    }
+
+    /// f(x) and accuracy on both splits, where an engine stands; `running` are the averages that the weights carry.
+    pub(crate) fn evaluate_in<T: Real>(
+        &self,
+        engine: &mut Engine<T>,
+        data: &Dataset,
+        running: &[f32],
+    ) -> Result<Evaluation> {
+        let averages = self.averages_in(engine, &data.train, running)?;
+        let mut value =
+            |split: &Split| self.sums_in(engine, split, choose(&averages), false).map(|sums| sums.value(split));
+        Ok(Evaluation { train: value(&data.train)?, test: value(&data.test)? })
+    }
+
+    /// The averages to use where an engine stands; nothing for those of the chunk.
+    fn averages_in<T: Real>(&self, engine: &mut Engine<T>, split: &Split, running: &[f32]) -> Result<Option<Vec<T>>> {
+        Ok(match self.statistics {
+            Statistics::Batch => None,
+            Statistics::Running => Some(running.iter().map(|&value| T::from_f64(f64::from(value))).collect()),
+            Statistics::Recalibrated => Some(self.observed_in(engine, split)?.into_iter().map(T::from_f64).collect()),
+        })
+    }
+
+    fn observed_in<T: Real>(&self, engine: &mut Engine<T>, split: &Split) -> Result<Vec<f64>> {
+        let mut averages = Vec::new();
         for range in chunks(split.len(), self.chunk) {
-            let batch = Batch::range(split, range);
-            let share = batch.len() as f64 / split.len() as f64;
-            let passed = net.pass(self.passes, x, &batch, Averages::Batch)?;
-            averages.iter_mut().zip(passed.averages).for_each(|(sum, average)| *sum += share * average);
+            let share = range.len() as f64 / split.len() as f64;
+            engine.pass(split, &Points::Range(range), Averages::Batch)?;
+            let seen = engine.averages()?;
+            averages.resize(seen.len(), 0.0);
+            averages.iter_mut().zip(seen.iter()).for_each(|(sum, average)| *sum += share * average);
         }
         Ok(averages)
     }
 
-    fn logits_in<T: Real>(&self, net: &Net, split: &Split, x: &[T], averages: &Option<Vec<f64>>) -> Result<Vec<f64>> {
-        let fixed = fixed::<T>(averages);
-        let mut logits = Vec::with_capacity(split.len() * net.classes());
+    fn logits_in<T: Real>(&self, engine: &mut Engine<T>, split: &Split) -> Result<Vec<f64>> {
+        let averages = self.averages_in(engine, split, &[])?;
+        let mut logits = Vec::with_capacity(split.len() * split.classes());
         for range in chunks(split.len(), self.chunk) {
-            let passed = net.pass(self.passes, x, &Batch::range(split, range), choose(&fixed))?;
-            logits.extend(passed.logits.into_iter().map(|value| -> f64 { value.into() }));
+            engine.pass(split, &Points::Range(range), choose(&averages))?;
+            logits.extend(engine.logits().iter().map(|&value| -> f64 { value.into() }));
         }
         Ok(logits)
     }
 
-    fn sums(&self, net: &Net, split: &Split, x: &[f64], averages: &Option<Vec<f64>>, gradient: bool) -> Result<Sums> {
-        match self.precision {
-            Precision::Single => self.sums_in::<f32>(net, split, &rounded(x), averages, gradient),
-            Precision::Double => self.sums_in::<f64>(net, split, x, averages, gradient),
-        }
-    }
-
     fn sums_in<T: Real>(
         &self,
-        net: &Net,
+        engine: &mut Engine<T>,
         split: &Split,
-        x: &[T],
-        averages: &Option<Vec<f64>>,
+        averages: Averages<'_, T>,
         gradient: bool,
     ) -> Result<Sums> {
-        let fixed = fixed::<T>(averages);
-        let mut sums = Sums { gradient: vec![0.0; if gradient { x.len() } else { 0 }], ..Sums::default() };
+        let mut sums = Sums::default();
         for range in chunks(split.len(), self.chunk) {
-            let batch = Batch::range(split, range);
+            let share = range.len() as f64 / split.len() as f64;
+            let points = Points::Range(range);
             let passed = if gradient {
-                net.pass_back(self.passes, x, &batch, choose(&fixed), None)?
+                engine.pass_back(split, &points, averages, None)?
             } else {
-                net.pass(self.passes, x, &batch, choose(&fixed))?
+                engine.pass(split, &points, averages)?
             };
             sums.loss += passed.loss;
             sums.right += passed.right;
-            let share = batch.len() as f64 / split.len() as f64;
-            let parts = sums.gradient.iter_mut().zip(passed.gradient);
-            parts.for_each(|(sum, part)| *sum += share * <T as Into<f64>>::into(part));
+            if gradient {
+                let parts = engine.gradient()?;
+                sums.gradient.resize(parts.len(), 0.0);
+                let blocks = sums.gradient.par_chunks_mut(BLOCK).zip(parts.par_chunks(BLOCK));
+                blocks.for_each(|(sums, parts)| {
+                    wide(
+                        #[inline(always)]
+                        || add_share(sums, share, parts),
+                    )
+                });
+            }
         }
         Ok(sums)
     }
+}
+
+/// Numbers of the gradient that a thread adds at once.
+const BLOCK: usize = 16_384;
+
+#[inline(always)]
+fn add_share<T: Real>(sums: &mut [f64], share: f64, parts: &[T]) {
+    sums.iter_mut().zip(parts).for_each(|(sum, &part)| *sum += share * Into::<f64>::into(part));
 }
 
 impl Sums {
@@ -386,14 +445,6 @@ impl Sums {
 pub(crate) fn chunks(points: usize, most: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
     let count = points.div_ceil(most);
     (0..count).map(move |chunk| chunk * points / count..(chunk + 1) * points / count)
-}
-
-fn rounded(x: &[f64]) -> Vec<f32> {
-    x.iter().map(|&value| value as f32).collect()
-}
-
-fn fixed<T: Real>(averages: &Option<Vec<f64>>) -> Option<Vec<T>> {
-    averages.as_ref().map(|numbers| numbers.iter().map(|&value| T::from_f64(value)).collect())
 }
 
 fn choose<T>(fixed: &Option<Vec<T>>) -> Averages<'_, T> {

@@ -19,6 +19,9 @@ use rand::{RngExt, SeedableRng};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Seed(pub u64);
 
+/// A stream of random words.
+pub(crate) type Random = ChaCha8Rng;
+
 /// What a stream is for. The numbers are part of the format: a changed one changes every recorded run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stream {
@@ -40,6 +43,14 @@ impl Seed {
         random.set_stream((index << 8) | purpose as u64);
         random
     }
+}
+
+/// The same stream from another of its words on, so that threads need not wait for each other.
+pub(crate) fn stream_from(random: &ChaCha8Rng, word: u128) -> ChaCha8Rng {
+    let mut other = ChaCha8Rng::from_seed(random.get_seed());
+    other.set_stream(random.get_stream());
+    other.set_word_pos(word);
+    other
 }
 
 /// A number drawn evenly from `[0, 1)`, in steps of 2⁻²⁴: the bits of one word, so that no library's choice of

@@ -1,6 +1,9 @@
 //! Training: that it learns, that its bits depend on the seed alone, that it ends when it should, and what it refuses.
 
-use sharp_minima::{Error, Layer, Net, Objective, Optimizer, Pair, Statistics, Stop, Training, Trials, data, zoo};
+use sharp_minima::{
+    Device, Error, Layer, Net, Objective, Optimizer, Pair, Passes, Precision, Statistics, Stop, Training, Trials, data,
+    zoo,
+};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -123,6 +126,81 @@ fn sgd_learns_too_and_another_seed_is_another_run() -> Outcome {
     assert!(run.regime.runs[0].last().train_loss < 0.5 * run.regime.runs[0].trace[0].train_loss);
     assert_ne!(fingerprint(&run), fingerprint(&sgd.clone().seed(1).run(&net, &data)?));
     assert_eq!(fingerprint(&run), fingerprint(&sgd.run(&net, &data)?));
+    Ok(())
+}
+
+/// The composed passes, by another optimizer step too, lead to the same point: on a dense net, and on one with every kind of
+/// layer, whose dropout draws the same numbers.
+#[test]
+fn composed_training_is_fused_training() -> Outcome {
+    let data = data::digits().first(120, 30)?;
+    let every = zoo::c1(data.shape(), data.classes(), 0.1)?;
+    let (dense, digits) = small()?;
+    for (net, data) in [(&every, &data), (&dense, &digits)] {
+        for training in [Training::adam().learning_rate(1e-4), Training::sgd(0.01, 0.9)] {
+            let training = training.batch(32).trials(1).epochs(2).quiet();
+            let fused = training.run(net, data)?;
+            let composed = training.objective(Objective::new().passes(Passes::Composed)).run(net, data)?;
+            let (moved, apart) =
+                (fused.regime.runs[0].last().distance, fused.weights[0].distance(&composed.weights[0])?);
+            assert!(moved > 0.01 && apart < 0.05 * moved, "{}: moved by {moved}, {apart} apart", net.name());
+            let (f, c) = (fused.regime.runs[0].last(), composed.regime.runs[0].last());
+            assert!((f.train_loss - c.train_loss).abs() < 5e-3, "{} and {}", f.train_loss, c.train_loss);
+            let averages = fused.weights[0].buffers().iter().zip(composed.weights[0].buffers());
+            averages.for_each(|(f, c)| assert!((f - c).abs() < 0.02 * (1.0 + c.abs()), "{f} and {c}"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_device_that_is_not_there_is_refused() -> Outcome {
+    let (net, data) = small()?;
+    let x = net.start(sharp_minima::Seed(0), 0);
+    let (cuda, metal) = (Device::Cuda(9), Device::Metal(9));
+    for (device, name) in [(cuda, "cuda:9"), (metal, "metal:9")] {
+        let training = Training::adam().batch(50).trials(1).epochs(1).quiet().device(device);
+        let errors = [
+            training.run(&net, &data).expect_err("no such device").to_string(),
+            Objective::new().device(device).value(&net, &data.train, &x).expect_err("no such device").to_string(),
+        ];
+        for said in errors {
+            assert!(said.starts_with("device must be one that is there (") && said.ends_with(name), "{said}");
+        }
+    }
+    let double = Objective::new().device(metal).precision(Precision::Double);
+    let said = double.value(&net, &data.train, &x).expect_err("metal has no f64").to_string();
+    assert_eq!(said, "precision must be Single on metal, which has no f64, but is Double");
+    Ok(())
+}
+
+/// By hand, step by step: the points of an epoch in the batches of the trial, and nothing but its own data.
+#[test]
+fn steps_by_hand_are_those_of_a_run() -> Outcome {
+    let (net, data) = small()?;
+    let training = Training::adam().batch(64).trials(1).epochs(2).quiet();
+    let mut descent = training.begin(&net, &data, 0)?;
+    let mut losses = Vec::new();
+    while descent.epoch() < 2 {
+        losses.push(descent.step(&data)?);
+    }
+    assert_eq!((descent.steps(), losses.len()), (10, 10)); // 300 = 4 · 64 + 44
+    assert!(losses[9] < losses[0]);
+    assert_eq!(descent.weights()?, training.run(&net, &data)?.weights[0]);
+
+    let said = descent.step(&data.first(299, 100)?).expect_err("other data").to_string();
+    assert!(said.starts_with("the descent was begun on 300 points, but the data has 299 of 64 numbers"), "{said}");
+    let composed = training.clone().objective(Objective::new().passes(Passes::Composed));
+    let said = composed.begin(&net, &data, 0).expect_err("tensors may not stay").to_string();
+    assert_eq!(
+        said,
+        "device must be cpu with Fused passes, where steps are taken by hand, but is cpu with Composed passes"
+    );
+    let mut steep = Training::sgd(1e30, 0.0).batch(100).begin(&net, &data, 3)?;
+    steep.step(&data)?;
+    let Err(Error::Diverged { trial: 3, epoch: 1, batch: 100, .. }) = steep.step(&data) else {
+        return Err("it should diverge".into());
+    };
     Ok(())
 }
 

@@ -3,10 +3,11 @@
 //! The composed passes are the reference that faster ones are checked against; gradients are candle's. Where candle's
 //! own operation is not what the paper's nets need, the pass is built from others, and says why.
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{D, Tensor};
 use rand::rngs::ChaCha8Rng;
 
-use super::pass::{Averages, Observed, Real};
+use super::composed::Observed;
+use super::pass::{Averages, Real};
 use crate::error::{Error, Result};
 use crate::seed::uniform;
 
@@ -43,7 +44,7 @@ pub enum Layer {
     /// The largest of each window of a channel; windows may overlap, and padding is never the largest. Where several are
     /// equal, the first in reading order receives the gradient, as in PyTorch. `[c, h, w] → [c, h', w']` as [`Layer::Conv`].
     MaxPool {
-        /// Side of the square window, from 1.
+        /// Side of the square window, from 1 to 256.
         window: usize,
         /// Step between windows, from 1.
         stride: usize,
@@ -83,6 +84,10 @@ impl Layer {
             (Layer::MaxPool { window, stride, padding }, &[channels, height, width]) => {
                 if *padding > window / 2 {
                     return Err(Error::parameter("padding of max pooling", padding, "be at most half the window"));
+                }
+                // Places in a window are kept in 16 bits.
+                if *window > 256 {
+                    return Err(Error::parameter("window of max pooling", window, "be at most 256"));
                 }
                 let side = |size| windows(size, *window, *stride, *padding);
                 Ok(vec![channels, side(height)?, side(width)?])
@@ -164,7 +169,15 @@ impl Layer {
                     let kept = T::from_f64(1.0 / (1.0 - rate));
                     let mask = (0..input.elem_count())
                         .map(|_| if f64::from(uniform(random)) < *rate { T::zero() } else { kept });
-                    input * Tensor::from_iter(mask, input.device())?.reshape(input.shape())?
+                    let mask = Tensor::from_iter(mask, input.device())?;
+                    // An image's numbers are drawn with its channels last, as the fused pass has them.
+                    match *input.dims() {
+                        [points, channels, height, width] => {
+                            let mask = mask.reshape((points, height, width, channels))?;
+                            input * mask.permute((0, 3, 1, 2))?
+                        }
+                        _ => input * mask.reshape(input.shape())?,
+                    }
                 }
                 _ => Ok(input.clone()),
             },
@@ -279,11 +292,8 @@ fn normalize<T: Real>(
             let mean = averaged(input)?;
             let centered = input.broadcast_sub(&mean)?;
             let variance = averaged(&centered.sqr()?)?;
-            observed.push(Observed {
-                mean: plain(&mean)?,
-                variance: plain(&variance)?,
-                count: input.elem_count() / features,
-            });
+            let count = input.elem_count() / features;
+            observed.push(Observed { mean: mean.flatten_all()?, variance: variance.flatten_all()?, count });
             (centered, variance)
         }
         Averages::Fixed(numbers) => {
@@ -294,11 +304,6 @@ fn normalize<T: Real>(
     };
     let scale = (gamma.reshape(shape)? / (variance + epsilon)?.sqrt()?)?;
     centered.broadcast_mul(&scale)?.broadcast_add(&beta.reshape(shape)?)
-}
-
-/// The numbers of a tensor in f64.
-fn plain(tensor: &Tensor) -> candle_core::Result<Vec<f64>> {
-    tensor.flatten_all()?.to_dtype(DType::F64)?.to_vec1()
 }
 
 crate::display::shown_as_text!(Layer);

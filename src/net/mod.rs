@@ -4,6 +4,8 @@
 //! of Table 1; [`Net::new`] takes any list of [`Layer`]s. Parameters are named by the layer's place in the list, as
 //! PyTorch's `Sequential` names them, so that weights can be carried both ways.
 
+mod composed;
+mod device;
 mod kernel;
 mod layer;
 mod pass;
@@ -11,9 +13,10 @@ pub mod zoo;
 
 use rand::rngs::ChaCha8Rng;
 
+pub use device::Device;
 pub use layer::Layer;
 pub use pass::Passes;
-pub(crate) use pass::{Averages, Batch, Real};
+pub(crate) use pass::{Averages, Engine, Points, Real};
 
 use crate::error::{Error, Result};
 use crate::seed::{Seed, Stream, uniform};

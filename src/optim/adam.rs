@@ -1,29 +1,34 @@
 //! ADAM's step; the formula is at [`Optimizer::Adam`](super::Optimizer::Adam).
 
-pub(crate) struct State {
-    learning_rate: f64,
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
-    steps: i32,
-    mean: Vec<f32>,
-    square: Vec<f32>,
+/// Its numbers for one step.
+pub(super) struct Rule {
+    rate: f32,
+    beta1: f32,
+    beta2: f32,
+    /// 1 − β in f64 first: 1 − 0.999 in f32 is off by 1e-5 of itself.
+    fresh1: f32,
+    fresh2: f32,
+    epsilon: f32,
 }
 
-impl State {
-    pub(super) fn new(n: usize, learning_rate: f64, beta1: f64, beta2: f64, epsilon: f64) -> Self {
-        Self { learning_rate, beta1, beta2, epsilon, steps: 0, mean: vec![0.0; n], square: vec![0.0; n] }
+impl Rule {
+    /// With the corrected rate of the step.
+    pub(super) fn new(rate: f32, beta1: f64, beta2: f64, epsilon: f64) -> Self {
+        Self {
+            rate,
+            beta1: beta1 as f32,
+            beta2: beta2 as f32,
+            fresh1: (1.0 - beta1) as f32,
+            fresh2: (1.0 - beta2) as f32,
+            epsilon: epsilon as f32,
+        }
     }
 
-    pub(super) fn step(&mut self, x: &mut [f32], gradient: &[f32]) {
-        self.steps = self.steps.saturating_add(1);
-        let correction = (1.0 - self.beta2.powi(self.steps)).sqrt() / (1.0 - self.beta1.powi(self.steps));
-        let rate = (self.learning_rate * correction) as f32;
-        let (beta1, beta2, epsilon) = (self.beta1 as f32, self.beta2 as f32, self.epsilon as f32);
-        // 1 − β in f64 first: 1 − 0.999 in f32 is off by 1e-5 of itself.
-        let (fresh1, fresh2) = ((1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32);
-        let moments = self.mean.iter_mut().zip(&mut self.square);
-        for ((x, &g), (m, v)) in x.iter_mut().zip(gradient).zip(moments) {
+    /// Moves a block of x along its gradient.
+    #[inline(always)]
+    pub(super) fn step(&self, x: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) {
+        let Rule { rate, beta1, beta2, fresh1, fresh2, epsilon } = *self;
+        for ((x, &g), (m, v)) in x.iter_mut().zip(gradient).zip(mean.iter_mut().zip(square)) {
             *m = beta1 * *m + fresh1 * g;
             *v = beta2 * *v + fresh2 * g * g;
             *x -= rate * *m / (v.sqrt() + epsilon);
@@ -33,7 +38,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::State;
+    use crate::{Error, Optimizer};
 
     /// ```python
     /// import numpy as np
@@ -45,14 +50,23 @@ mod tests {
     /// print(x)
     /// ```
     #[test]
-    fn five_steps_are_those_of_the_formula() {
+    fn five_steps_are_those_of_the_formula() -> Result<(), Error> {
         let mut x = [1.0_f32, -2.0, 0.5];
-        let mut state = State::new(3, 0.01, 0.9, 0.999, 1e-8);
+        let mut state = Optimizer::adam().with_learning_rate(0.01).begin(3)?;
         for t in 1..=5 {
             let gradient = x.map(|x| x.powi(3) - 0.1 * t as f32);
-            state.step(&mut x, &gradient);
+            state.step(&mut x, &gradient)?;
         }
         let expected = [0.95148917, -1.9500098, 0.51974241];
         x.iter().zip(expected).for_each(|(&x, e)| assert!((f64::from(x) - e).abs() < 1e-6, "{x} is not {e}"));
+        Ok(())
+    }
+
+    #[test]
+    fn other_lengths_are_refused() -> Result<(), Error> {
+        let error = Optimizer::adam().begin(3)?.step(&mut [0.0; 3], &[0.0; 2]).expect_err("a gradient too short");
+        assert_eq!(error.to_string(), "the optimizer was begun for 3 weights, but x has 3 and the gradient 2");
+        assert!(Optimizer::sgd(f64::NAN, 0.0).begin(1).is_err());
+        Ok(())
     }
 }

@@ -6,7 +6,10 @@
 mod adam;
 mod sgd;
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
+use crate::wide::wide;
 
 /// The rule by which a gradient moves x.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -56,6 +59,16 @@ impl Optimizer {
         }
     }
 
+    /// η of step t, counted from 1, with what ADAM corrects it by.
+    pub(crate) fn rate(&self, step: i32) -> f64 {
+        match *self {
+            Optimizer::Adam { learning_rate, beta1, beta2, .. } => {
+                learning_rate * (1.0 - beta2.powi(step)).sqrt() / (1.0 - beta1.powi(step))
+            }
+            Optimizer::Sgd { learning_rate, .. } => learning_rate,
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         let positive = |name, value: f64| {
             // As the f32 that it is used as: 1e300 would be infinite, and 1e-50 nothing.
@@ -82,14 +95,26 @@ impl Optimizer {
         }
     }
 
-    /// The state before the first step, for n weights.
-    pub(crate) fn begin(&self, n: usize) -> State {
-        match *self {
-            Optimizer::Adam { learning_rate, beta1, beta2, epsilon } => {
-                State::Adam(adam::State::new(n, learning_rate, beta1, beta2, epsilon))
-            }
-            Optimizer::Sgd { learning_rate, momentum } => State::Sgd(sgd::State::new(n, learning_rate, momentum)),
-        }
+    /// What the rule remembers before the first step, for n weights: to move a point by hand.
+    ///
+    /// ```
+    /// use sharp_minima::Optimizer;
+    /// let mut x = [1.0];
+    /// let mut state = Optimizer::sgd(0.1, 0.0).begin(1)?;
+    /// state.step(&mut x, &[2.0])?;
+    /// assert_eq!(x, [0.8]);
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a number of the rule that is out of range.
+    pub fn begin(&self, n: usize) -> Result<OptimizerState> {
+        self.check()?;
+        let memory = match self {
+            Optimizer::Adam { .. } => vec![vec![0.0; n]; 2],
+            Optimizer::Sgd { .. } => vec![vec![0.0; n]],
+        };
+        Ok(OptimizerState { optimizer: *self, n, steps: 0, memory })
     }
 }
 
@@ -104,19 +129,62 @@ impl std::fmt::Display for Optimizer {
     }
 }
 
-/// What an optimizer remembers.
-pub(crate) enum State {
-    Adam(adam::State),
-    Sgd(sgd::State),
+/// What an optimizer remembers from step to step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OptimizerState {
+    optimizer: Optimizer,
+    n: usize,
+    steps: i32,
+    /// ADAM's m and v, or SGD's v.
+    memory: Vec<Vec<f32>>,
 }
 
-impl State {
-    /// Moves x by one step along the gradient.
-    pub(crate) fn step(&mut self, x: &mut [f32], gradient: &[f32]) {
-        match self {
-            State::Adam(state) => state.step(x, gradient),
-            State::Sgd(state) => state.step(x, gradient),
+/// Numbers that a thread takes up at once: those of all vectors together fit its cache.
+const BLOCK: usize = 16_384;
+
+impl OptimizerState {
+    /// Moves x by one step along a gradient, in place.
+    ///
+    /// Cost: one sweep over x, the gradient and the memory, on all threads.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where x or the gradient have not the length that the state was begun for.
+    pub fn step(&mut self, x: &mut [f32], gradient: &[f32]) -> Result<()> {
+        if x.len() != self.n || gradient.len() != self.n {
+            return Err(Error::Shape(format!(
+                "the optimizer was begun for {} weights, but x has {} and the gradient {}",
+                self.n,
+                x.len(),
+                gradient.len()
+            )));
         }
+        self.steps = self.steps.saturating_add(1);
+        let rate = self.optimizer.rate(self.steps) as f32;
+        let blocks = x.par_chunks_mut(BLOCK).zip(gradient.par_chunks(BLOCK));
+        match (self.optimizer, &mut self.memory[..]) {
+            (Optimizer::Adam { beta1, beta2, epsilon, .. }, [mean, square]) => {
+                let blocks = blocks.zip(mean.par_chunks_mut(BLOCK).zip(square.par_chunks_mut(BLOCK)));
+                let rule = adam::Rule::new(rate, beta1, beta2, epsilon);
+                blocks.for_each(|((x, gradient), (mean, square))| {
+                    wide(
+                        #[inline(always)]
+                        || rule.step(x, gradient, mean, square),
+                    )
+                });
+            }
+            (Optimizer::Sgd { momentum, .. }, [velocity]) => {
+                let momentum = momentum as f32;
+                let blocks = blocks.zip(velocity.par_chunks_mut(BLOCK));
+                blocks.for_each(|((x, gradient), velocity)| {
+                    wide(
+                        #[inline(always)]
+                        || sgd::step(rate, momentum, x, gradient, velocity),
+                    )
+                });
+            }
+            _ => return Err(Error::Shape("the state is not that of its optimizer".into())),
+        }
+        Ok(())
     }
 }
 

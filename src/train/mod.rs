@@ -15,6 +15,7 @@
 //! | [`seconds`](Training::seconds) | none | above 0 | none |
 //! | [`seed`](Training::seed) | 0 | any | not said |
 //! | [`objective`](Training::objective) | batch statistics, chunks of 5,000 | | `mode=2` (code) |
+//! | [`device`](Training::device) | the CPU | those of the build | – |
 //! | [`threads`](Training::threads) | the machine's | 1..=1,024 | – |
 //!
 //! An epoch draws every point once, in an order of its own, in batches of the size given; the points that remain at its
@@ -30,13 +31,14 @@ mod stop;
 mod trace;
 mod trials;
 
+pub use descent::Descent;
 pub use stop::Stop;
 pub use trace::{Epoch, Run};
 pub use trials::{Pair, Regime, Trials};
 
 use crate::data::{Dataset, check_count};
 use crate::error::{Error, Result};
-use crate::net::Net;
+use crate::net::{Device, Net, Passes};
 use crate::objective::Objective;
 use crate::optim::Optimizer;
 use crate::seed::Seed;
@@ -140,10 +142,13 @@ impl Training {
         Self { objective, ..self }
     }
 
+    /// Where the nets are computed, in training and in evaluation: that of the [`objective`](Self::objective), which this
+    /// sets. On a device other than the CPU x stays there through a run, and trials run one after another.
+    pub fn device(self, device: Device) -> Self {
+        Self { objective: self.objective.device(device), ..self }
+    }
+
     /// Threads of the whole call: trials run side by side, and share what remains. The result does not depend on it.
-    ///
-    /// Convolutions, pooling and dropout have no fused pass yet: they run on threads of the tensor library's own, as many
-    /// as `RAYON_NUM_THREADS` or the machine has, and the trials of a net with such layers run one after another.
     pub fn threads(self, threads: usize) -> Self {
         Self { threads: Some(threads), ..self }
     }
@@ -193,6 +198,21 @@ impl Training {
         }
         let [small, large] = self.regimes(net, data, [("small".into(), small), ("large".into(), large)])?;
         Ok(Pair { small, large })
+    }
+
+    /// Begins one trial, to take its steps by hand. It works on all of the machine's threads, or on those of the pool that
+    /// it is called in.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`Error::Parameter`] for a device other than the CPU: its tensors may not outlive a call.
+    pub fn begin(&self, net: &Net, data: &Dataset, trial: usize) -> Result<Descent> {
+        self.check(net, data)?;
+        check_count("batch", self.batch, data.train.len())?;
+        if self.objective.device != Device::Cpu || self.objective.passes != Passes::Fused {
+            let given = format!("{} with {:?} passes", self.objective.device, self.objective.passes);
+            return Err(Error::parameter("device", given, "be cpu with Fused passes, where steps are taken by hand"));
+        }
+        Descent::new(self, net, data, self.batch, trial)
     }
 
     fn regimes<const N: usize>(&self, net: &Net, data: &Dataset, regimes: [(String, usize); N]) -> Result<[Trials; N]> {

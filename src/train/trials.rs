@@ -10,7 +10,7 @@ use super::{Run, Training};
 use crate::data::Dataset;
 use crate::display::Progress;
 use crate::error::{Error, Result};
-use crate::net::Net;
+use crate::net::{Device, Net, Passes};
 use crate::objective::Statistics;
 use crate::optim::Optimizer;
 use crate::seed::Seed;
@@ -87,8 +87,10 @@ pub(super) fn side_by_side<const N: usize>(
     };
     let jobs: VecDeque<(usize, usize)> =
         (0..training.trials).flat_map(|trial| (0..N).map(move |r| (r, trial))).collect();
-    // Layers without a fused pass run on threads of the tensor library's own, which trials would only fight over.
-    let workers = if net.is_fused() { threads.min(jobs.len()) } else { 1 };
+    // What is composed of the tensor library's operations runs on threads of its own, or on a GPU: trials would only
+    // fight over them.
+    let fused = training.objective.passes == Passes::Fused && training.objective.device == Device::Cpu;
+    let workers = if fused { threads.min(jobs.len()) } else { 1 };
     let progress = Progress::new(jobs.len() * training.epochs, training.quiet);
     let deadline = training.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.min(1e9)));
     let jobs = Mutex::new(jobs);

@@ -1,161 +1,73 @@
-//! `y = x Wᵀ + b` with its derivatives `∂x = g W`, `∂W = gᵀ x`, `∂b = Σ g`, each one matrix product; ∂x is left out where
-//! x is data.
-
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
-use rayon::prelude::*;
+//! `y = W x + b` of each point, with its derivatives `∂x = Wᵀ g`, `∂W = Σ g xᵀ`, `∂b = Σ g`.
 
 use super::super::pass::Real;
-use super::{BLOCK, in_order, numbers, with_numbers};
+use super::product::{Indexed, Left, Panels, TASK, multiply, room, sum_outer};
+use super::{Buffers, Result, column_sums};
 
-/// A dense layer: input (points, inputs), weight (outputs, inputs), bias (outputs).
-pub(in crate::net) struct Dense<T> {
-    data: bool,
-    number: std::marker::PhantomData<T>,
+/// A dense layer; its W, (outputs, inputs), begins at `at` in x, and b is behind it.
+pub(super) struct Dense {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    pub(super) at: usize,
 }
 
-impl<T> Dense<T> {
-    /// `data` says that the input needs no derivative.
-    pub(super) fn new(data: bool) -> Self {
-        Self { data, number: std::marker::PhantomData }
-    }
+fn steps(count: usize, step: usize) -> Vec<usize> {
+    (0..count).map(|place| place * step).collect()
 }
 
-/// A matrix as its numbers, rows, columns, and the steps between its columns and its rows.
-struct Matrix<'a, T> {
-    numbers: &'a [T],
-    rows: usize,
-    columns: usize,
-    column_step: usize,
-    row_step: usize,
-}
-
-impl<'a, T> Matrix<'a, T> {
-    fn new(numbers: &'a [T], rows: usize, columns: usize) -> Self {
-        Self { numbers, rows, columns, column_step: 1, row_step: columns }
+impl Dense {
+    fn weights(&self) -> std::ops::Range<usize> {
+        self.at..self.at + self.inputs * self.outputs
     }
 
-    fn transposed(self) -> Self {
-        Self {
-            numbers: self.numbers,
-            rows: self.columns,
-            columns: self.rows,
-            column_step: self.row_step,
-            row_step: self.column_step,
-        }
-    }
-}
-
-/// `output ← left · right`, or `output + left · right` where `add`; row-major.
-fn product<T: Real>(output: &mut [T], left: &Matrix<'_, T>, right: &Matrix<'_, T>, add: bool) -> Result<()> {
-    let sizes = output.len() == left.rows * right.columns
-        && left.columns == right.rows
-        && left.numbers.len() == left.rows * left.columns
-        && right.numbers.len() == right.rows * right.columns;
-    if !sizes {
-        candle_core::bail!(
-            "matrices of {}×{} and {}×{} have no product",
-            left.rows,
-            left.columns,
-            right.rows,
-            right.columns
-        );
-    }
-    let threads = rayon::current_num_threads();
-    let parallelism = if threads > 1 { gemm::Parallelism::Rayon(threads) } else { gemm::Parallelism::None };
-    // SAFETY: the check above makes every element that these sizes and steps reach lie in its slice, `output` is borrowed
-    // alone, and slices are never longer than `isize::MAX`.
-    unsafe {
-        gemm::gemm(
-            left.rows,
-            right.columns,
-            left.columns,
-            output.as_mut_ptr(),
-            1,
-            right.columns as isize,
-            add,
-            left.numbers.as_ptr(),
-            left.column_step as isize,
-            left.row_step as isize,
-            right.numbers.as_ptr(),
-            right.column_step as isize,
-            right.row_step as isize,
-            T::one(),
-            T::one(),
-            false,
-            false,
-            false,
-            parallelism,
-        );
-    }
-    Ok(())
-}
-
-impl<T: Real> CustomOp3 for Dense<T> {
-    fn name(&self) -> &'static str {
-        "dense"
+    fn bias(&self) -> std::ops::Range<usize> {
+        self.weights().end..self.weights().end + self.outputs
     }
 
-    fn cpu_fwd(
+    /// `input` is (points, inputs), `output` (points, outputs).
+    pub(super) fn forth<T: Real>(
         &self,
-        s1: &CpuStorage,
-        l1: &Layout,
-        s2: &CpuStorage,
-        l2: &Layout,
-        s3: &CpuStorage,
-        l3: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (points, inputs) = l1.shape().dims2()?;
-        let (outputs, _) = l2.shape().dims2()?;
-        let (input, weight, bias) = (numbers::<T>(s1, l1)?, numbers::<T>(s2, l2)?, numbers::<T>(s3, l3)?);
-        let mut output = bias.repeat(points);
-        let weight = Matrix::new(weight, outputs, inputs).transposed();
-        product(&mut output, &Matrix::new(input, points, inputs), &weight, true)?;
-        Ok((T::to_cpu_storage_owned(output), (points, outputs).into()))
+        x: &[T],
+        input: &[T],
+        output: &mut [T],
+        buffers: &mut Buffers<T>,
+    ) -> Result<()> {
+        let (across, down) = (steps(self.inputs, 1), steps(self.outputs, self.inputs));
+        let mut space = buffers.take(room::<T>(self.inputs, self.outputs));
+        let right = Panels::new(Indexed { numbers: &x[self.weights()], first: &across, second: &down }, &mut space)?;
+        let rows = steps(TASK, self.inputs);
+        let left = Left { at: Indexed { numbers: input, first: &rows, second: &across }, group: TASK * self.inputs };
+        multiply(&left, &right, Some(&x[self.bias()]), output)?;
+        buffers.give(space);
+        Ok(())
     }
 
-    fn bwd(
+    /// ∂W and ∂b, into their places of the whole gradient.
+    pub(super) fn back<T: Real>(&self, input: &[T], gradient: &[T], total: &mut [T]) -> Result<()> {
+        let (rows, points) = (steps(self.outputs, 1), steps(TASK, self.outputs));
+        let left =
+            Left { at: Indexed { numbers: gradient, first: &rows, second: &points }, group: TASK * self.outputs };
+        sum_outer(&left, input, self.inputs, 1, &mut total[self.weights()])?;
+        let sums = column_sums(gradient, self.outputs);
+        total[self.bias()].iter_mut().zip(sums).for_each(|(place, sum)| *place = T::from_f64(sum));
+        Ok(())
+    }
+
+    /// ∂x, (points, inputs).
+    pub(super) fn back_to_input<T: Real>(
         &self,
-        input: &Tensor,
-        weight: &Tensor,
-        _bias: &Tensor,
-        _output: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (points, inputs) = input.dims2()?;
-        let outputs = weight.dim(0)?;
-        let gradient = gradient.contiguous()?;
-        with_numbers::<T, _>(&gradient, |g| {
-            let of_bias = in_order(
-                g.par_chunks(BLOCK.div_ceil(outputs) * outputs).map(|block| rows_sum(block, outputs)).collect(),
-                outputs,
-            );
-            let of_bias: Vec<T> = of_bias.into_iter().map(T::from_f64).collect();
-            let of_weight = with_numbers::<T, _>(input, |x| {
-                let mut of_weight = vec![T::zero(); outputs * inputs];
-                let g = Matrix::new(g, points, outputs).transposed();
-                product(&mut of_weight, &g, &Matrix::new(x, points, inputs), false)?;
-                Ok(of_weight)
-            })?;
-            let of_input = if self.data {
-                None
-            } else {
-                Some(with_numbers::<T, _>(weight, |w| {
-                    let mut of_input = vec![T::zero(); points * inputs];
-                    product(&mut of_input, &Matrix::new(g, points, outputs), &Matrix::new(w, outputs, inputs), false)?;
-                    Tensor::from_vec(of_input, (points, inputs), input.device())
-                })?)
-            };
-            let of_weight = Tensor::from_vec(of_weight, (outputs, inputs), input.device())?;
-            Ok((of_input, Some(of_weight), Some(Tensor::from_vec(of_bias, outputs, input.device())?)))
-        })
+        x: &[T],
+        gradient: &[T],
+        of_input: &mut [T],
+        buffers: &mut Buffers<T>,
+    ) -> Result<()> {
+        let (across, down) = (steps(self.inputs, 1), steps(self.outputs, self.inputs));
+        let mut space = buffers.take(room::<T>(self.outputs, self.inputs));
+        let right = Panels::new(Indexed { numbers: &x[self.weights()], first: &down, second: &across }, &mut space)?;
+        let (rows, depth) = (steps(TASK, self.outputs), steps(self.outputs, 1));
+        let left = Left { at: Indexed { numbers: gradient, first: &rows, second: &depth }, group: TASK * self.outputs };
+        multiply(&left, &right, None, of_input)?;
+        buffers.give(space);
+        Ok(())
     }
-}
-
-/// Sums over the rows of a block, one a column.
-fn rows_sum<T: Real>(block: &[T], columns: usize) -> Vec<f64> {
-    let mut sums = vec![T::zero(); columns];
-    for row in block.chunks_exact(columns) {
-        sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += value);
-    }
-    sums.into_iter().map(Into::into).collect()
 }

@@ -1,88 +1,654 @@
-//! The passes that most time goes into, fused for the CPU as candle custom operations, each with its own derivative.
+//! The passes of all layers, fused for the CPU. They work on slices, in buffers that are kept from step to step; weights
+//! and gradients stay where they are in the flat vectors.
 //!
-//! What is summed over points is summed in blocks of fixed size, which threads take up as they come, and the blocks'
-//! sums are added in their order: the bits do not depend on the number of threads. The composed passes in
-//! [`layer`](super::layer) are the oracle; the tests here compare values and gradients over shapes that divide by nothing.
+//! Images lie with their channels last, (points, rows, columns, channels), between the layers that know rows and columns:
+//! then a channel of an image is what a feature of a vector is, and one normalization serves both. Data comes in, and a
+//! flattened image goes out, in the order of its shape; [`turn`] is between.
+//!
+//! What is summed over points is summed in blocks whose size follows from shapes alone, which threads take up as they come,
+//! and the blocks' sums are added in their order: the bits do not depend on the number of threads. The composed passes in
+//! [`layer`](super::layer) are the oracle; tests compare values and gradients over shapes that divide by nothing.
+//!
+//! Deviation from custom operations of the tensor library: those make a new tensor for each output, and would keep tensors
+//! from one call to the next where buffers are kept.
 
+mod convolution;
 mod dense;
+mod dropout;
 mod normalize;
+mod pooling;
+mod product;
+mod turn;
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Tensor};
+use std::ops::{Deref, DerefMut};
 
-use super::pass::{Observed, Real};
+use rand::rngs::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::pass::{Averages, Passed, Points, Real, cross_entropy, labels};
+use super::{Layer, Net};
+use crate::data::Split;
+use crate::error::{Error, Result};
+use crate::wide::wide;
 
 /// About as many numbers as fit a core's cache beside their companions: the size of a block.
 const BLOCK: usize = 32_768;
 
-/// A fused pass of an input and two parameters.
-pub(super) enum Fused<T> {
-    /// `x Wᵀ + b`.
-    Dense(dense::Dense<T>),
-    /// Normalization, with the ReLU behind it if there is one.
-    Normalize(normalize::Normalize<T>),
+/// The error for what only a mistake in this room can cause.
+fn broken(what: &str) -> Error {
+    Error::Tensor(what.into())
 }
 
-impl<T: Real> Fused<T> {
-    /// A dense layer; `data` says that its input needs no derivative.
-    pub(super) fn dense(data: bool) -> Self {
-        Fused::Dense(dense::Dense::new(data))
+/// Numbers on loan from [`Buffers`].
+struct Buffer<T> {
+    numbers: Vec<T>,
+    len: usize,
+}
+
+impl<T> Deref for Buffer<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.numbers[..self.len]
+    }
+}
+
+impl<T> DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.numbers[..self.len]
+    }
+}
+
+/// Room that passes use again and again: fresh memory costs as much time as a layer's arithmetic.
+#[derive(Default)]
+struct Buffers<T> {
+    free: Vec<Vec<T>>,
+}
+
+impl<T: Copy + Default> Buffers<T> {
+    /// Room for `len` numbers; what stands in it is left over.
+    fn take(&mut self, len: usize) -> Buffer<T> {
+        let sizes = self.free.iter().enumerate().map(|(place, room)| (room.len(), place));
+        let best = sizes.clone().filter(|&(size, _)| size >= len).min();
+        if let Some((_, place)) = best {
+            return Buffer { numbers: self.free.swap_remove(place), len };
+        }
+        // The largest makes room, so that sizes that grow do not pile up.
+        if let Some((_, place)) = sizes.max() {
+            self.free.swap_remove(place);
+        }
+        Buffer { numbers: vec![T::default(); len], len }
     }
 
-    /// Normalization by the batch's own statistics, then a ReLU if asked for.
-    pub(super) fn normalize(epsilon: f64, relu: bool) -> Self {
-        Fused::Normalize(normalize::Normalize::new(epsilon, relu))
+    fn give(&mut self, buffer: Buffer<T>) {
+        self.free.push(buffer.numbers);
     }
+}
 
-    /// The output, and what a normalization saw; once for each operation.
-    pub(super) fn forth(&self, input: &Tensor, first: &Tensor, second: &Tensor) -> Result<(Tensor, Option<Observed>)> {
-        match self {
-            Fused::Dense(operation) => Ok((input.apply_op3_no_bwd(first, second, operation)?, None)),
-            Fused::Normalize(operation) => {
-                let output = input.apply_op3_no_bwd(first, second, operation)?;
-                let count = input.elem_count() / input.dim(1)?.max(1);
-                Ok((output, operation.observed(count)))
+/// One pass of a layer, or of two that are better passed at once.
+enum Operation {
+    Turn(turn::Turn),
+    Dense(dense::Dense),
+    Convolution(convolution::Convolution),
+    Normalize(normalize::Normalize),
+    Relu,
+    Pooling(pooling::Pooling),
+    Dropout { rate: f64 },
+}
+
+/// What the way back needs of an operation on the way there.
+#[derive(Default)]
+struct Kept<T> {
+    /// Its input, or what it made of it; nothing where the input is the data.
+    input: Option<Buffer<T>>,
+    /// A choice a number: which of a window was the largest, or whether the number stayed.
+    choices: Option<Buffer<u16>>,
+    /// Means and variances.
+    moments: Option<normalize::Moments>,
+}
+
+/// A net's operations with the room that they work in.
+pub(super) struct Chain<T> {
+    /// With the number of numbers that one point has behind each.
+    operations: Vec<(Operation, usize)>,
+    shape: Vec<usize>,
+    classes: usize,
+    /// Place of the first operation that has parameters: before it, nothing needs a derivative.
+    first: usize,
+    numbers: Buffers<T>,
+    choices: Buffers<u16>,
+    pub(super) x: Vec<T>,
+    pub(super) gradient: Vec<T>,
+    pub(super) logits: Vec<T>,
+    pub(super) averages: Vec<f64>,
+}
+
+impl<T: Real> Chain<T> {
+    pub(super) fn new(net: &Net) -> Self {
+        let size = |shape: &[usize]| shape.iter().product::<usize>();
+        let mut operations: Vec<(Operation, usize)> = Vec::new();
+        let (mut parameter, mut buffer) = (0, 0);
+        // Whether the signal has its channels last.
+        let mut last = false;
+        for (place, layer) in net.layers.iter().enumerate() {
+            let (before, behind) = (&net.shapes[place], &net.shapes[place + 1]);
+            let image = before.len() == 3;
+            let wants_last = match layer {
+                Layer::Flatten => false,
+                Layer::Relu => last,
+                Layer::Dense { .. } => last,
+                _ => image,
+            };
+            if image && wants_last != last {
+                if let Some(turn) = turn::Turn::new(before, wants_last) {
+                    operations.push((Operation::Turn(turn), size(before)));
+                }
+                last = wants_last;
             }
+            let operation = match layer {
+                Layer::Dense { outputs } => {
+                    Some(Operation::Dense(dense::Dense { inputs: before[0], outputs: *outputs, at: parameter }))
+                }
+                Layer::Conv { filters, window, stride, padding } => Some(Operation::Convolution(
+                    convolution::Convolution::new(before, behind, *filters, *window, *stride, *padding, parameter),
+                )),
+                Layer::Norm { epsilon, .. } => Some(Operation::Normalize(normalize::Normalize {
+                    features: before[0],
+                    epsilon: *epsilon,
+                    relu: false,
+                    at: parameter,
+                    averages: buffer,
+                })),
+                Layer::Relu => match operations.last_mut() {
+                    Some((Operation::Normalize(normalize), _)) if !normalize.relu => {
+                        normalize.relu = true;
+                        None
+                    }
+                    _ => Some(Operation::Relu),
+                },
+                Layer::MaxPool { window, stride, padding } => {
+                    Some(Operation::Pooling(pooling::Pooling::new(before, behind, *window, *stride, *padding)))
+                }
+                Layer::Dropout { rate } => (*rate > 0.0).then_some(Operation::Dropout { rate: *rate }),
+                Layer::Flatten => None,
+            };
+            operations.extend(operation.map(|operation| (operation, size(behind))));
+            parameter += layer.parameters(before).iter().map(|(_, shape)| size(shape)).sum::<usize>();
+            buffer += layer.buffers(before).iter().map(|(_, shape)| size(shape)).sum::<usize>();
+        }
+        let has_parameters = |(operation, _): &(Operation, usize)| {
+            matches!(operation, Operation::Dense(_) | Operation::Convolution(_) | Operation::Normalize(_))
+        };
+        Self {
+            first: operations.iter().position(has_parameters).unwrap_or(operations.len()),
+            operations,
+            shape: net.input().to_vec(),
+            classes: net.classes(),
+            numbers: Buffers::default(),
+            choices: Buffers::default(),
+            x: vec![T::zero(); net.parameter_count()],
+            gradient: Vec::new(),
+            logits: Vec::new(),
+            averages: Vec::new(),
         }
     }
 
-    /// What a gradient of the output becomes: those of the input and of both parameters.
-    pub(super) fn back(
-        &self,
-        input: &Tensor,
-        first: &Tensor,
-        second: &Tensor,
-        output: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<[Option<Tensor>; 3]> {
-        match self {
-            Fused::Dense(operation) => operation.bwd(input, first, second, output, gradient).map(<[_; 3]>::from),
-            Fused::Normalize(operation) => operation.bwd(input, first, second, output, gradient).map(<[_; 3]>::from),
+    /// Shape of a point, and number of classes.
+    pub(super) fn ends(&self) -> (&[usize], usize) {
+        (&self.shape, self.classes)
+    }
+
+    /// Outputs for points; with `back`, the gradient too.
+    ///
+    /// `dropout` is there only in training. Nothing is kept where there is no way back.
+    pub(super) fn pass(
+        &mut self,
+        split: &Split,
+        points: &Points<'_>,
+        averages: Averages<'_, T>,
+        mut dropout: Option<&mut ChaCha8Rng>,
+        back: bool,
+    ) -> Result<Passed> {
+        let count = points.len();
+        let gathered = match T::borrowed(split, points) {
+            Some(_) => None,
+            None => {
+                let mut gathered = self.numbers.take(count * split.features());
+                gather(split, points, &mut gathered);
+                Some(gathered)
+            }
+        };
+        let data: &[T] = match &gathered {
+            Some(gathered) => gathered,
+            None => T::borrowed(split, points).unwrap_or_default(),
+        };
+        self.averages.clear();
+
+        let mut kept: Vec<Kept<T>> = Vec::with_capacity(self.operations.len());
+        // Nothing yet: the signal is the data.
+        let mut signal: Option<Buffer<T>> = None;
+        let Self { operations, numbers, choices: rooms, x, .. } = self;
+        for (place, (operation, size)) in operations.iter().enumerate() {
+            let keep = back && place >= self.first;
+            let mut own = Kept { input: None, choices: None, moments: None };
+            let behind = count * size;
+            // An operation that works in place, on data that it must not touch, works on a copy.
+            let in_place = match operation {
+                Operation::Relu => true,
+                Operation::Dropout { .. } => dropout.is_some(),
+                Operation::Normalize(_) => !keep,
+                _ => false,
+            };
+            if in_place && signal.is_none() {
+                let mut copy = numbers.take(data.len());
+                copy.copy_from_slice(data);
+                signal = Some(copy);
+            }
+            let input: &[T] = signal.as_deref().unwrap_or(data);
+            let next = match operation {
+                Operation::Turn(turn) => {
+                    let mut output = numbers.take(behind);
+                    turn.forth(input, &mut output);
+                    Some((output, signal.take()))
+                }
+                Operation::Dense(dense) => {
+                    let mut output = numbers.take(behind);
+                    dense.forth(x, input, &mut output, numbers)?;
+                    Some((output, signal.take()))
+                }
+                Operation::Convolution(convolution) => {
+                    let mut output = numbers.take(behind);
+                    let framed = convolution.forth(x, input, &mut output, numbers)?;
+                    let input = signal.take();
+                    match framed {
+                        // With its frame the input is not needed without.
+                        Some(framed) => {
+                            if let Some(input) = input {
+                                numbers.give(input);
+                            }
+                            Some((output, Some(framed)))
+                        }
+                        None => Some((output, input)),
+                    }
+                }
+                Operation::Normalize(normalize) => {
+                    let moments = match averages {
+                        Averages::Batch => {
+                            let moments = normalize.moments(input);
+                            observe(&mut self.averages, &moments, input.len() / normalize.features);
+                            moments
+                        }
+                        Averages::Fixed(averages) => normalize.given(averages),
+                    };
+                    if keep {
+                        let mut output = numbers.take(behind);
+                        normalize.forth(x, &moments, Some(input), &mut output);
+                        own.moments = Some(moments);
+                        Some((output, signal.take()))
+                    } else {
+                        if let Some(signal) = &mut signal {
+                            normalize.forth(x, &moments, None, signal);
+                        }
+                        None
+                    }
+                }
+                Operation::Relu => {
+                    if let Some(signal) = &mut signal {
+                        let mut choices = keep.then(|| rooms.take(behind));
+                        relu(signal, choices.as_deref_mut());
+                        own.choices = choices;
+                    }
+                    None
+                }
+                Operation::Pooling(pooling) => {
+                    let mut output = numbers.take(behind);
+                    let mut choices = keep.then(|| rooms.take(behind));
+                    pooling.forth(input, &mut output, choices.as_deref_mut());
+                    own.choices = choices;
+                    if let Some(input) = signal.take() {
+                        numbers.give(input);
+                    }
+                    Some((output, None))
+                }
+                Operation::Dropout { rate } => {
+                    if let (Some(random), Some(signal)) = (dropout.as_deref_mut(), &mut signal) {
+                        let mut choices = rooms.take(behind);
+                        dropout::forth(*rate, random, signal, &mut choices);
+                        own.choices = Some(choices);
+                    }
+                    None
+                }
+            };
+            if let Some((output, input)) = next {
+                let needed =
+                    matches!(operation, Operation::Dense(_) | Operation::Convolution(_) | Operation::Normalize(_));
+                match input {
+                    Some(input) if keep && needed => own.input = Some(input),
+                    Some(input) => numbers.give(input),
+                    None => {}
+                }
+                signal = Some(output);
+            }
+            kept.push(own);
+        }
+
+        let outputs: &[T] = signal.as_deref().unwrap_or(data);
+        self.logits.clear();
+        self.logits.extend_from_slice(outputs);
+        let labels = labels(split, points);
+        let mut gradient = back.then(|| numbers.take(count * self.classes));
+        let passed = cross_entropy(&self.logits, &labels, gradient.as_deref_mut());
+        if let Some(gradient) = gradient {
+            self.back(data, signal, gradient, kept, matches!(averages, Averages::Fixed(_)))?;
+        } else {
+            signal.into_iter().for_each(|signal| self.numbers.give(signal));
+            kept.into_iter().filter_map(|kept| kept.choices).for_each(|choices| self.choices.give(choices));
+        }
+        gathered.into_iter().for_each(|gathered| self.numbers.give(gathered));
+        Ok(passed)
+    }
+}
+
+impl<T: Real> Chain<T> {
+    /// The way back: from the gradient of the outputs to that of x. Buffers return as soon as they are not needed.
+    fn back(
+        &mut self,
+        data: &[T],
+        outputs: Option<Buffer<T>>,
+        mut gradient: Buffer<T>,
+        kept: Vec<Kept<T>>,
+        fixed: bool,
+    ) -> Result<()> {
+        let Self { operations, first, numbers, choices: rooms, x, gradient: total, .. } = self;
+        outputs.into_iter().for_each(|outputs| numbers.give(outputs));
+        total.resize(x.len(), T::zero());
+        for (place, ((operation, _), kept)) in operations.iter().zip(kept).enumerate().rev() {
+            let Kept { input, choices, moments } = kept;
+            if place >= *first {
+                // The first operation with parameters stands on data, which needs no derivative.
+                let needs = place > *first;
+                let behind: &[T] = input.as_deref().unwrap_or(data);
+                match operation {
+                    Operation::Turn(turn) => {
+                        let mut before = numbers.take(gradient.len());
+                        turn.back(&gradient, &mut before);
+                        numbers.give(std::mem::replace(&mut gradient, before));
+                    }
+                    Operation::Dense(dense) => {
+                        dense.back(behind, &gradient, total)?;
+                        if needs {
+                            let mut before = numbers.take(gradient.len() / dense.outputs * dense.inputs);
+                            dense.back_to_input(x, &gradient, &mut before, numbers)?;
+                            numbers.give(std::mem::replace(&mut gradient, before));
+                        }
+                    }
+                    Operation::Convolution(convolution) => {
+                        convolution.back(behind, &gradient, total, numbers)?;
+                        if needs {
+                            let before = convolution.back_to_input(x, &gradient, numbers)?;
+                            numbers.give(std::mem::replace(&mut gradient, before));
+                        }
+                    }
+                    Operation::Normalize(normalize) => {
+                        let moments = moments.ok_or_else(|| broken("a normalization has kept no moments"))?;
+                        normalize.back(x, behind, &moments, &mut gradient, total, fixed);
+                    }
+                    Operation::Relu | Operation::Dropout { .. } => {
+                        let scale = match operation {
+                            Operation::Dropout { rate } => T::from_f64(1.0 / (1.0 - rate)),
+                            _ => T::one(),
+                        };
+                        if let Some(choices) = &choices {
+                            dropout::back(scale, &mut gradient, choices);
+                        }
+                    }
+                    Operation::Pooling(pooling) => {
+                        let choices = choices.as_deref().ok_or_else(|| broken("a pooling has kept no choices"))?;
+                        let mut before = numbers.take(gradient.len() / pooling.output() * pooling.input());
+                        pooling.back(&gradient, choices, &mut before);
+                        numbers.give(std::mem::replace(&mut gradient, before));
+                    }
+                }
+            }
+            input.into_iter().for_each(|input| numbers.give(input));
+            choices.into_iter().for_each(|choices| rooms.give(choices));
+        }
+        numbers.give(gradient);
+        Ok(())
+    }
+}
+
+/// Appends what a normalization saw, variances over count − 1 as PyTorch's running averages take them.
+fn observe(averages: &mut Vec<f64>, moments: &normalize::Moments, count: usize) {
+    let unbiased = count as f64 / (count.max(2) - 1) as f64;
+    averages.extend(&moments.mean);
+    averages.extend(moments.variance.iter().map(|variance| variance * unbiased));
+}
+
+/// `max(x, 0)` in place; what is not a number is not ≤ 0 and stays. A choice is 1 where the number stayed.
+fn relu<T: Real>(signal: &mut [T], choices: Option<&mut [u16]>) {
+    let blocks = signal.par_chunks_mut(BLOCK);
+    match choices {
+        None => blocks.for_each(|signal| {
+            wide(
+                #[inline(always)]
+                || floor(signal),
+            )
+        }),
+        Some(choices) => {
+            let blocks = blocks.zip(choices.par_chunks_mut(BLOCK));
+            blocks.for_each(|(signal, choices)| {
+                wide(
+                    #[inline(always)]
+                    || floor_and_choose(signal, choices),
+                )
+            });
         }
     }
 }
 
-/// The numbers of an argument, which must lie one after another.
-fn numbers<'a, T: Real>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
-    match layout.contiguous_offsets() {
-        Some((begin, end)) => Ok(&T::cpu_storage_as_slice(storage)?[begin..end]),
-        None => candle_core::bail!("a fused pass needs numbers that lie one after another, but gets {layout:?}"),
+#[inline(always)]
+fn floor<T: Real>(signal: &mut [T]) {
+    signal.iter_mut().for_each(|value| *value = if *value <= T::zero() { T::zero() } else { *value });
+}
+
+#[inline(always)]
+fn floor_and_choose<T: Real>(signal: &mut [T], choices: &mut [u16]) {
+    for (value, choice) in signal.iter_mut().zip(choices) {
+        let off = *value <= T::zero();
+        *choice = u16::from(!off);
+        *value = if off { T::zero() } else { *value };
     }
 }
 
-/// The numbers of a tensor on the CPU, handed to `read`.
-pub(super) fn with_numbers<T: Real, R>(tensor: &Tensor, read: impl FnOnce(&[T]) -> Result<R>) -> Result<R> {
-    let (storage, layout) = tensor.storage_and_layout();
-    match &*storage {
-        candle_core::Storage::Cpu(storage) => read(numbers(storage, layout)?),
-        _ => candle_core::bail!("a fused pass runs on the CPU alone"),
-    }
+/// The inputs of points, one after another.
+fn gather<T: Real>(split: &Split, points: &Points<'_>, output: &mut [T]) {
+    let features = split.features();
+    output.par_chunks_mut(features).enumerate().for_each(|(place, output)| T::read(split, points.at(place), output));
 }
 
-/// Sums of blocks, added in their order.
-fn in_order(blocks: Vec<Vec<f64>>, count: usize) -> Vec<f64> {
-    let mut total = vec![0.0; count];
-    for block in blocks {
-        total.iter_mut().zip(block).for_each(|(total, sum)| *total += sum);
+/// Sums over the rows of a matrix, one a column.
+fn column_sums<T: Real>(matrix: &[T], columns: usize) -> Vec<f64> {
+    let block = (BLOCK / columns).max(1) * columns;
+    let blocks = matrix.par_chunks(block).map(|rows| {
+        wide(
+            #[inline(always)]
+            || add_rows(rows, columns),
+        )
+    });
+    let mut total = vec![0.0; columns];
+    for sums in blocks.collect::<Vec<_>>() {
+        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += Into::<f64>::into(sum));
     }
     total
+}
+
+#[inline(always)]
+fn add_rows<T: Real>(rows: &[T], columns: usize) -> Vec<T> {
+    let mut sums = vec![T::zero(); columns];
+    for row in rows.chunks_exact(columns) {
+        sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += value);
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pass::{Engine, Passes};
+    use super::super::{Device, zoo};
+    use super::*;
+    use crate::data::Synthetic;
+    use crate::seed::{Seed, Stream};
+
+    /// The largest difference of two lists, relative to the largest number.
+    fn difference<T: Real>(found: &[T], expected: &[T]) -> f64 {
+        assert_eq!(found.len(), expected.len());
+        let of = |value: &T| -> f64 { (*value).into() };
+        let scale = expected.iter().map(|value| of(value).abs()).fold(1e-12, f64::max);
+        found.iter().zip(expected).map(|(f, e)| (of(f) - of(e)).abs()).fold(0.0, f64::max) / scale
+    }
+
+    /// Values, gradient, averages and dropped numbers of both passes; then values and gradient with averages given.
+    fn compare<T: Real>(net: &Net, points: usize, tolerance: f64) -> Result<()> {
+        let data = Synthetic::new(net.input(), net.classes()).train(points).test(1).seed(9).make()?;
+        let all: Vec<usize> = (0..points).rev().collect();
+        let start = net.start(Seed(4), 0).to_f64();
+        let x: Vec<T> = start.iter().enumerate().map(|(i, v)| T::from_f64(v + 0.1 * (1.3 * i as f64).sin())).collect();
+        let buffers = net.layout().buffer_count();
+        let given: Vec<T> = (0..buffers).map(|i| T::from_f64(1.0 + 0.5 * (0.9 * i as f64).sin())).collect();
+        for averages in [Averages::Batch, Averages::Fixed(&given)] {
+            let run = |passes| {
+                let mut engine = Engine::<T>::new(net, passes, Device::Cpu)?;
+                engine.move_to(&x)?;
+                // Twice, since buffers are used again, and another number of points between.
+                let mut random = Seed(3).stream(Stream::Dropout, 0);
+                engine.pass_back(&data.train, &Points::Listed(&all), averages, Some(&mut random))?;
+                engine.pass(&data.train, &Points::Listed(&all[..1]), averages)?;
+                let points = Points::Listed(&all);
+                let passed = engine.pass_back(&data.train, &points, averages, Some(&mut random))?;
+                let gradient = engine.gradient()?.into_owned();
+                Ok::<_, Error>((passed, engine.logits().to_vec(), gradient, engine.averages()?.into_owned()))
+            };
+            let (fused, composed) = (run(Passes::Fused)?, run(Passes::Composed)?);
+            let found = [
+                (fused.0.loss - composed.0.loss).abs() / composed.0.loss,
+                difference(&fused.1, &composed.1),
+                difference(&fused.2, &composed.2),
+                difference::<f64>(&fused.3, &composed.3),
+            ];
+            assert!(found.iter().all(|&d| d < tolerance), "{net:?} on {points} points: {found:?}");
+            let mut engine = Engine::<T>::new(net, Passes::Fused, Device::Cpu)?;
+            engine.move_to(&x)?;
+            engine.pass(&data.train, &Points::Range(0..points), averages)?;
+            let forth = engine.logits().to_vec();
+            engine.pass_back(&data.train, &Points::Range(0..points), averages, None)?;
+            assert_eq!(difference(&forth, engine.logits()), 0.0, "with and without a way back: {net:?}");
+        }
+        Ok(())
+    }
+
+    fn both(name: &str, input: &[usize], layers: Vec<Layer>, points: usize) -> Result<()> {
+        let net = Net::new(name, input, layers)?;
+        compare::<f64>(&net, points, 1e-10)?;
+        compare::<f32>(&net, points, 3e-3)
+    }
+
+    fn dense(outputs: usize) -> Layer {
+        Layer::Dense { outputs }
+    }
+
+    /// Over sizes that divide by nothing: below and above a block, a lane, a register, a panel.
+    #[test]
+    fn dense_layers() -> Result<()> {
+        for (inputs, hidden, points) in [(1, 1, 2), (3, 7, 5), (17, 33, 63), (64, 65, 130), (31, 513, 71), (520, 9, 97)]
+        {
+            let layers = vec![dense(hidden), Layer::norm(), Layer::Relu, dense(hidden), Layer::norm(), dense(3)];
+            both("dense", &[inputs], layers, points)?;
+            both("alone", &[inputs], vec![dense(hidden), Layer::Relu, dense(2)], points)?;
+        }
+        Ok(())
+    }
+
+    /// The first on data and the second behind it; windows that leave a rest, padding beyond the window's own.
+    #[test]
+    fn convolutions() -> Result<()> {
+        let shapes = [(1, 1, 0), (3, 1, 1), (5, 1, 2), (3, 2, 1), (2, 3, 0), (4, 3, 2), (1, 2, 2), (2, 1, 3)];
+        for (place, (window, stride, padding)) in shapes.into_iter().enumerate() {
+            for (channels, filters, [height, width], points) in
+                [(1, 1, [4, 4], 2), (2, 5, [5, 7], 3), (3, 17, [6, 4], 9), (18, 66, [9, 8], 5)]
+            {
+                let conv = Layer::Conv { filters, window, stride, padding };
+                let again = Layer::Conv { filters: 3, window: 2, stride: 1, padding: 1 };
+                let layers = vec![conv, Layer::norm(), Layer::Relu, again, Layer::Flatten, dense(4)];
+                both(&format!("convolution {place}"), &[channels, height, width], layers, points)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn poolings() -> Result<()> {
+        for (window, stride, padding) in [(2, 2, 0), (3, 2, 1), (3, 1, 1), (2, 3, 1), (3, 3, 0), (1, 1, 0), (4, 1, 2)] {
+            let pool = || Layer::MaxPool { window, stride, padding };
+            let conv = Layer::Conv { filters: 19, window: 3, stride: 1, padding: 1 };
+            // On data, behind a normalization, and of images that a ReLU made equal in places.
+            let layers =
+                vec![pool(), conv, Layer::norm(), Layer::Relu, Layer::MaxPool { window: 2, stride: 1, padding: 1 }];
+            let layers = layers.into_iter().chain([Layer::Flatten, dense(3)]).collect();
+            both("pooling", &[2, 7, 6], layers, 6)?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn dropped_numbers() -> Result<()> {
+        let drop = |rate| Layer::Dropout { rate };
+        let conv = Layer::Conv { filters: 6, window: 3, stride: 1, padding: 1 };
+        let layers = vec![
+            drop(0.2),
+            conv.clone(),
+            drop(0.4),
+            Layer::norm(),
+            conv,
+            Layer::Relu,
+            drop(0.5),
+            Layer::Flatten,
+            drop(0.3),
+            dense(70),
+            Layer::Relu,
+            drop(0.5),
+            dense(3),
+        ];
+        both("dropout", &[3, 8, 9], layers, 31)
+    }
+
+    /// All six nets, at sizes that tests can bear.
+    #[test]
+    fn nets_of_the_paper() -> Result<()> {
+        for net in [
+            zoo::f1(&[1, 5, 5], 10, 0.1)?,
+            zoo::f2(&[36], 40, 0.1)?,
+            zoo::c1(&[3, 11, 11], 10, 0.3)?,
+            zoo::c2(&[3, 9, 9], 10, 0.05)?,
+            zoo::c4(&[3, 32, 32], 100, 0.05)?,
+        ] {
+            compare::<f64>(&net, 13, 1e-9)?;
+        }
+        Ok(())
+    }
+
+    /// Room is found again, and what is too small makes way.
+    #[test]
+    fn buffers_are_used_again() {
+        let mut buffers = Buffers::<f32>::default();
+        let (a, b) = (buffers.take(10), buffers.take(1_000));
+        buffers.give(a);
+        buffers.give(b);
+        assert_eq!((buffers.take(9).numbers.len(), buffers.take(500).numbers.len()), (10, 1_000));
+        assert!(buffers.free.is_empty());
+        let small = buffers.take(3);
+        buffers.give(small);
+        let large = buffers.take(4);
+        buffers.give(large);
+        assert_eq!(buffers.free.len(), 1);
+    }
 }

@@ -1,0 +1,425 @@
+//! The one product that dense layers and convolutions are made of: `output[r][j] = Σₖ left(r, k) · right(k, j)`.
+//!
+//! The left factor is never copied: its number (r, k) lies at `rows[r] + depth[k]`, so that the windows of an image, the
+//! rows of a matrix and the columns of one are the same thing. The right factor is laid out in panels, as wide as the
+//! registers that one tile of the output fills: 6 rows of 4 vectors on a machine with 32 registers, of 2 on one with 16.
+//!
+//! Each number of the output is a chain of fused multiplications and additions over [`DEPTH`] k (or [`SHORT`], where it
+//! is summed over points) at a time, and the chains' sums are added in their order: its bits depend neither on the
+//! threads, nor on how the output is cut into tiles.
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::super::pass::Real;
+use super::{Result, broken};
+use crate::wide::{Lane, wide};
+
+/// Rows of a tile.
+const ROWS: usize = 6;
+/// k that are summed in registers before memory is touched.
+const DEPTH: usize = 512;
+/// The same where k are points or pixels, and the right factor is laid out on the way: a panel of so many rows stays in a
+/// core's nearest cache.
+const SHORT: usize = 128;
+/// Rows that one task takes where it can choose: a multiple of a tile's.
+pub(super) const TASK: usize = 96;
+/// The same where each task lays out the right factor for itself.
+const LONG_TASK: usize = 4 * TASK;
+
+/// Columns that share a panel: where they begin, how many there are, and how many numbers a row of the panel has.
+#[derive(Clone, Copy)]
+struct Panel {
+    begin: usize,
+    columns: usize,
+    vectors: usize,
+    width: usize,
+}
+
+/// How the registers of this machine cut columns into panels.
+fn panels<T: Lane>(columns: usize) -> Vec<Panel> {
+    struct Widest<T>(std::marker::PhantomData<T>);
+    impl<T: Lane> WithSimd for Widest<T> {
+        type Output = (usize, usize);
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> (usize, usize) {
+            (T::lanes::<S>(), if S::REGISTER_COUNT >= 32 { 4 } else { 2 })
+        }
+    }
+    let (lanes, most) = Arch::new().dispatch(Widest::<T>(std::marker::PhantomData));
+    let panel = |begin: usize| {
+        let columns = (lanes * most).min(columns - begin);
+        // Tiles are compiled for 1, 2 and 4 vectors.
+        let vectors = columns.div_ceil(lanes).next_power_of_two();
+        Panel { begin, columns, vectors, width: vectors * lanes }
+    };
+    (0..columns).step_by(lanes * most).map(panel).collect()
+}
+
+/// Numbers at sums of two offsets: (a, b) lies at `first[a] + second[b]`.
+#[derive(Clone, Copy)]
+pub(super) struct Indexed<'a, T> {
+    pub(super) numbers: &'a [T],
+    pub(super) first: &'a [usize],
+    pub(super) second: &'a [usize],
+}
+
+/// A right factor in panels; zeros stand behind the last column of each.
+pub(super) struct Panels<'a, T> {
+    numbers: &'a [T],
+    panels: Vec<Panel>,
+    depth: usize,
+}
+
+/// Numbers that the panels of a right factor need.
+pub(super) fn room<T: Lane>(depth: usize, columns: usize) -> usize {
+    panels::<T>(columns).iter().map(|panel| panel.width * depth).sum()
+}
+
+impl<'a, T: Real> Panels<'a, T> {
+    /// Lays out a right factor, given as (k, j), in [`room`] for it.
+    pub(super) fn new(right: Indexed<'_, T>, room: &'a mut [T]) -> Result<Self> {
+        let depth = right.first.len();
+        let panels = panels::<T>(right.second.len());
+        if room.len() != panels.iter().map(|panel| panel.width * depth).sum::<usize>() {
+            return Err(broken("the room for panels is not what they need"));
+        }
+        let mut tasks = Vec::new();
+        let mut rest = &mut *room;
+        for &panel in &panels {
+            let (own, behind) = std::mem::take(&mut rest).split_at_mut(panel.width * depth);
+            rest = behind;
+            tasks.extend(own.chunks_mut(panel.width * DEPTH).enumerate().map(|(part, own)| (panel, part * DEPTH, own)));
+        }
+        tasks.into_par_iter().for_each(|(panel, k, own)| {
+            let columns = &right.second[panel.begin..][..panel.columns];
+            lay_out(right.numbers, &right.first[k..], columns, panel.width, own);
+        });
+        Ok(Self { numbers: room, panels, depth })
+    }
+}
+
+/// Fills rows of a panel.
+fn lay_out<T: Real>(numbers: &[T], rows: &[usize], columns: &[usize], width: usize, own: &mut [T]) {
+    let begin = columns.first().copied().unwrap_or(0);
+    if columns.iter().enumerate().all(|(place, &column)| column == begin + place) {
+        wide(
+            #[inline(always)]
+            || copy_rows(numbers, rows, begin, columns.len(), width, own),
+        );
+        return;
+    }
+    for (line, columns) in columns.chunks(LINE).enumerate() {
+        for (row, &offset) in own.chunks_exact_mut(width).zip(rows) {
+            let row = &mut row[line * LINE..][..columns.len()];
+            row.iter_mut().zip(columns).for_each(|(place, &column)| *place = numbers[offset + column]);
+        }
+    }
+    own.chunks_exact_mut(width).for_each(|row| row[columns.len()..].fill(T::zero()));
+}
+
+/// Numbers that are laid out at once: those of a cache line.
+const LINE: usize = 16;
+
+#[inline(always)]
+fn copy_rows<T: Real>(numbers: &[T], rows: &[usize], begin: usize, columns: usize, width: usize, own: &mut [T]) {
+    for (row, &offset) in own.chunks_exact_mut(width).zip(rows) {
+        let from = &numbers[offset + begin..][..columns];
+        let (filled, empty) = row.split_at_mut(columns);
+        // By lines of a fixed length, which are vectors; a call for so few numbers would cost more than they do.
+        let ((lines, rest), (from, from_rest)) = (filled.as_chunks_mut::<LINE>(), from.as_chunks::<LINE>());
+        lines.iter_mut().zip(from).for_each(|(line, from)| *line = *from);
+        rest.iter_mut().zip(from_rest).for_each(|(place, &value)| *place = value);
+        empty.fill(T::zero());
+    }
+}
+
+/// A left factor that repeats itself: groups of `first.len()` rows, `group` numbers apart.
+pub(super) struct Left<'a, T> {
+    pub(super) at: Indexed<'a, T>,
+    pub(super) group: usize,
+}
+
+/// `output ← left · right + bias`, row-major, with as many rows as the output has.
+pub(super) fn multiply<T: Real>(
+    left: &Left<'_, T>,
+    right: &Panels<'_, T>,
+    bias: Option<&[T]>,
+    output: &mut [T],
+) -> Result<()> {
+    let columns = right.panels.last().map_or(0, |panel| panel.begin + panel.columns);
+    if columns == 0 || bias.is_some_and(|bias| bias.len() != columns) || left.at.second.len() != right.depth {
+        return Err(broken("the factors of a product do not fit together"));
+    }
+    let rows = output.len() / columns;
+    let groups = rows.div_ceil(left.at.first.len().max(1));
+    let target = Target::new(output, columns);
+    let tasks = groups * right.panels.len();
+    (0..tasks).into_par_iter().try_for_each(|task| {
+        let (group, panel) = (task / right.panels.len(), task % right.panels.len());
+        let first = group * left.at.first.len();
+        let own = &left.at.first[..left.at.first.len().min(rows - first)];
+        let before: usize = right.panels[..panel].iter().map(|panel| panel.width * right.depth).sum();
+        let panel = right.panels[panel];
+        let numbers = &right.numbers[before..][..panel.width * right.depth];
+        let from = left.at.numbers.get(group * left.group..).unwrap_or_default();
+        for (part, (depth, numbers)) in
+            left.at.second.chunks(DEPTH).zip(numbers.chunks(panel.width * DEPTH)).enumerate()
+        {
+            let start = match (part, bias) {
+                (0, None) => Start::Fresh,
+                (0, Some(bias)) => Start::From(&bias[panel.begin..][..panel.columns]),
+                _ => Start::Add,
+            };
+            let left = Indexed { numbers: from, first: own, second: depth };
+            Tiles::new(left, panel, numbers, start, target, first)?.run();
+        }
+        Ok(())
+    })
+}
+
+/// `outputᵦ ← Σₖ left(r, k) · right(k, j)` over the k of block b, for each of `blocks` blocks of whole groups of k: the
+/// outputs lie one behind another. Here `left.at.second` holds a group's k, and `right` is (k, columns), row-major.
+pub(super) fn sum_outer<T: Real>(
+    left: &Left<'_, T>,
+    right: &[T],
+    columns: usize,
+    blocks: usize,
+    output: &mut [T],
+) -> Result<()> {
+    let (rows, size) = (left.at.first.len(), left.at.second.len());
+    if columns == 0 || size == 0 || output.len() != blocks * rows * columns {
+        return Err(broken("the factors of a sum of products do not fit together"));
+    }
+    let count = right.len() / columns;
+    let groups = count.div_ceil(size);
+    let panels = panels::<T>(columns);
+    let parts = rows.div_ceil(LONG_TASK);
+    let target = Target::new(output, columns);
+    (0..blocks * parts * panels.len()).into_par_iter().try_for_each(|task| {
+        let (block, part, panel) =
+            (task / panels.len() / parts, task / panels.len() % parts, panels[task % panels.len()]);
+        let own = &left.at.first[part * LONG_TASK..rows.min((part + 1) * LONG_TASK)];
+        let across: Vec<usize> = (panel.begin..panel.begin + panel.columns).collect();
+        let mut laid_out = vec![T::zero(); panel.width * SHORT];
+        let mut start = Start::Fresh;
+        for group in block * groups / blocks..(block + 1) * groups / blocks {
+            let from = left.at.numbers.get(group * left.group..).unwrap_or_default();
+            let ks = &left.at.second[..size.min(count - group * size)];
+            for (chunk, ks) in ks.chunks(SHORT).enumerate() {
+                let begin = group * size + chunk * SHORT;
+                let down: Vec<usize> = (begin..begin + ks.len()).map(|k| k * columns).collect();
+                let numbers = &mut laid_out[..panel.width * ks.len()];
+                lay_out(right, &down, &across, panel.width, numbers);
+                let left = Indexed { numbers: from, first: own, second: ks };
+                Tiles::new(left, panel, numbers, start, target, block * rows + part * LONG_TASK)?.run();
+                start = Start::Add;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Where a product goes: rows of an output that tasks share, none of them the same number.
+#[derive(Clone, Copy)]
+struct Target<T> {
+    numbers: *mut T,
+    rows: usize,
+    columns: usize,
+}
+
+// SAFETY: tasks write numbers of their own, and nobody reads before all are done.
+unsafe impl<T: Send> Send for Target<T> {}
+unsafe impl<T: Send> Sync for Target<T> {}
+
+impl<T> Target<T> {
+    fn new(output: &mut [T], columns: usize) -> Self {
+        Self { numbers: output.as_mut_ptr(), rows: output.len() / columns, columns }
+    }
+}
+
+/// What the sums are added to.
+#[derive(Clone, Copy)]
+enum Start<'a, T> {
+    /// Nothing.
+    Fresh,
+    /// A number a column.
+    From(&'a [T]),
+    /// What is there.
+    Add,
+}
+
+/// Rows of the output in one panel.
+struct Tiles<'a, T> {
+    left: Indexed<'a, T>,
+    panel: Panel,
+    right: &'a [T],
+    start: Start<'a, T>,
+    target: Target<T>,
+    row: usize,
+}
+
+impl<'a, T: Real> Tiles<'a, T> {
+    /// The rows from `row` on; an error if any number would lie outside.
+    fn new(
+        left: Indexed<'a, T>,
+        panel: Panel,
+        right: &'a [T],
+        start: Start<'a, T>,
+        target: Target<T>,
+        row: usize,
+    ) -> Result<Self> {
+        let most = |offsets: &[usize]| offsets.iter().copied().max().unwrap_or(0);
+        let inside = most(left.first).checked_add(most(left.second)).is_some_and(|last| last < left.numbers.len());
+        let fits = right.len() == panel.width * left.second.len()
+            && row + left.first.len() <= target.rows
+            && panel.begin + panel.columns <= target.columns
+            && panel.columns <= panel.width;
+        if !(inside && fits) {
+            return Err(broken("a product reaches outside of its numbers"));
+        }
+        Ok(Self { left, panel, right, start, target, row })
+    }
+
+    fn run(self) {
+        Arch::new().dispatch(self);
+    }
+
+    // Plain indices, since with iterators the compiler leaves the sums in memory.
+    #[allow(clippy::needless_range_loop)]
+    #[inline(always)]
+    fn all<S: Simd, const VECTORS: usize>(self, simd: S) {
+        let lanes = T::lanes::<S>();
+        let width = VECTORS * lanes;
+        for (tile, own) in self.left.first.chunks(ROWS).enumerate() {
+            // A tile has all its rows: those that are missing are computed like the last one, and not kept.
+            let mut rows = [self.left.numbers.as_ptr(); ROWS];
+            for row in 0..ROWS {
+                // SAFETY: an offset of a row and one of k together lie inside, as `new` saw.
+                rows[row] = unsafe { rows[row].add(own[row.min(own.len() - 1)]) };
+            }
+            let mut sums = [[T::splat(simd, T::zero()); VECTORS]; ROWS];
+            let mut right = self.right.as_ptr();
+            for &k in self.left.second {
+                // SAFETY: the panel has a row of `width` numbers for each k, and each number of the left factor lies inside.
+                unsafe {
+                    let mut across = [T::splat(simd, T::zero()); VECTORS];
+                    for vector in 0..VECTORS {
+                        across[vector] = right.add(vector * lanes).cast::<T::Vector<S>>().read_unaligned();
+                    }
+                    for row in 0..ROWS {
+                        let down = T::splat(simd, *rows[row].add(k));
+                        for vector in 0..VECTORS {
+                            sums[row][vector] = T::multiply_add(simd, down, across[vector], sums[row][vector]);
+                        }
+                    }
+                    right = right.add(width);
+                }
+            }
+            // A copy is what the rest reads: an array that is read at places not known in advance would stay in memory above.
+            let mut done = [[T::splat(simd, T::zero()); VECTORS]; ROWS];
+            for row in 0..ROWS {
+                for vector in 0..VECTORS {
+                    done[row][vector] = sums[row][vector];
+                }
+            }
+            for (place, sums) in done.iter().take(own.len()).enumerate() {
+                let at = (self.row + tile * ROWS + place) * self.target.columns + self.panel.begin;
+                // SAFETY: the row and the panel's columns lie in the target, as `new` saw, and belong to this task alone.
+                let output = unsafe { std::slice::from_raw_parts_mut(self.target.numbers.add(at), self.panel.columns) };
+                if output.len() == width && !matches!(self.start, Start::From(_)) {
+                    let add = matches!(self.start, Start::Add);
+                    for (vector, &sum) in sums.iter().enumerate() {
+                        // SAFETY: the row has `width` numbers.
+                        unsafe {
+                            let place = output.as_mut_ptr().add(vector * lanes).cast::<T::Vector<S>>();
+                            place.write_unaligned(if add {
+                                <T as Lane>::add(simd, place.read_unaligned(), sum)
+                            } else {
+                                sum
+                            });
+                        }
+                    }
+                    continue;
+                }
+                // SAFETY: vectors of T, one behind another, are numbers one behind another.
+                let sums = unsafe { std::slice::from_raw_parts(sums.as_ptr().cast::<T>(), width) };
+                match self.start {
+                    Start::Fresh => output.copy_from_slice(&sums[..output.len()]),
+                    Start::From(bias) => {
+                        output.iter_mut().zip(sums).zip(bias).for_each(|((output, &sum), &bias)| *output = bias + sum);
+                    }
+                    Start::Add => output.iter_mut().zip(sums).for_each(|(output, &sum)| *output += sum),
+                }
+            }
+        }
+    }
+}
+
+impl<T: Real> WithSimd for Tiles<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.panel.vectors {
+            1 => self.all::<S, 1>(simd),
+            2 => self.all::<S, 2>(simd),
+            _ => self.all::<S, 4>(simd),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against the definition, over sizes below and above a tile, a panel, and a depth.
+    #[test]
+    fn products_are_sums_of_products() -> Result<()> {
+        for (rows, depth, columns) in [(1, 1, 1), (5, 3, 17), (7, 513, 65), (97, 130, 70), (200, 1_100, 31)] {
+            let a: Vec<f64> = (0..rows * depth).map(|i| (0.7 * i as f64).sin()).collect();
+            let b: Vec<f64> = (0..depth * columns).map(|i| (1.1 * i as f64).cos()).collect();
+            let bias: Vec<f64> = (0..columns).map(|i| i as f64).collect();
+            let steps = |count: usize, step: usize| (0..count).map(|i| i * step).collect::<Vec<_>>();
+            let (down, across) = (steps(TASK, depth), steps(depth, 1));
+            let left = Left { at: Indexed { numbers: &a, first: &down, second: &across }, group: TASK * depth };
+            let (ks, js) = (steps(depth, columns), steps(columns, 1));
+            let mut space = vec![0.0; room::<f64>(depth, columns)];
+            let right = Panels::new(Indexed { numbers: &b, first: &ks, second: &js }, &mut space)?;
+            let mut found = vec![f64::NAN; rows * columns];
+            multiply(&left, &right, Some(&bias), &mut found)?;
+            let near =
+                |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+            for (place, &found) in found.iter().enumerate() {
+                let (r, j) = (place / columns, place % columns);
+                near(found, bias[j] + (0..depth).map(|k| a[r * depth + k] * b[k * columns + j]).sum::<f64>());
+            }
+            // The same numbers as a sum over the rows of both: aᵀ · c.
+            let c: Vec<f64> = (0..rows * columns).map(|i| (0.3 * i as f64).sin()).collect();
+            let (rs, ps) = (steps(depth, 1), steps(50, depth));
+            let left = Left { at: Indexed { numbers: &a, first: &rs, second: &ps }, group: 50 * depth };
+            for blocks in [1, 2] {
+                let mut found = vec![f64::NAN; blocks * depth * columns];
+                if rows.div_ceil(50) >= blocks {
+                    sum_outer(&left, &c, columns, blocks, &mut found)?;
+                    for place in 0..depth * columns {
+                        let (r, j) = (place / columns, place % columns);
+                        let total: f64 = (0..blocks).map(|block| found[block * depth * columns + place]).sum();
+                        near(total, (0..rows).map(|p| a[p * depth + r] * c[p * columns + j]).sum());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_reaches_outside_is_refused() {
+        let numbers = [1.0_f32; 6];
+        let left = Left { at: Indexed { numbers: &numbers, first: &[0, 3], second: &[0, 4] }, group: 6 };
+        let mut space = vec![0.0; room::<f32>(2, 3)];
+        let right = Indexed { numbers: &numbers, first: &[0, 3], second: &[0, 1, 2] };
+        let right = Panels::new(right, &mut space).expect("the right factor fits");
+        assert!(multiply(&left, &right, None, &mut [0.0; 6]).is_err());
+    }
+}
