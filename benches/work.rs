@@ -1,0 +1,169 @@
+//! The work that `against_pytorch.py` times, done by this library; `pytorch_work.py` is its twin.
+//!
+//! Started with `--threads N`, it answers lines on stdin by lines on stdout:
+//!
+//! | line | answer | |
+//! |---|---|---|
+//! | `version` | `0.1.0` | |
+//! | `prepare WORK WORD…` | `ready` | makes what the work needs |
+//! | `run COUNT` | seconds of one | does the work so often in turn |
+//! | `drop` | `dropped` | forgets what was prepared |
+//!
+//! | work | |
+//! |---|---|
+//! | `step NET BATCH` | one step of training: draw a batch, forward, backward, ADAM |
+//! | `forward NET POINTS CHUNK` | loss and accuracy, batch statistics |
+//! | `gradient NET POINTS CHUNK` | the same with the gradient |
+//! | `adam WEIGHTS` | one step of ADAM over a flat vector |
+//! | `trainings NET POINTS TESTED EPOCHS` | five trials of both regimes, evaluated before the first and after every epoch |
+//! | `training NET POINTS TESTED EPOCHS BATCH TRIALS` | one regime, so evaluated: for `notebooks/run.py --speed`, without a twin |
+//!
+//! The points have hardly anything to do with their labels (a spread of 10), so that no loss comes near 0, where numbers
+//! too small for a normal f32 would slow one side more than the other.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use sharp_minima::data::Synthetic;
+use sharp_minima::{Dataset, Net, Objective, Optimizer, Result, Seed, Training, zoo};
+
+type Outcome<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+type Work = Box<dyn FnMut() -> Outcome<()> + Send>;
+type Build = fn(&[usize], usize, f64) -> Result<Net>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [option, threads] = arguments.as_slice() else { return explain() };
+    if option != "--threads" {
+        return explain();
+    }
+    match threads.parse().map_err(Into::into).and_then(serve) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("work: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What there is to say where `cargo bench` starts this file like any other.
+fn explain() -> ExitCode {
+    println!("work: the part of `python3 benches/against_pytorch.py` that this library does; nothing to do alone");
+    ExitCode::SUCCESS
+}
+
+fn serve(threads: usize) -> Outcome<()> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let mut prepared: Option<Work> = None;
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let answer = match words.as_slice() {
+            ["version"] => env!("CARGO_PKG_VERSION").into(),
+            ["prepare", words @ ..] => {
+                drop(prepared.take());
+                prepared = Some(pool.install(|| prepare(words, threads))?);
+                "ready".into()
+            }
+            ["run", count] => {
+                let work = prepared.as_mut().ok_or("nothing is prepared to run")?;
+                let count = count.parse()?;
+                pool.install(|| seconds(work, count))?.to_string()
+            }
+            ["drop"] => {
+                prepared = None;
+                "dropped".into()
+            }
+            _ => return Err(format!("there is no command '{line}'").into()),
+        };
+        println!("{answer}");
+    }
+    Ok(())
+}
+
+/// Seconds of one, of so many in turn.
+fn seconds(work: &mut Work, count: u32) -> Outcome<f64> {
+    let start = Instant::now();
+    for _ in 0..count {
+        work()?;
+    }
+    Ok(start.elapsed().as_secs_f64() / f64::from(count))
+}
+
+fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
+    Ok(match *words {
+        ["step", name, batch] => {
+            let (net, data) = net_and_data(name, drawn_from(name), 1)?;
+            let mut descent = Training::adam().batch(batch.parse()?).begin(&net, &data, 0)?;
+            Box::new(move || {
+                descent.step(&data)?;
+                Ok(())
+            })
+        }
+        ["forward", name, points, chunk] => {
+            let (net, data) = net_and_data(name, points.parse()?, 1)?;
+            let (x, objective) = (net.start(Seed(0), 0), Objective::new().chunk(chunk.parse()?));
+            Box::new(move || {
+                objective.value(&net, &data.train, &x)?;
+                Ok(())
+            })
+        }
+        ["gradient", name, points, chunk] => {
+            let (net, data) = net_and_data(name, points.parse()?, 1)?;
+            let (x, objective) = (net.start(Seed(0), 0), Objective::new().chunk(chunk.parse()?));
+            Box::new(move || {
+                objective.gradient(&net, &data.train, &x)?;
+                Ok(())
+            })
+        }
+        ["adam", weights] => {
+            // No two neighbours alike, and none near 0.
+            let gradient: Vec<f32> = (0..weights.parse()?).map(|i: u32| 0.5 + (i % 1_021) as f32 / 1_021.0).collect();
+            let mut x = gradient.clone();
+            let mut state = Optimizer::adam().begin(x.len())?;
+            Box::new(move || {
+                state.step(&mut x, &gradient)?;
+                Ok(())
+            })
+        }
+        ["trainings", name, points, tested, epochs] => {
+            let (net, data) = net_and_data(name, points.parse()?, tested.parse()?)?;
+            let training = Training::adam().trials(5).epochs(epochs.parse()?).threads(threads).quiet();
+            Box::new(move || {
+                training.pair(&net, &data, 256, 6_000)?;
+                Ok(())
+            })
+        }
+        ["training", name, points, tested, epochs, batch, trials] => {
+            let (net, data) = net_and_data(name, points.parse()?, tested.parse()?)?;
+            let training = Training::adam().batch(batch.parse()?).trials(trials.parse()?).epochs(epochs.parse()?);
+            let training = training.threads(threads).quiet();
+            Box::new(move || {
+                training.run(&net, &data)?;
+                Ok(())
+            })
+        }
+        _ => return Err(format!("there is no work '{}'", words.join(" ")).into()),
+    })
+}
+
+/// Points that a step draws from.
+fn drawn_from(name: &str) -> usize {
+    match name {
+        "f1" => 60_000,
+        "f2" => 16_384,
+        _ => 10_000,
+    }
+}
+
+fn net_and_data(name: &str, train: usize, test: usize) -> Outcome<(Net, Dataset)> {
+    let (build, shape, classes): (Build, &[usize], usize) = match name {
+        "f1" => (zoo::f1, &[1, 28, 28], 10),
+        "f2" => (zoo::f2, &[360], 1_973),
+        "c1" => (zoo::c1, &[3, 32, 32], 10),
+        "c2" => (zoo::c2, &[3, 32, 32], 10),
+        _ => return Err(format!("there is no net '{name}'").into()),
+    };
+    let data = Synthetic::new(shape, classes).train(train).test(test).spread(10.0).make()?;
+    Ok((build(shape, classes, 1.0)?, data))
+}
