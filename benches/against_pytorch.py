@@ -7,7 +7,7 @@ PyTorch's time / our time: above 1, ours is faster. It makes what it needs: PyTo
 it whole trainings; --quick takes a few minutes, and words choose works: `against_pytorch.py f1 adam`. C1 with a
 batch of 5,000 needs about 12 GB of memory.
 
-How it is kept fair. Two processes stay alive, PyTorch's (pytorch_work.py) and ours (work.rs), with as many
+How it is kept fair. Each work has two processes, PyTorch's (pytorch_work.py) and ours (work.rs), with as many
 threads each; a measurement is asked of one while the other waits for its next line, after a pause in which its
 threads fall asleep. After a warm-up they take turns, and each pair of neighboring measurements gives a ratio: what
 slows the machine for a while slows both. A measurement repeats short work, both sides equally often. Inputs are
@@ -435,14 +435,15 @@ def choose(args: argparse.Namespace) -> list[Work]:
 def measure_all(chosen: list[Work], bench: Bench) -> str:
     rows: list[Row] = []
     others = Others()
-    with bench.theirs.start(bench.threads, **KEEP_MEMORY) as theirs, bench.ours.start(bench.threads) as ours:
-        version = theirs.ask("version")
-        ours.ask("version")
-        for work in chosen:
+    for work in chosen:
+        # Fresh processes for each: what PyTorch's keeps of freed memory would take it from the next work on both sides.
+        with bench.theirs.start(bench.threads, **KEEP_MEMORY) as theirs, bench.ours.start(bench.threads) as ours:
+            version = theirs.ask("version")
+            ours.ask("version")
             say(f"{work.name}:")
             found = bench.measure(work, theirs, ours)
-            rows += found
-            say("\n".join(f"  {row}" for row in found))
+        rows += found
+        say("\n".join(f"  {row}" for row in found))
     fraction = others.fraction()
     if fraction is not None and fraction > 0.05:
         say(f"other programs used {fraction:.0%} of the processors meanwhile: these times mean little")

@@ -25,6 +25,7 @@ import queue
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tarfile
@@ -32,12 +33,13 @@ import time
 import urllib.request
 import venv
 from pathlib import Path, PurePosixPath
-from typing import Any, Iterator, NamedTuple, NoReturn, Optional, Union
+from typing import Any, Callable, Iterator, NamedTuple, NoReturn, Optional, Union
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 REPORTS = NOTEBOOKS / "reports"
 HOUSE = ROOT / ".notebooks"  # everything that is made and can be made again
+PLAIN = HOUSE / "plain"  # what --speed plain makes
 PYTHON = HOUSE / "venv" / "bin" / "python"
 
 RUST = (1, 95)
@@ -252,7 +254,8 @@ def set_up_evcxr() -> Path:
 
 def cargo_config() -> str:
     """The crates that Cargo.toml leaves unoptimized in release builds, as they are not hot, are so here too."""
-    cold = re.findall(r"^\[profile\.release\.package\.([\w-]+)\]\s+opt-level = 0", read(ROOT / "Cargo.toml"), re.M)
+    _, _, packages = read(ROOT / "Cargo.toml").partition("[profile.release.package]\n")
+    cold = re.findall(r"^([\w-]+) = \{ opt-level = 0 \}$", packages.partition("\n[")[0], re.M)
     return "".join(f"[profile.dev.package.{name}]\nopt-level = 0\n" for name in cold)
 
 
@@ -279,7 +282,16 @@ def set_up_kernel(evcxr: Path) -> None:
     # is put there after that, and cells are compiled with the versions that the library is tested with.
     commands = (":cache 6000", ":preserve_vars_on_panic 0", '!cp "$SHARP_MINIMA_LOCK" "$EVCXR_TMPDIR/Cargo.lock"')
     write(HOUSE / "config/init.evcxr", "\n".join(commands))
-    write(HOUSE / ".cargo/config.toml", cargo_config())  # read by cargo for every crate in a folder below
+    write(HOUSE / "cells/.cargo/config.toml", cargo_config())  # read by cargo for every crate in a folder below
+
+
+def set_up_plain_kernel(evcxr: Path) -> None:
+    """Has evcxr register itself as it does for a reader, but in a folder where no other Jupyter finds it."""
+    environment = {**os.environ, "JUPYTER_PATH": str(PLAIN)}
+    done = subprocess.run([evcxr, "--install"], env=environment, stdout=subprocess.DEVNULL)
+    if done.returncode != 0 or not (PLAIN / "kernels/rust/kernel.json").exists():
+        raise Stop("evcxr_jupyter --install did not register a kernel")
+    (PLAIN / "cells").mkdir(parents=True, exist_ok=True)
 
 
 def become_kernel(evcxr: str, connection_file: str) -> NoReturn:
@@ -308,12 +320,17 @@ def become_kernel(evcxr: str, connection_file: str) -> NoReturn:
 
 
 @contextlib.contextmanager
-def session(scale: str) -> Iterator[Any]:
+def session(scale: str, plain: bool = False) -> Iterator[Any]:
     """A kernel in the folder of the notebooks; it ends, with all that it started, when the block does."""
+    from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import KernelManager
 
-    manager = KernelManager(kernel_name="rust")
+    specs = KernelSpecManager(kernel_dirs=[str(PLAIN / "kernels")]) if plain else KernelSpecManager()
+    manager = KernelManager(kernel_name="rust", kernel_spec_manager=specs)
     environment = {**os.environ, "SHARP_MINIMA_SCALE": scale}
+    if plain:  # these say only where it reads and writes
+        places = {"EVCXR_TMPDIR": "cells", "EVCXR_CONFIG_DIR": "config", "JUPYTER_PATH": ""}
+        environment.update({name: str(PLAIN / folder) for name, folder in places.items()})
     try:
         with (HOUSE / "kernel.log").open("wb") as log:
             manager.start_kernel(cwd=str(NOTEBOOKS), env=environment, stdout=log, stderr=log)
@@ -501,6 +518,14 @@ def page(text: str, title: str) -> str:
     return re.sub(r'<script src="https?://[^"]*(jquery|require)[^"]*"></script>', "", html)
 
 
+def compile_library(client: Any, *more: str) -> None:
+    """Runs the cell that every notebook begins with, and more."""
+    for source in (':dep sharp-minima = { path = ".." }', *more):
+        why = complaint(run_cell(client, source, "compiling"), [])
+        if why is not None:
+            raise Stop(f"the library does not compile in the kernel:\n{why}")
+
+
 def fill_cache() -> None:
     """Compiles the dependencies once, so that no notebook has to."""
     if read(HOUSE / "filled") == dependencies():
@@ -508,10 +533,7 @@ def fill_cache() -> None:
     say("compiling the library's dependencies, once: about 4 minutes on two cores")
     start = time.monotonic()
     with session("quick") as client:
-        for source in (':dep sharp-minima = { path = ".." }', "let one = 1;"):
-            why = complaint(run_cell(client, source, "compiling"), [])
-            if why is not None:
-                raise Stop(f"the library does not compile in the kernel:\n{why}")
+        compile_library(client, "let one = 1;")
     write(HOUSE / "filled", dependencies())
     say(f"compiled in {duration(time.monotonic() - start)}")
 
@@ -556,6 +578,121 @@ def resolve(names: list[str], folder: Path = NOTEBOOKS) -> list[Path]:
     return list(chosen) if names else there
 
 
+# ── Speed ──────────────────────────────────────────────────────────────────────────────────────────────
+
+# What a kernel's time may be, as a multiple of a release build's.
+PROMISES = {"ours": 1.05, "plain": 1.25}
+CALLS = {"one trial on all threads": 1, "two trials side by side": 2}
+POINTS, TESTED, BATCH, EPOCHS = 6_000, 1_000, 256, 4
+REPETITIONS = 9
+PAUSE = 0.2  # seconds before each measurement, in which what came before it goes to sleep
+
+# As benches/work.rs does it for `prepare training`.
+PREPARED = f"""\
+use sharp_minima::*;
+let data = data::Synthetic::new(&[1, 28, 28], 10).train({POINTS}).test({TESTED}).spread(10.0).make()?;
+let net = zoo::f1(data.shape(), data.classes(), 1.0)?;
+"""
+
+
+def measured(trials: int, threads: int) -> str:
+    """The cell that trains, and prints the seconds that this alone took."""
+    return f"""\
+{{
+    let training = Training::adam().batch({BATCH}).trials({trials}).epochs({EPOCHS}).threads({threads}).quiet();
+    std::thread::sleep(std::time::Duration::from_secs_f64({PAUSE}));
+    let start = std::time::Instant::now();
+    training.run(&net, &data)?;
+    println!("kernel {{:.3}} s", start.elapsed().as_secs_f64());
+}}
+"""
+
+
+def kernel_seconds(outputs: Outputs) -> float:
+    """What the cell printed; `Stop` where it failed in any way."""
+    why = complaint(outputs, [])
+    text = "".join(output["text"] for output in outputs if output["output_type"] == "stream")
+    found = re.fullmatch(r"kernel (\d+\.\d+) s\n", text)
+    if why is not None or not found:
+        raise Stop(f"the kernel did not train:\n{why or f'it printed {text!r}'}")
+    return float(found[1])
+
+
+class Speed(NamedTuple):
+    """The seconds of the same call, in pairs: in a kernel, and in a release build."""
+
+    title: str
+    kernel: list[float]
+    release: list[float]
+
+    def ratios(self) -> list[float]:
+        return [kernel / release for kernel, release in zip(self.kernel, self.release)]
+
+    def ratio(self) -> float:
+        return statistics.median(self.ratios())
+
+    def __str__(self) -> str:
+        kernel, release, ratios = statistics.median(self.kernel), statistics.median(self.release), self.ratios()
+        spread = f"{self.ratio():.3f} ({min(ratios):.3f}–{max(ratios):.3f})"
+        return f"{self.title}: kernel {kernel:.3f} s, release {release:.3f} s, kernel / release {spread}"
+
+
+def executable(messages: str) -> str:
+    """Where cargo, which says it in JSON, put benches/work.rs."""
+    for line in messages.splitlines():
+        message = json.loads(line)
+        if message["reason"] == "compiler-artifact" and message["target"]["name"] == "work" and message["executable"]:
+            return str(message["executable"])
+    raise Stop("cargo did not build benches/work.rs")
+
+
+@contextlib.contextmanager
+def release_build(threads: int) -> Iterator[Callable[[str], str]]:
+    """benches/work.rs, built as every benchmark is and started: to each line that it is told, it answers one."""
+    say("building benches/work.rs for release")
+    build = ("cargo", "bench", "--bench", "work", "--no-run", "--message-format=json-render-diagnostics")
+    command = (executable(answer(*build)), "--threads", str(threads))
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(line: str) -> str:
+        with contextlib.suppress(BrokenPipeError):  # then there is no answer
+            print(line, file=process.stdin, flush=True)
+        reply = process.stdout.readline().strip()  # type: ignore[union-attr]
+        if not reply:
+            raise Stop(f"the release build was asked for {line!r}, but ended with status {process.wait()}")
+        return reply
+
+    try:
+        yield ask
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def measure_speed(which: str) -> None:
+    """Is a training in a kernel, ours or plain, as fast as in a release build? They take turns, after a warm-up."""
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    promise, found = PROMISES[which], []
+    with release_build(threads) as ask, session("quick", plain=which == "plain") as client:
+        say("compiling the library in the kernel" + (", the first time for up to 15 minutes" * (which == "plain")))
+        compile_library(client, PREPARED)
+        for title, trials in CALLS.items():
+            say(f"F1, {POINTS:,} points, batch {BATCH}, {EPOCHS} epochs, {title}, {threads} threads in all:")
+            ask(f"prepare training f1 {POINTS} {TESTED} {EPOCHS} {BATCH} {trials}")
+            pairs = []
+            for _ in range(1 + REPETITIONS):
+                kernel = kernel_seconds(run_cell(client, measured(trials, threads), "measuring"))
+                time.sleep(PAUSE)
+                pairs.append((kernel, float(ask("run 1"))))
+                say(f"    │ release {pairs[-1][1]:.3f} s")
+            found.append(Speed(title, *map(list, zip(*pairs[1:]))))  # the first warms up
+    about = f"medians of {REPETITIONS}, and the range; promised: at most {promise}"
+    say("\n".join([f"\n{which} kernel against a release build, {about}", *(f"  {speed}" for speed in found)]))
+    slow = [f"{speed.title}: {speed.ratio():.3f}" for speed in found if speed.ratio() > promise]
+    if slow:
+        raise Stop(f"the kernel is slower than promised ({', '.join(slow)}); other programs at work may be why")
+
+
 # ── The command ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -568,19 +705,24 @@ def arguments() -> argparse.ArgumentParser:
     option("--full", action="store_true", help="at the paper's scale: hours; reports are named NAME_full")
     option("--save", action="store_true", help="for maintainers: put the outputs into the notebooks themselves")
     option("--lab", action="store_true", help="open JupyterLab with this kernel, and run nothing")
+    about = "is a training in the kernel as fast as in a release build? `plain`: in a kernel with evcxr's defaults"
+    option("--speed", nargs="?", choices=PROMISES, const="ours", help=about)
     about = f"fetch a data set ({', '.join(SOURCES)}) to data/SET, checked by checksum; alone, run nothing"
     option("--download", action="append", default=[], choices=SOURCES, metavar="SET", help=about)
     option("--kernel", nargs=2, help=argparse.SUPPRESS)
     return parser
 
 
-def enter(argv: list[str], lab: bool) -> NoReturn:
+def enter(argv: list[str], lab: bool, plain: bool) -> NoReturn:
     """Sets up, and becomes this file run by the virtual environment, with a Jupyter home of its own."""
     if os.name == "nt":
         raise Stop("this works on Linux and macOS; on Windows, in the Windows Subsystem for Linux")
     rust()
     set_up_jupyter(lab)
-    set_up_kernel(set_up_evcxr())
+    evcxr = set_up_evcxr()
+    set_up_kernel(evcxr)
+    if plain:
+        set_up_plain_kernel(evcxr)
     homes = {f"JUPYTER_{kind}_DIR": str(HOUSE / "jupyter" / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
     dropped = ("JUPYTER_PATH", "EVCXR_TMPDIR", "PYTHONHOME", "PYTHONPATH")
     kept = {key: value for key, value in os.environ.items() if key not in dropped}
@@ -601,6 +743,8 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     if args.full and args.save:
         parser.error("--save keeps quick runs only, so it does not go with --full")
+    if args.speed and (args.names or args.lab):
+        parser.error("--speed runs no notebook, so it goes with no name and not with --lab")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that kernels and parts go
     try:
         if args.kernel:
@@ -609,10 +753,14 @@ def main(argv: list[str]) -> int:
         if Path(sys.prefix) != HOUSE / "venv":
             for name in args.download:
                 download(name)
-            if args.download and not args.names and not args.lab:
+            if args.download and not args.names and not args.lab and not args.speed:
                 return 0
-            enter(argv, args.lab)
-        fill_cache()
+            enter(argv, args.lab, args.speed == "plain")
+        if args.speed != "plain":
+            fill_cache()
+        if args.speed:
+            measure_speed(args.speed)
+            return 0
         if args.lab:
             open_lab()
         scale = "full" if args.full else "quick"

@@ -23,6 +23,7 @@ pub mod data;
 mod display;
 mod error;
 mod file;
+mod memory;
 pub mod net;
 mod objective;
 mod optim;

@@ -287,7 +287,7 @@ class Names(InFolder):
             self.assertIn("00_tour, 01_generalization_gap, 02_lines", str(caught.exception))
 
     def test_wrong_arguments_exit_with_2(self):
-        for argv in (["no-such-notebook"], ["--full", "--save"], ["--download", "imagenet"]):
+        for argv in (["no-such-notebook"], ["--full", "--save"], ["--download", "imagenet"], ["--speed", "fast"], ["--speed", "plain", "00"]):
             with self.assertRaises(SystemExit) as caught, contextlib.redirect_stderr(io.StringIO()):
                 run.main(argv)
             self.assertEqual(caught.exception.code, 2)
@@ -434,9 +434,109 @@ class Reports(InFolder):
         self.assertFalse(self.make())
 
 
+class Speeds(unittest.TestCase):
+    """What is said of a kernel's speed comes from pairs of seconds, and no failure is taken for one."""
+
+    def test_the_ratio_is_the_median_of_the_pairs(self):
+        speed = run.Speed("a call", [1.0, 4.0, 3.0], [1.0, 2.0, 2.0])
+        self.assertEqual(speed.ratios(), [1.0, 2.0, 1.5])
+        self.assertEqual(speed.ratio(), 1.5)
+        self.assertEqual(str(speed), "a call: kernel 3.000 s, release 2.000 s, kernel / release 1.500 (1.000–2.000)")
+
+    def test_seconds_are_what_the_cell_printed(self):
+        self.assertEqual(run.kernel_seconds([stream("stdout", "kernel 1.250 s\n")]), 1.25)
+
+    def test_any_failure_of_the_cell_stops(self):
+        good = stream("stdout", "kernel 1.250 s\n")
+        for outputs, word in [
+            ([good, run.failure("the kernel died")], "died"),
+            ([good, stream("stderr", "batch must be at least 1\n")], "at least 1"),
+            ([stream("stdout", "kernel NaN s\n")], "NaN"),
+            ([stream("stdout", "kernel 1.250 s\nkernel 1.250 s\n")], "printed"),
+            ([], "printed ''"),
+        ]:
+            with self.assertRaises(run.Stop) as caught:
+                run.kernel_seconds(outputs)
+            self.assertIn(word, str(caught.exception))
+
+    def test_the_cell_times_the_training_alone(self):
+        cell = run.measured(trials=2, threads=3)
+        self.assertIn(".trials(2)", cell)
+        self.assertIn(".threads(3)", cell)
+        after = cell[cell.index("Instant::now();") :].splitlines()
+        self.assertEqual(after[1].strip(), "training.run(&net, &data)?;")
+        self.assertEqual(after[2].strip(), 'println!("kernel {:.3} s", start.elapsed().as_secs_f64());')
+
+    def test_the_release_build_is_where_cargo_says(self):
+        def artifact(name, executable):
+            return json.dumps({"reason": "compiler-artifact", "target": {"name": name}, "executable": executable})
+
+        other = [json.dumps({"reason": "build-finished", "success": True}), artifact("steps", "/a/steps")]
+        messages = "\n".join([*other, artifact("work", None), artifact("work", "/a/work")])
+        self.assertEqual(run.executable(messages), "/a/work")
+        for messages in ("", "\n".join(other)):
+            with self.assertRaises(run.Stop):
+                run.executable(messages)
+
+    def test_the_release_build_answers_or_says_how_it_ended(self):
+        def build(program):
+            return mock.patch.object(run, "executable", lambda _: program), mock.patch.object(run, "answer", lambda *_: "")
+
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            program = Path(folder) / "work"
+            program.write_text("#!/bin/sh\nread line; echo \"$line $*\"; read line; exit 3\n")
+            program.chmod(0o755)
+            with contextlib.ExitStack() as stack:
+                for patch in build(str(program)):
+                    stack.enter_context(patch)
+                ask = stack.enter_context(run.release_build(5))
+                self.assertEqual(ask("version"), "version --threads 5")
+                with self.assertRaises(run.Stop) as caught:
+                    ask("run 1")
+        self.assertIn("'run 1'", str(caught.exception))
+        self.assertIn("status 3", str(caught.exception))
+
+    def measure(self, kernel, release):
+        """What measure_speed prints where a training in the kernel takes so long, and in a release build so long."""
+        asked = []
+
+        def ask(line):
+            asked.append(line)
+            return str(release) if line == "run 1" else "ready"
+
+        @contextlib.contextmanager
+        def entered(*_, **__):
+            yield ask
+
+        said = io.StringIO()
+        with contextlib.ExitStack() as stack:
+            for name, what in [
+                ("release_build", entered),
+                ("session", entered),
+                ("compile_library", lambda *_: None),
+                ("run_cell", lambda *_: [stream("stdout", f"kernel {kernel:.3f} s\n")]),
+                ("PAUSE", 0),
+            ]:
+                stack.enter_context(mock.patch.object(run, name, what))
+            stack.enter_context(contextlib.redirect_stdout(said))
+            run.measure_speed("ours")
+        self.assertEqual(asked.count("run 1"), len(run.CALLS) * (1 + run.REPETITIONS))
+        return said.getvalue()
+
+    def test_a_kept_promise_passes_and_a_broken_one_fails(self):
+        self.assertIn("one trial on all threads: kernel 1.040 s, release 1.000 s", self.measure(1.04, 1.0))
+        with self.assertRaises(run.Stop) as caught:
+            self.measure(1.06, 1.0)
+        self.assertIn("one trial on all threads: 1.060", str(caught.exception))
+
+    def test_at_least_seven_measurements_are_made(self):
+        self.assertGreaterEqual(run.REPETITIONS, 7)
+
+
 class SetUp(InFolder):
     def test_unoptimized_crates_are_those_of_the_manifest(self):
-        manifest = '[package]\nname = "a"\n[profile.release.package.big-one]\nopt-level = 0\n[profile.release.package.hot]\nopt-level = 3\n'
+        packages = "big-one = { opt-level = 0 }\nhot = { opt-level = 3 }\n"
+        manifest = f'[package]\nname = "a"\n[profile.release.package]\n{packages}[other]\nno = {{ opt-level = 0 }}\n'
         run.write(self.folder / "Cargo.toml", manifest)
         with mock.patch.object(run, "ROOT", self.folder):
             self.assertEqual(run.cargo_config(), "[profile.dev.package.big-one]\nopt-level = 0\n")
@@ -453,6 +553,17 @@ class SetUp(InFolder):
             with mock.patch.object(run.shutil, "which", lambda _: "x"), mock.patch.object(run, "answer", lambda *_: version):
                 self.assertEqual(run.rust(), version)
         run.rust.cache_clear()
+
+    def test_the_plain_kernel_is_as_evcxr_registers_it(self):
+        evcxr = self.folder / "evcxr_jupyter"
+        evcxr.write_text('#!/bin/sh\nmkdir -p "$JUPYTER_PATH/kernels/rust"; echo "$1" > "$JUPYTER_PATH/kernels/rust/kernel.json"\n')
+        evcxr.chmod(0o755)
+        with mock.patch.object(run, "PLAIN", self.folder / "plain"):
+            run.set_up_plain_kernel(evcxr)
+            self.assertEqual(run.read(self.folder / "plain/kernels/rust/kernel.json"), "--install\n")
+            evcxr.write_text("#!/bin/sh\nexit 1\n")
+            with self.assertRaises(run.Stop):
+                run.set_up_plain_kernel(evcxr)
 
     def test_an_interrupted_installation_is_taken_up_again(self):
         made, calls = [], []

@@ -22,7 +22,8 @@ pub enum Device {
     /// The processor.
     #[default]
     Cpu,
-    /// The NVIDIA GPU of this number, from 0; in builds with the feature `cuda`.
+    /// The NVIDIA GPU of this number, from 0; in builds with the feature `cuda`, which want `nvcc`, and start only where
+    /// NVIDIA's driver is.
     Cuda(usize),
     /// The Apple GPU of this number, from 0; in builds with the feature `metal`. It has no f64.
     Metal(usize),
@@ -41,9 +42,15 @@ impl std::fmt::Display for Device {
 impl Device {
     /// The tensor library's own.
     pub(super) fn open(self) -> Result<candle_core::Device> {
+        let no_such = || candle_core::Error::Msg("no such GPU".into());
         let opened = match self {
             Device::Cpu => Ok(candle_core::Device::Cpu),
+            // A larger number would be cut to 32 bits, and be that of another GPU.
+            Device::Cuda(number) if i32::try_from(number).is_err() => Err(no_such()),
             Device::Cuda(number) => candle_core::Device::new_cuda(number),
+            // candle takes the number for granted.
+            #[cfg(feature = "metal")]
+            Device::Metal(number) if number >= candle_metal_kernels::metal::Device::all().len() => Err(no_such()),
             Device::Metal(number) => candle_core::Device::new_metal(number),
         };
         let built = match self {

@@ -9,6 +9,7 @@ mod sgd;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::memory::zeros;
 use crate::wide::wide;
 
 /// The rule by which a gradient moves x.
@@ -111,8 +112,8 @@ impl Optimizer {
     pub fn begin(&self, n: usize) -> Result<OptimizerState> {
         self.check()?;
         let memory = match self {
-            Optimizer::Adam { .. } => vec![vec![0.0; n]; 2],
-            Optimizer::Sgd { .. } => vec![vec![0.0; n]],
+            Optimizer::Adam { .. } => vec![zeros(n), zeros(n)],
+            Optimizer::Sgd { .. } => vec![zeros(n)],
         };
         Ok(OptimizerState { optimizer: *self, n, steps: 0, memory })
     }

@@ -9,8 +9,9 @@
 //! and the blocks' sums are added in their order: the bits do not depend on the number of threads. The composed passes in
 //! [`layer`](super::layer) are the oracle; tests compare values and gradients over shapes that divide by nothing.
 //!
-//! Deviation from custom operations of the tensor library: those make a new tensor for each output, and would keep tensors
-//! from one call to the next where buffers are kept.
+//! They are no custom operations of the tensor library: such an operation makes a new tensor for each output and wants
+//! weights as tensors of their own, so that memory and copies cost more than the arithmetic of a small batch; and what is
+//! kept from one step to the next would be tensors, which may not outlive a call.
 
 mod convolution;
 mod dense;
@@ -29,6 +30,7 @@ use super::pass::{Averages, Passed, Points, Real, cross_entropy, labels};
 use super::{Layer, Net};
 use crate::data::Split;
 use crate::error::{Error, Result};
+use crate::memory::zeros;
 use crate::wide::wide;
 
 /// About as many numbers as fit a core's cache beside their companions: the size of a block.
@@ -76,7 +78,7 @@ impl<T: Copy + Default> Buffers<T> {
         if let Some((_, place)) = sizes.max() {
             self.free.swap_remove(place);
         }
-        Buffer { numbers: vec![T::default(); len], len }
+        Buffer { numbers: zeros(len), len }
     }
 
     fn give(&mut self, buffer: Buffer<T>) {
@@ -185,8 +187,8 @@ impl<T: Real> Chain<T> {
             classes: net.classes(),
             numbers: Buffers::default(),
             choices: Buffers::default(),
-            x: vec![T::zero(); net.parameter_count()],
-            gradient: Vec::new(),
+            x: zeros(net.parameter_count()),
+            gradient: zeros(net.parameter_count()),
             logits: Vec::new(),
             averages: Vec::new(),
         }
@@ -360,7 +362,6 @@ impl<T: Real> Chain<T> {
     ) -> Result<()> {
         let Self { operations, first, numbers, choices: rooms, x, gradient: total, .. } = self;
         outputs.into_iter().for_each(|outputs| numbers.give(outputs));
-        total.resize(x.len(), T::zero());
         for (place, ((operation, _), kept)) in operations.iter().zip(kept).enumerate().rev() {
             let Kept { input, choices, moments } = kept;
             if place >= *first {
