@@ -8,6 +8,7 @@
 //! | where is it? x ∈ ℝⁿ | [`Weights`], [`Layout`]; where it starts: [`Seed`] |
 //! | how good is it there? f(x) (eq. 1) | [`Objective`]: [`Value`], [`Gradient`], [`Statistics`] |
 //! | where does it go? (§2.2) | [`Training`] by an [`Optimizer`], step by step in a [`Descent`] → [`Trials`], [`Pair`]: [`Regime`], [`Run`], [`Epoch`], [`Stop`] |
+//! | what is around it? Metric 2.1 (Tables 3, 4), Figures 3, 7 | [`sharpness`]: [`Sharpness`], [`Maximum`]; [`landscape`]: [`Between`], [`Path`] |
 //! | what does the paper print? | [`paper`] |
 //! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`] |
 //! | what was found before? | [`Recorded`] |
@@ -23,6 +24,7 @@ pub mod data;
 mod display;
 mod error;
 mod file;
+pub mod landscape;
 mod memory;
 pub mod net;
 mod objective;
@@ -31,6 +33,7 @@ pub mod paper;
 mod record;
 mod scale;
 mod seed;
+pub mod sharpness;
 mod spread;
 pub mod table;
 mod train;
@@ -42,12 +45,14 @@ pub use chart::Chart;
 pub use data::{Dataset, Split};
 pub use display::Block;
 pub use error::{Error, Result};
+pub use landscape::{Between, Path, PathPoint};
 pub use net::{Device, Layer, Net, Passes, zoo};
 pub use objective::{Evaluation, Gradient, Objective, Precision, Statistics, Value};
 pub use optim::{Optimizer, OptimizerState};
 pub use record::Recorded;
 pub use scale::Scale;
 pub use seed::Seed;
+pub use sharpness::{Maximizer, Maximum, Sharpness};
 pub use spread::{Spread, Welch};
 pub use table::{DataFrame, polars, show};
 pub use train::{Descent, Epoch, Pair, Regime, Run, Stop, Training, Trials};

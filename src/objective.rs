@@ -8,6 +8,9 @@
 //! Deviation: the paper does not say over which points normalization averages when f is evaluated; 5,000, the size of the
 //! authors' own evaluation batches, is the default.
 //!
+//! It is evaluated on all threads of the machine (or `RAYON_NUM_THREADS`), or on those of the pool that the call is made in;
+//! without a gradient nothing is kept of a layer behind the next one, so that memory is bounded by the chunk.
+//!
 //! | name | default | range | paper |
 //! |---|---|---|---|
 //! | `chunk` | 5,000 points | from 1 | 5,000 (code) |
@@ -426,6 +429,56 @@ const BLOCK: usize = 16_384;
 #[inline(always)]
 fn add_share<T: Real>(sums: &mut [f64], share: f64, parts: &[T]) {
     sums.iter_mut().zip(parts).for_each(|(sum, &part)| *sum += share * Into::<f64>::into(part));
+}
+
+/// f and ∇f again and again, at points in f64, in the room of one engine.
+pub(crate) struct Repeated<'a> {
+    objective: Objective,
+    split: &'a Split,
+    running: Option<&'a [f32]>,
+    engine: Precise,
+}
+
+enum Precise {
+    Single(Engine<f32>),
+    Double(Engine<f64>),
+}
+
+impl Objective {
+    /// Made ready for many points. `running` are the averages that [`Statistics::Running`] holds fixed.
+    pub(crate) fn repeated<'a>(&self, net: &Net, split: &'a Split, running: Option<&'a [f32]>) -> Result<Repeated<'a>> {
+        self.check(net, split)?;
+        let engine = match self.precision {
+            Precision::Single => Precise::Single(Engine::new(net, self.passes, self.device)?),
+            Precision::Double => Precise::Double(Engine::new(net, self.passes, self.device)?),
+        };
+        Ok(Repeated { objective: *self, split, running, engine })
+    }
+}
+
+impl Repeated<'_> {
+    /// f at x.
+    pub(crate) fn value(&mut self, x: &[f64]) -> Result<f64> {
+        Ok(self.sums(x, false)?.value(self.split).loss)
+    }
+
+    /// f and ∇f at x.
+    pub(crate) fn gradient(&mut self, x: &[f64]) -> Result<Gradient> {
+        Ok(self.sums(x, true)?.gradient(self.split))
+    }
+
+    fn sums(&mut self, x: &[f64], gradient: bool) -> Result<Sums> {
+        match &mut self.engine {
+            Precise::Single(engine) => {
+                engine.move_to(&x.iter().map(|&value| value as f32).collect::<Vec<_>>())?;
+                self.objective.sums_of(engine, self.split, self.running, gradient)
+            }
+            Precise::Double(engine) => {
+                engine.move_to(x)?;
+                self.objective.sums_of(engine, self.split, self.running, gradient)
+            }
+        }
+    }
 }
 
 impl Sums {

@@ -33,6 +33,8 @@ pub(crate) enum Stream {
     Dropout = 3,
     /// Synthetic data.
     Data = 4,
+    /// Random directions, and points in a box.
+    Subspace = 5,
 }
 
 impl Seed {
@@ -57,6 +59,17 @@ pub(crate) fn stream_from(random: &ChaCha8Rng, word: u128) -> ChaCha8Rng {
 /// distribution can change it.
 pub(crate) fn uniform(random: &mut ChaCha8Rng) -> f32 {
     (random.random::<u32>() >> 8) as f32 / 16_777_216.0
+}
+
+/// Numbers drawn from N(0, 1), two at a time by Box and Muller (1958) from two words: a library may change which words it
+/// draws from one release to the next.
+pub(crate) fn normal(random: &mut Random, numbers: &mut [f64]) {
+    for pair in numbers.chunks_mut(2) {
+        // In (0, 1], so that its logarithm is finite.
+        let radius = (-2.0 * ((f64::from(random.random::<u32>()) + 1.0) / 4_294_967_296.0).ln()).sqrt();
+        let (sine, cosine) = (std::f64::consts::TAU * f64::from(random.random::<u32>()) / 4_294_967_296.0).sin_cos();
+        pair.iter_mut().zip([cosine, sine]).for_each(|(number, part)| *number = radius * part);
+    }
 }
 
 /// Shuffles by Fisher and Yates, one 64-bit word a place: `⌊word · (i + 1) / 2⁶⁴⌋` is the partner of place i, with a bias

@@ -184,9 +184,14 @@ impl Weights {
     /// # Errors
     /// [`Error::Shape`] where the layouts differ.
     pub fn mix(&self, other: &Weights, alpha: f64) -> Result<Self> {
-        let mixed = |a: f32, b: f32| (alpha * f64::from(b) + (1.0 - alpha) * f64::from(a)) as f32;
-        let buffers = self.buffers.iter().zip(&other.buffers).map(|(&a, &b)| mixed(a, b)).collect();
-        Ok(Self { buffers, ..self.combined(other, mixed)? })
+        self.blended(other, 1.0 - alpha, alpha)
+    }
+
+    /// `own · x + others · other`, running averages alike, computed in f64 and rounded once.
+    pub(crate) fn blended(&self, other: &Weights, own: f64, others: f64) -> Result<Self> {
+        let blended = |a: f32, b: f32| (own * f64::from(a) + others * f64::from(b)) as f32;
+        let buffers = self.buffers.iter().zip(&other.buffers).map(|(&a, &b)| blended(a, b)).collect();
+        Ok(Self { buffers, ..self.combined(other, blended)? })
     }
 
     /// `⟨x, y⟩`.

@@ -1,0 +1,252 @@
+//! What lies between two minima? f along a path from the small batch's minimum to the large batch's.
+//!
+//! The straight line of Figure 3, `f(α x_ℓ + (1 − α) x_s)`, and the curve of Figure 7 (Appendix C),
+//! `f(sin(απ/2) x_ℓ + cos(απ/2) x_s)`: at α = 0 stands the solution of small batches, at α = 1 that of large ones. A path is
+//! evaluated on both splits, loss and accuracy.
+//!
+//! With the statistics of the chunk (the default) f is a function of x alone. The averages that weights carry are wrong on the
+//! way between two minima, where no training went: [`Statistics::Recalibrated`] estimates them again at each point, and
+//! [`Statistics::Running`] shows what comes out if one does not.
+//!
+//! | name | default | range | paper |
+//! |---|---|---|---|
+//! | [`points`](Between::points) | 25 | 2..=10,000 | 25 (code) |
+//! | [`alphas`](Between::alphas) | −1 to 2 | finite, the first below the last | −1 to 2 (line); 0 to 1 (curve) |
+//! | [`objective`](Between::objective) | batch statistics, chunks of 5,000, f32 | | `mode=2` (code) |
+
+use std::time::Instant;
+
+use crate::data::{Dataset, check_count};
+use crate::display::{Block, Progress};
+use crate::error::{Error, Result};
+use crate::net::Net;
+use crate::objective::{Evaluation, Objective, Statistics};
+use crate::train::Pair;
+use crate::weights::Weights;
+
+/// The shape of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub enum Shape {
+    /// `α x_ℓ + (1 − α) x_s`.
+    Line,
+    /// `sin(απ/2) x_ℓ + cos(απ/2) x_s`.
+    Curve,
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Shape::Line => "line",
+            Shape::Curve => "curve",
+        })
+    }
+}
+
+/// How to look along a path between two points.
+///
+/// ```
+/// use sharp_minima::{Between, Training, data, zoo};
+/// let data = data::synthetic();
+/// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+/// let pair = Training::adam().trials(1).epochs(3).quiet().pair(&net, &data, 10, 100)?;
+/// let path = Between::line().points(4).quiet().run(&net, &data, &pair.small.weights[0], &pair.large.weights[0])?;
+/// let alphas: Vec<f64> = path.points.iter().map(|point| point.alpha).collect();
+/// assert_eq!(alphas, [-1.0, 0.0, 1.0, 2.0]);
+/// assert_eq!(path.points[1].value.train.loss, pair.small.regime.runs[0].last().train_loss);
+/// # Ok::<(), sharp_minima::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Between {
+    shape: Shape,
+    points: usize,
+    first: f64,
+    last: f64,
+    objective: Objective,
+    quiet: bool,
+}
+
+/// f at one point of a path.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PathPoint {
+    /// α: 0 at the small batch's solution, 1 at the large one's.
+    pub alpha: f64,
+    /// Loss and accuracy on both splits.
+    pub value: Evaluation,
+}
+
+/// f along one path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Path {
+    /// Its shape.
+    pub shape: Shape,
+    /// Name of the net.
+    pub net: String,
+    /// Name of the data set.
+    pub data: String,
+    /// Number of the trial whose two solutions it joins; 0 for two points.
+    pub trial: usize,
+    /// Whose statistics normalization used.
+    pub statistics: Statistics,
+    /// The points, by α.
+    pub points: Vec<PathPoint>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Between {
+    /// The straight line of Figure 3, from α = −1 to 2 in 25 points.
+    pub fn line() -> Self {
+        Self { shape: Shape::Line, points: 25, first: -1.0, last: 2.0, objective: Objective::new(), quiet: false }
+    }
+
+    /// The curve of Figure 7, from α = 0 to 1 in 25 points.
+    pub fn curve() -> Self {
+        Self { shape: Shape::Curve, ..Self::line() }.alphas(0.0, 1.0)
+    }
+
+    /// Number of points, evenly spaced, both ends among them.
+    pub fn points(self, points: usize) -> Self {
+        Self { points, ..self }
+    }
+
+    /// The first and the last α.
+    pub fn alphas(self, first: f64, last: f64) -> Self {
+        Self { first, last, ..self }
+    }
+
+    /// How f is evaluated.
+    pub fn objective(self, objective: Objective) -> Self {
+        Self { objective, ..self }
+    }
+
+    /// Without progress lines.
+    pub fn quiet(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
+    /// Along the path from a solution of small batches to one of large ones.
+    ///
+    /// Cost: for each point one evaluation of f on both splits, with re-estimated averages one more on the training split.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where net, data and points do not belong together,
+    /// [`Error::Data`] where a point is not finite.
+    pub fn run(&self, net: &Net, data: &Dataset, small: &Weights, large: &Weights) -> Result<Path> {
+        self.check(net, small, large)?;
+        let progress = Progress::new(self.points, self.quiet);
+        self.path(net, data, small, large, 0, &progress)
+    }
+
+    /// Along the paths of all trials of a pair, each from its small-batch to its large-batch solution.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`Error::Data`] where the regimes have no trials, or not equally many.
+    pub fn pair(&self, net: &Net, data: &Dataset, pair: &Pair) -> Result<Vec<Path>> {
+        let (small, large) = (&pair.small.weights, &pair.large.weights);
+        if small.is_empty() || small.len() != large.len() {
+            return Err(Error::Data(format!(
+                "paths need trials of both regimes, equally many, but there are {} small and {} large",
+                small.len(),
+                large.len()
+            )));
+        }
+        for (small, large) in small.iter().zip(large) {
+            self.check(net, small, large)?;
+        }
+        let progress = Progress::new(self.points * small.len(), self.quiet);
+        let ends = small.iter().zip(large).enumerate();
+        ends.map(|(trial, (small, large))| self.path(net, data, small, large, trial, &progress)).collect()
+    }
+
+    fn check(&self, net: &Net, small: &Weights, large: &Weights) -> Result<()> {
+        check_count("points", self.points, 10_000)?;
+        if self.points == 1 {
+            return Err(Error::parameter("points", self.points, "lie in 2..=10000"));
+        }
+        if !(self.first.is_finite() && self.last.is_finite() && self.first < self.last) {
+            let given = format!("{} to {}", self.first, self.last);
+            return Err(Error::parameter("alphas", given, "be finite, the first below the last"));
+        }
+        for x in [small, large] {
+            net.check_weights(x)?;
+            if !x.is_finite() {
+                return Err(Error::Data("the ends of a path must be finite, but one has weights that are not".into()));
+            }
+        }
+        Ok(())
+    }
+
+    fn path(
+        &self,
+        net: &Net,
+        data: &Dataset,
+        small: &Weights,
+        large: &Weights,
+        trial: usize,
+        progress: &Progress,
+    ) -> Result<Path> {
+        let begin = Instant::now();
+        let mut points = Vec::with_capacity(self.points);
+        for place in 0..self.points {
+            let share = place as f64 / (self.points - 1) as f64;
+            // In this form both ends are what they were given as, to the bit, and so is an α of 0 or 1 between them.
+            let alpha = self.first * (1.0 - share) + self.last * share;
+            let alpha = if (alpha - alpha.round()).abs() < 1e-12 { alpha.round() } else { alpha };
+            let value = self.objective.evaluate(net, data, &self.at(small, large, alpha)?)?;
+            progress.advance(1, || format!("trial {trial}, α = {alpha:.3}: loss {:.4}", value.train.loss));
+            points.push(PathPoint { alpha, value });
+        }
+        Ok(Path {
+            shape: self.shape,
+            net: net.name().into(),
+            data: data.name.clone(),
+            trial,
+            statistics: self.objective.statistics,
+            points,
+            seconds: begin.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// The point at α.
+    fn at(&self, small: &Weights, large: &Weights, alpha: f64) -> Result<Weights> {
+        match self.shape {
+            Shape::Line => small.mix(large, alpha),
+            Shape::Curve => {
+                let angle = alpha * std::f64::consts::FRAC_PI_2;
+                // Whole quarter turns are exact.
+                let exact = |value: f64| if value.abs() < 1e-15 { 0.0 } else { value };
+                small.blended(large, exact(angle.cos()), exact(angle.sin()))
+            }
+        }
+    }
+}
+
+impl Path {
+    /// A table of the points.
+    pub fn block(&self) -> Block {
+        let rows = self.points.iter().map(|PathPoint { alpha, value }| {
+            let percent = |accuracy: f64| format!("{:.2}", 100.0 * accuracy);
+            vec![
+                format!("{alpha:.3}"),
+                format!("{:.5}", value.train.loss),
+                percent(value.train.accuracy),
+                format!("{:.5}", value.test.loss),
+                percent(value.test.accuracy),
+            ]
+        });
+        let title = format!(
+            "{} on {}: f along the {} from the small batch's solution (α = 0) to the large one's (1), {} statistics",
+            self.net, self.data, self.shape, self.statistics
+        );
+        let head = ["α", "training loss", "training, %", "test loss", "test, %"];
+        Block::table(&title, &head, rows.collect())
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
+    }
+}
+
+crate::display::shown_as_text!(Shape, PathPoint, Between);

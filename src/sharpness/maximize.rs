@@ -1,0 +1,454 @@
+//! Where in a box is f largest? Four ways to look for it, each from a start that is given.
+//!
+//! A box of dimension p is `|zᵢ| ≤ rᵢ`. f is not concave there, and none of these finds the largest f for certain: what they
+//! return is the largest that they have seen, at a point where it was seen.
+//!
+//! L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995) is the paper's. As it begins, its model of f is the identity, so its first step
+//! is as long as the gradient, whatever the box; and where f is convex along its steps, it learns nothing from them, and
+//! goes on like that. Where the gradient is small beside the box, it then stays near its start. The others take steps that
+//! are measured by the box.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use crate::error::{Error, Result};
+
+/// How the largest f in the box is looked for; one iteration is one evaluation of f and ∇f, for L-BFGS-B one or a few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub enum Maximizer {
+    /// L-BFGS-B with 10 pairs, tolerances off, as in the paper.
+    #[default]
+    Lbfgsb,
+    /// Projected gradient ascent: a step of the whole box along the gradient, scaled by the box, halved whenever f has not
+    /// grown: `z ← Π(z + η r² ∇f / ‖r ∇f‖∞)`, r² a coordinate.
+    ProjectedGradient,
+    /// Auto-PGD (Croce and Hein 2020, arXiv 2003.01690): steps along the sign of the gradient with momentum 0.75, from twice
+    /// the box, halved at checkpoints where f has not grown often enough; then again from the best point.
+    AutoPgd,
+    /// Corner ascent: to the corner that the gradient points to, `zᵢ = rᵢ sign(∂f/∂zᵢ)`, until it points to itself.
+    Corners,
+}
+
+impl fmt::Display for Maximizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Maximizer::Lbfgsb => "L-BFGS-B",
+            Maximizer::ProjectedGradient => "projected gradient",
+            Maximizer::AutoPgd => "Auto-PGD",
+            Maximizer::Corners => "corner ascent",
+        })
+    }
+}
+
+crate::display::shown_as_text!(Maximizer);
+
+/// Pairs of steps and gradients that L-BFGS-B remembers.
+const PAIRS: usize = 10;
+
+/// Why a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub enum Ended {
+    /// All its iterations are done: more of them may find more.
+    Iterations,
+    /// No way leads up from where it is: a maximum, or another stationary point.
+    Stationary,
+    /// Its line search found no larger f along its direction.
+    LineSearch,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Ended::Iterations => "iterations",
+            Ended::Stationary => "stationary",
+            Ended::LineSearch => "line search",
+        })
+    }
+}
+
+/// What a search has found.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Found {
+    /// The point of the largest f seen.
+    pub(super) z: Vec<f64>,
+    /// f there.
+    pub(super) largest: f64,
+    /// The largest f seen at the start and behind each iteration.
+    pub(super) trace: Vec<f64>,
+    /// Evaluations of f with ∇f.
+    pub(super) evaluations: usize,
+    pub(super) ended: Ended,
+}
+
+/// f with ∇f at a point of the box; the gradient goes where the second argument says.
+pub(super) type Evaluate<'a> = dyn FnMut(&[f64], &mut [f64]) -> Result<f64> + 'a;
+
+/// Looks from `start` for the largest f with `|zᵢ| ≤ rᵢ`. A start outside of the box is moved to its edge.
+pub(super) fn maximize(
+    maximizer: Maximizer,
+    evaluate: &mut Evaluate<'_>,
+    radius: &[f64],
+    start: &[f64],
+    iterations: usize,
+) -> Result<Found> {
+    let mut start = start.to_vec();
+    into_box(&mut start, radius);
+    let mut seen = Seen { evaluate, z: Vec::new(), largest: f64::NEG_INFINITY, evaluations: 0, trace: Vec::new() };
+    let ended = match maximizer {
+        Maximizer::Lbfgsb => lbfgsb(&mut seen, radius, start, iterations)?,
+        Maximizer::ProjectedGradient => projected_gradient(&mut seen, radius, start, iterations)?,
+        Maximizer::AutoPgd => auto_pgd(&mut seen, radius, start, iterations)?,
+        Maximizer::Corners => corners(&mut seen, radius, start, iterations)?,
+    };
+    let Seen { z, largest, evaluations, trace, .. } = seen;
+    Ok(Found { z, largest, trace, evaluations, ended })
+}
+
+fn into_box(z: &mut [f64], radius: &[f64]) {
+    z.iter_mut().zip(radius).for_each(|(z, &r)| *z = z.clamp(-r, r));
+}
+
+/// f, and the best that it has shown.
+struct Seen<'a, 'b> {
+    evaluate: &'a mut Evaluate<'b>,
+    z: Vec<f64>,
+    largest: f64,
+    evaluations: usize,
+    trace: Vec<f64>,
+}
+
+impl Seen<'_, '_> {
+    /// f and ∇f; both must be finite.
+    fn at(&mut self, z: &[f64], gradient: &mut [f64]) -> Result<f64> {
+        let value = (self.evaluate)(z, gradient)?;
+        self.evaluations += 1;
+        if !(value.is_finite() && gradient.iter().all(|g| g.is_finite())) {
+            return Err(Error::Data(format!(
+                "f in the box must be finite with its gradient, but is {value} in evaluation {}: a smaller ε may help",
+                self.evaluations
+            )));
+        }
+        if value > self.largest {
+            self.largest = value;
+            self.z.clear();
+            self.z.extend_from_slice(z);
+        }
+        Ok(value)
+    }
+
+    /// An iteration is done.
+    fn done(&mut self) {
+        self.trace.push(self.largest);
+    }
+}
+
+/// No coordinate can move along its derivative.
+fn is_stationary(z: &[f64], gradient: &[f64], radius: &[f64]) -> bool {
+    z.iter().zip(gradient).zip(radius).all(|((&z, &g), &r)| g == 0.0 || z == r.copysign(g))
+}
+
+fn projected_gradient(seen: &mut Seen<'_, '_>, radius: &[f64], mut z: Vec<f64>, iterations: usize) -> Result<Ended> {
+    let mut gradient = vec![0.0; z.len()];
+    let mut fresh = vec![0.0; z.len()];
+    let mut value = seen.at(&z, &mut gradient)?;
+    seen.done();
+    let mut step = 2.0;
+    for _ in 0..iterations {
+        if is_stationary(&z, &gradient, radius) {
+            return Ok(Ended::Stationary);
+        }
+        let most = gradient.iter().zip(radius).map(|(g, r)| (g * r).abs()).fold(0.0, f64::max);
+        let moves = z.iter().zip(&gradient).zip(radius);
+        let mut next: Vec<f64> =
+            moves.map(|((z, g), r)| if most > 0.0 { z + step * r * (g * r / most) } else { *z }).collect();
+        into_box(&mut next, radius);
+        let there = seen.at(&next, &mut fresh)?;
+        seen.done();
+        if there > value {
+            value = there;
+            z = next;
+            std::mem::swap(&mut gradient, &mut fresh);
+        } else {
+            step /= 2.0;
+        }
+    }
+    Ok(Ended::Iterations)
+}
+
+fn corners(seen: &mut Seen<'_, '_>, radius: &[f64], mut z: Vec<f64>, iterations: usize) -> Result<Ended> {
+    let mut gradient = vec![0.0; z.len()];
+    seen.at(&z, &mut gradient)?;
+    seen.done();
+    for _ in 0..iterations {
+        if is_stationary(&z, &gradient, radius) {
+            return Ok(Ended::Stationary);
+        }
+        for ((z, &g), &r) in z.iter_mut().zip(&gradient).zip(radius) {
+            if g != 0.0 {
+                *z = r.copysign(g);
+            }
+        }
+        seen.at(&z, &mut gradient)?;
+        seen.done();
+    }
+    Ok(Ended::Iterations)
+}
+
+fn auto_pgd(seen: &mut Seen<'_, '_>, radius: &[f64], z: Vec<f64>, iterations: usize) -> Result<Ended> {
+    const MOMENTUM: f64 = 0.75;
+    const SHARE: f64 = 0.75;
+    let mut gradient = vec![0.0; z.len()];
+    let mut value = seen.at(&z, &mut gradient)?;
+    seen.done();
+    let (mut z, mut before) = (z.clone(), z);
+    let mut step = 2.0;
+    // Checkpoints of the paper: shares 0, 0.22, 0.41, … of all iterations, each distance 0.03 smaller, at least 0.06.
+    let (mut checkpoint, mut distance, mut share) = (0.22, 0.22_f64, 0.22_f64);
+    let (mut grown, mut since) = (0, 0);
+    let (mut halved, mut largest_before) = (false, seen.largest);
+    for iteration in 1..=iterations {
+        if is_stationary(&z, &gradient, radius) {
+            return Ok(Ended::Stationary);
+        }
+        let momentum = if iteration == 1 { 1.0 } else { MOMENTUM };
+        let mut next = Vec::with_capacity(z.len());
+        for (((&z, &g), &r), &before) in z.iter().zip(&gradient).zip(radius).zip(&before) {
+            let sign = if g == 0.0 { 0.0 } else { 1.0_f64.copysign(g) };
+            let straight = (z + step * r * sign).clamp(-r, r);
+            next.push((z + momentum * (straight - z) + (1.0 - momentum) * (z - before)).clamp(-r, r));
+        }
+        before = std::mem::replace(&mut z, next);
+        let there = seen.at(&z, &mut gradient)?;
+        seen.done();
+        grown += usize::from(there > value);
+        since += 1;
+        value = there;
+        if iteration as f64 >= (checkpoint * iterations as f64).ceil() {
+            let seldom = (grown as f64) < SHARE * f64::from(since);
+            let stuck = !halved && seen.largest <= largest_before;
+            halved = seldom || stuck;
+            if halved {
+                step /= 2.0;
+                z = seen.z.clone();
+                before = z.clone();
+                // The gradient at the best point is not kept: one evaluation more finds it again.
+                value = seen.at(&z, &mut gradient)?;
+            }
+            largest_before = seen.largest;
+            (grown, since) = (0, 0);
+            distance = (distance - 0.03).max(0.06);
+            share += distance;
+            checkpoint = share;
+        }
+    }
+    Ok(Ended::Iterations)
+}
+
+/// −f in its box, as the solver wants it.
+struct Lowered<'a, 'b, 'c, 'd> {
+    seen: &'a RefCell<&'b mut Seen<'c, 'd>>,
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+}
+
+impl basin::Constraints for Lowered<'_, '_, '_, '_> {
+    type Set = basin::ConstraintSet<basin::BoxBounds<Vec<f64>>>;
+
+    fn constraints(&self) -> <Self::Set as basin::ConstraintDescription>::Borrowed<'_> {
+        basin::ConstraintSet::new().with_bounds(basin::BoxBounds::new(Some(&self.lower), Some(&self.upper)))
+    }
+}
+
+impl basin::CostFunction for Lowered<'_, '_, '_, '_> {
+    type Param = Vec<f64>;
+    type Output = f64;
+    type Error = Error;
+
+    fn cost(&self, z: &Vec<f64>) -> Result<f64> {
+        Ok(-self.seen.borrow_mut().at(z, &mut vec![0.0; z.len()])?)
+    }
+}
+
+impl basin::Gradient for Lowered<'_, '_, '_, '_> {
+    type Gradient = Vec<f64>;
+
+    fn gradient(&self, z: &Vec<f64>) -> Result<Vec<f64>> {
+        Ok(self.cost_and_gradient(z)?.1)
+    }
+
+    fn cost_and_gradient(&self, z: &Vec<f64>) -> Result<(f64, Vec<f64>)> {
+        let mut gradient = Vec::new();
+        Ok((self.cost_and_gradient_into(z, &mut gradient)?, gradient))
+    }
+
+    // Without this one, each evaluation would make a vector of its own.
+    fn cost_and_gradient_into(&self, z: &Vec<f64>, gradient: &mut Vec<f64>) -> Result<f64> {
+        gradient.resize(z.len(), 0.0);
+        let value = self.seen.borrow_mut().at(z, gradient)?;
+        gradient.iter_mut().for_each(|g| *g = -*g);
+        Ok(-value)
+    }
+}
+
+fn lbfgsb(seen: &mut Seen<'_, '_>, radius: &[f64], start: Vec<f64>, iterations: usize) -> Result<Ended> {
+    let failed = |error: basin::ConstraintSolveError<Error>| match error {
+        basin::ConstraintSolveError::Evaluation(error) => error,
+        other => Error::Data(format!("L-BFGS-B: {other}")),
+    };
+    let seen = RefCell::new(seen);
+    let lower: Vec<f64> = radius.iter().map(|r| -r).collect();
+    let problem = Lowered { seen: &seen, lower, upper: radius.to_vec() };
+    // Its defaults would stop where gradients are as small as they are here; at 0 it stops at an exactly stationary point.
+    let solver = basin::Lbfgsb::new()
+        .with_m_capacity(PAIRS)
+        .with_absolute_projected_gradient_tolerance(0.0)
+        .with_relative_cost_reduction_tolerance(0.0);
+    let executor = basin::Executor::new(problem, solver, basin::FirstOrderState::new(start));
+    let mut stepper = executor.max_iter(iterations as u64).into_stepper().map_err(failed)?;
+    seen.borrow_mut().done();
+    let mut done = 0;
+    loop {
+        // Behind an error the solver has no state to ask for; what was seen is kept here.
+        let outcome = stepper.step().map_err(failed)?;
+        if stepper.iter() > done {
+            done = stepper.iter();
+            seen.borrow_mut().done();
+        }
+        if let Some(report) = outcome.report() {
+            return Ok(match &report.termination {
+                basin::Termination::Limit(_) => Ended::Iterations,
+                basin::Termination::Converged(_) => Ended::Stationary,
+                _ => Ended::LineSearch,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Maximizer; 4] =
+        [Maximizer::Lbfgsb, Maximizer::ProjectedGradient, Maximizer::AutoPgd, Maximizer::Corners];
+
+    /// ½ Σ dᵢ (zᵢ − cᵢ)² with its gradient; the box is checked at each evaluation.
+    fn quadratic<'a>(
+        d: &'a [f64],
+        c: &'a [f64],
+        radius: &'a [f64],
+    ) -> impl FnMut(&[f64], &mut [f64]) -> Result<f64> + 'a {
+        move |z, gradient| {
+            let inside = z.iter().zip(radius).all(|(z, r)| z.abs() <= *r);
+            assert!(inside, "a point outside of the box: {z:?}");
+            gradient.iter_mut().zip(d.iter().zip(c).zip(z)).for_each(|(g, ((d, c), z))| *g = d * (z - c));
+            Ok(d.iter().zip(c).zip(z).map(|((d, c), z)| 0.5 * d * (z - c) * (z - c)).sum())
+        }
+    }
+
+    /// The largest value of that in the box: each coordinate at its better edge, or at its own top.
+    fn expected(d: &[f64], c: &[f64], radius: &[f64]) -> f64 {
+        let one = |d: f64, c: f64, z: f64| 0.5 * d * (z - c) * (z - c);
+        let each = d.iter().zip(c).zip(radius).map(|((&d, &c), &r)| {
+            let edges = one(d, c, r).max(one(d, c, -r));
+            if d < 0.0 { edges.max(one(d, c, c.clamp(-r, r))) } else { edges }
+        });
+        each.sum()
+    }
+
+    fn problem(n: usize, sign: impl Fn(usize) -> f64) -> (Vec<f64>, Vec<f64>, Vec<f64>) {
+        let d = (0..n).map(|i| sign(i) * (1.0 + (0.7 * i as f64).sin().abs())).collect();
+        let c = (0..n).map(|i| 0.3 * (1.3 * i as f64).cos()).collect();
+        let radius = (0..n).map(|i| 0.5 + 0.1 * (i % 7) as f64).collect();
+        (d, c, radius)
+    }
+
+    /// Convex, concave and indefinite, of dimension 1 to 1,000.
+    #[test]
+    fn quadratics_reach_their_largest_value() -> Result<()> {
+        for n in [1, 2, 17, 1_000] {
+            let signs: [fn(usize) -> f64; 3] = [|_| 1.0, |_| -1.0, |i| if i % 3 == 0 { -1.0 } else { 1.0 }];
+            for (kind, sign) in signs.into_iter().enumerate() {
+                let (d, c, radius) = problem(n, sign);
+                let best = expected(&d, &c, &radius);
+                for maximizer in [Maximizer::Lbfgsb, Maximizer::ProjectedGradient] {
+                    let mut f = quadratic(&d, &c, &radius);
+                    let found = maximize(maximizer, &mut f, &radius, &vec![0.0; n], 2_000)?;
+                    // Tops inside of the box are approached, corners are reached.
+                    let near = if kind == 0 { 1e-13 } else { 1e-6 };
+                    assert!(
+                        (found.largest - best).abs() <= near * best.abs().max(1.0),
+                        "{maximizer}, {n}, {kind}: {found:?}"
+                    );
+                    assert_eq!(f(&found.z, &mut vec![0.0; n])?, found.largest, "it was seen there");
+                    assert!(found.trace.windows(2).all(|pair| pair[0] <= pair[1]), "{:?}", found.trace);
+                }
+                if kind == 0 {
+                    for maximizer in [Maximizer::AutoPgd, Maximizer::Corners] {
+                        let mut f = quadratic(&d, &c, &radius);
+                        let found = maximize(maximizer, &mut f, &radius, &vec![0.0; n], 100)?;
+                        assert!(
+                            (found.largest - best).abs() <= 1e-13 * best,
+                            "{maximizer}, {n}: {} of {best}",
+                            found.largest
+                        );
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A start outside is moved to the edge; a box without room is its one point; at a stationary point a search ends.
+    #[test]
+    fn edges() -> Result<()> {
+        let (d, c, radius) = problem(5, |_| 1.0);
+        for maximizer in ALL {
+            let mut f = quadratic(&d, &c, &radius);
+            let found = maximize(maximizer, &mut f, &radius, &[9.0; 5], 3)?;
+            assert!(found.largest >= f(&radius, &mut [0.0; 5])?, "{maximizer}");
+            let none = [0.0; 5];
+            let mut f = quadratic(&d, &c, &none);
+            let found = maximize(maximizer, &mut f, &none, &none, 5)?;
+            assert_eq!((found.z.as_slice(), found.ended), (&none[..], Ended::Stationary), "{maximizer}");
+            let flat = maximize(
+                maximizer,
+                &mut |_, g| {
+                    g.fill(0.0);
+                    Ok(1.0)
+                },
+                &radius,
+                &none,
+                5,
+            )?;
+            assert_eq!((flat.largest, flat.evaluations, flat.ended), (1.0, 1, Ended::Stationary), "{maximizer}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_finite_is_an_error_and_errors_come_back() {
+        for maximizer in ALL {
+            let mut count = 0;
+            let mut f = |_: &[f64], g: &mut [f64]| {
+                count += 1;
+                g.fill(1.0);
+                if count == 3 { Err(Error::Data("the third".into())) } else { Ok(f64::from(count)) }
+            };
+            let error = maximize(maximizer, &mut f, &[1e6; 2], &[0.0; 2], 50).map(|found| found.ended);
+            // Two jumps from corner to corner end at the corner that points to itself.
+            match (maximizer, error) {
+                (Maximizer::Corners, Ok(ended)) => assert_eq!(ended, Ended::Stationary),
+                (_, Err(error)) => assert_eq!(error.to_string(), "the third", "{maximizer}"),
+                (_, Ok(ended)) => assert_eq!(ended, Ended::Stationary, "{maximizer}"),
+            }
+            let mut f = |_: &[f64], g: &mut [f64]| {
+                g.fill(f64::NAN);
+                Ok(0.0)
+            };
+            let error = maximize(maximizer, &mut f, &[1.0; 2], &[0.0; 2], 5).expect_err("NaN");
+            assert!(error.to_string().starts_with("f in the box must be finite"), "{error}");
+        }
+    }
+}

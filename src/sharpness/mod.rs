@@ -1,0 +1,520 @@
+//! How sharp is a minimum? Metric 2.1 of the paper: how much f can grow in a small box around x, in percent.
+//!
+//! `C_ε = { z ∈ ℝᵖ : |zᵢ| ≤ ε (|(A⁺x)ᵢ| + 1) }`, `φ(ε, A) = 100 · (max_{y ∈ C_ε} f(x + A y) − f(x)) / (1 + f(x))` (§2.2.2,
+//! eq. 3 and 4). A = I is the full space, p = n (Table 3); a random n × 100 matrix is a subspace (Table 4). f is the mean
+//! cross-entropy over the whole training split, and its largest value in the box is looked for by 10 iterations of L-BFGS-B.
+//!
+//! **The number is a lower bound, and may be a poor one.** A search that begins at x begins where f is nearly stationary:
+//! with a gradient that is small beside the box, ten iterations of L-BFGS-B go nowhere, and φ comes out as almost nothing
+//! although the box holds far larger f. So each result says how far its search went ([`Search::reach`]), what the best of a
+//! few random corners of the box has, and has a [`Status`] where the number is not to be trusted. [`Sharpness::thorough`]
+//! looks from zero, from random points of the box, and from corner to corner, and takes the largest.
+//!
+//! | name | default | range | paper |
+//! |---|---|---|---|
+//! | ε | – | from 0 | 1e-3, 5e-4 |
+//! | directions | full space | 1..=n of them | n; 100 random |
+//! | [`iterations`](Sharpness::iterations) | 10 | 1..=100,000 | 10 |
+//! | [`maximizer`](Sharpness::maximizer) | [`Maximizer::Lbfgsb`] | | L-BFGS-B |
+//! | [`starts`](Sharpness::starts) | 0 random ones beside zero | 0..=1,000 | not said |
+//! | [`corners`](Sharpness::corners) | 4 random ones to compare with | 0..=1,000 | – |
+//! | [`objective`](Sharpness::objective) | batch statistics, chunks of 5,000, f32 | | `mode=2` (code) |
+//! | [`seed`](Sharpness::seed), [`draw`](Sharpness::draw) | 0, 0 | | not said |
+//!
+//! Deviation: the paper says neither where the search begins nor how A is drawn. Ours begins at y = 0, as a minimizer that is
+//! handed x does. Entries of A are drawn from N(0, 1) and not normalized, which fits the sizes in Table 4;
+//! [`orthonormal`](Sharpness::orthonormal) columns can be asked for.
+//!
+//! Deviation: the largest f is that of all points visited, x among them, so φ is never below 0.
+
+mod directions;
+mod maximize;
+
+use std::time::Instant;
+
+pub use maximize::{Ended, Maximizer};
+
+use crate::data::{Dataset, Split};
+use crate::display::Block;
+use crate::error::{Error, Result};
+use crate::net::Net;
+use crate::objective::{Objective, Repeated, Statistics};
+use crate::seed::{Seed, Stream, uniform};
+use crate::weights::Weights;
+use directions::Directions;
+use maximize::{Found, maximize};
+
+/// How to measure sharpness.
+///
+/// ```
+/// use sharp_minima::{Sharpness, Training, data, zoo};
+/// let data = data::synthetic();
+/// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+/// let trials = Training::adam().batch(20).trials(1).epochs(5).quiet().run(&net, &data)?;
+/// let found = Sharpness::full(1e-3).at(&net, &data, &trials.weights[0])?;
+/// assert!(found.phi() >= 0.0 && found.searches[0].evaluations >= 1);
+/// # Ok::<(), sharp_minima::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sharpness {
+    epsilon: f64,
+    along: Along,
+    orthonormal: bool,
+    iterations: usize,
+    maximizer: Maximizer,
+    starts: usize,
+    climb: bool,
+    corners: usize,
+    objective: Objective,
+    seed: Seed,
+    draw: u64,
+    test: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Along {
+    All,
+    Random(usize),
+    Given(Vec<Vec<f64>>),
+}
+
+/// Whether a sharpness can be trusted as the size of what it looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[non_exhaustive]
+pub enum Status {
+    /// The search moved through the box, and no random corner has a larger f.
+    Found,
+    /// The best point lies within a hundredth of the box of x: the search stayed where it began.
+    Stayed,
+    /// A random corner of the box has a larger f than the search found: it is too small by at least that.
+    BelowCorners,
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Status::Found => "found",
+            Status::Stayed => "stayed at its start",
+            Status::BelowCorners => "below a random corner",
+        })
+    }
+}
+
+/// One search of several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    /// Where it began: "zero", or "random 0" and so on.
+    pub start: String,
+    /// How it looked.
+    pub maximizer: Maximizer,
+    /// φ of the largest f that it saw, percent.
+    pub phi: f64,
+    /// φ of the largest f seen at the start and behind each iteration, percent: whether more iterations would find more.
+    pub trace: Vec<f64>,
+    /// Evaluations of f with ∇f.
+    pub evaluations: usize,
+    /// Why it ended.
+    pub ended: Ended,
+    /// Where its best point lies: the mean of `|zᵢ| / rᵢ`, 0 at x and 1 in a corner of the box.
+    pub reach: f64,
+    /// Fraction of the coordinates of its best point that lie on their bound.
+    pub active: f64,
+}
+
+/// The largest f found in the box around x, and the sharpness that follows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Maximum {
+    /// Name of the net.
+    pub net: String,
+    /// Name of the data set.
+    pub data: String,
+    /// "train" or "test".
+    pub split: String,
+    /// ε.
+    pub epsilon: f64,
+    /// What A is, in words.
+    pub along: String,
+    /// p, the number of dimensions of the box.
+    pub dimension: usize,
+    /// Whose statistics normalization used.
+    pub statistics: Statistics,
+    /// The seed of all that is random.
+    pub seed: u64,
+    /// Which random A.
+    pub draw: u64,
+    /// f(x), nats per example.
+    pub value: f64,
+    /// The largest f visited by any search, nats per example.
+    pub largest: f64,
+    /// y of the largest f: p numbers.
+    pub displacement: Vec<f64>,
+    /// φ of the best of the random corners, percent; nothing where none was asked for.
+    pub corner: Option<f64>,
+    /// `100 · Σ rᵢ |∂f/∂yᵢ| / (1 + f(x))`: φ if f were linear in the box.
+    pub first_order: f64,
+    /// `100 · (gᵀy + ½ yᵀHy) / (1 + f(x))` at the best point, H by a central difference of ∇f along y: φ there if f were
+    /// quadratic.
+    pub second_order: f64,
+    /// The searches.
+    pub searches: Vec<Search>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Sharpness {
+    /// In the full space, A = I: the paper's Table 3.
+    pub fn full(epsilon: f64) -> Self {
+        Self {
+            epsilon,
+            along: Along::All,
+            orthonormal: false,
+            iterations: 10,
+            maximizer: Maximizer::Lbfgsb,
+            starts: 0,
+            climb: false,
+            corners: 4,
+            objective: Objective::new(),
+            seed: Seed(0),
+            draw: 0,
+            test: false,
+        }
+    }
+
+    /// Along p random directions: the paper's Table 4 with p = 100.
+    pub fn subspace(epsilon: f64, p: usize) -> Self {
+        Self { along: Along::Random(p), ..Self::full(epsilon) }
+    }
+
+    /// Along directions that are given, each of n numbers; they must be independent.
+    pub fn along(epsilon: f64, directions: Vec<Vec<f64>>) -> Self {
+        Self { along: Along::Given(directions), ..Self::full(epsilon) }
+    }
+
+    /// With the directions made orthonormal, without which they are taken as they come.
+    pub fn orthonormal(self) -> Self {
+        Self { orthonormal: true, ..self }
+    }
+
+    /// Iterations of each search.
+    pub fn iterations(self, iterations: usize) -> Self {
+        Self { iterations, ..self }
+    }
+
+    /// How the largest f is looked for.
+    pub fn maximizer(self, maximizer: Maximizer) -> Self {
+        Self { maximizer, ..self }
+    }
+
+    /// Searches from so many random points of the box, beside the one from zero.
+    pub fn starts(self, random: usize) -> Self {
+        Self { starts: random, ..self }
+    }
+
+    /// The measure that can be trusted: from zero, from four random points of the box, and from corner to corner; the
+    /// largest f of all.
+    pub fn thorough(self) -> Self {
+        Self { starts: 4, climb: true, ..self }
+    }
+
+    /// Random corners of the box that the searches are compared with.
+    pub fn corners(self, corners: usize) -> Self {
+        Self { corners, ..self }
+    }
+
+    /// How f is evaluated.
+    pub fn objective(self, objective: Objective) -> Self {
+        Self { objective, ..self }
+    }
+
+    /// Where everything random comes from.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed: Seed(seed), ..self }
+    }
+
+    /// Another random A of the same seed.
+    pub fn draw(self, draw: u64) -> Self {
+        Self { draw, ..self }
+    }
+
+    /// Of f on the test split, where the paper has the training split.
+    pub fn on_test(self) -> Self {
+        Self { test: true, ..self }
+    }
+
+    /// Measures at one point.
+    ///
+    /// Cost: for each search about as many evaluations of f and ∇f as it has iterations, one evaluation of f a corner, and
+    /// four of ∇f. Memory: L-BFGS-B keeps about 31 vectors of p numbers in f64.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where net, data, weights and directions do not belong
+    /// together, [`Error::Data`] where weights are not finite, where f in the box is not, or where directions are not
+    /// independent.
+    pub fn at(&self, net: &Net, data: &Dataset, x: &Weights) -> Result<Maximum> {
+        net.check_weights(x)?;
+        if self.objective.statistics == Statistics::Recalibrated {
+            let allowed = "be batch or running: re-estimated averages move with x, and the gradient does not say how";
+            return Err(Error::parameter("statistics", self.objective.statistics, allowed));
+        }
+        let split = if self.test { &data.test } else { &data.train };
+        let mut maximum = self.around(net, split, &x.to_f64(), Some(x.buffers()))?;
+        maximum.data = data.name.clone();
+        Ok(maximum)
+    }
+
+    /// Measures at a point in f64 of one split, to check against another program; the result's data set has no name.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn at_point(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Maximum> {
+        if self.objective.statistics != Statistics::Batch {
+            let allowed = "be batch: a bare point has no averages";
+            return Err(Error::parameter("statistics", self.objective.statistics, allowed));
+        }
+        self.around(net, split, x, None)
+    }
+
+    fn check(&self, net: &Net, x: &[f64]) -> Result<()> {
+        if !(self.epsilon.is_finite() && self.epsilon >= 0.0) {
+            return Err(Error::parameter("epsilon", self.epsilon, "be finite and at least 0"));
+        }
+        crate::data::check_count("iterations", self.iterations, 100_000)?;
+        for (name, given) in [("starts", self.starts), ("corners", self.corners)] {
+            if given > 1_000 {
+                return Err(Error::parameter(name, given, "lie in 0..=1000"));
+            }
+        }
+        if x.len() != net.parameter_count() {
+            return Err(Error::Shape(format!(
+                "{} has {} weights, but the point has {}",
+                net.name(),
+                net.parameter_count(),
+                x.len()
+            )));
+        }
+        match x.iter().position(|value| !value.is_finite()) {
+            Some(place) => Err(Error::Data(format!("weights must be finite, but number {place} is {}", x[place]))),
+            None => Ok(()),
+        }
+    }
+
+    fn around(&self, net: &Net, split: &Split, x: &[f64], running: Option<&[f32]>) -> Result<Maximum> {
+        let begin = Instant::now();
+        self.check(net, x)?;
+        let directions = match &self.along {
+            Along::All => None,
+            Along::Random(p) => Some(Directions::random(x.len(), *p, self.seed, self.draw, self.orthonormal)?),
+            Along::Given(columns) => Some(Directions::given(x.len(), columns.clone(), self.orthonormal)?),
+        };
+        let radius: Vec<f64> = match &directions {
+            None => x.iter().map(|x| self.epsilon * (x.abs() + 1.0)).collect(),
+            Some(a) => a.coordinates(x).iter().map(|z| self.epsilon * (z.abs() + 1.0)).collect(),
+        };
+        let mut around =
+            Around { f: self.objective.repeated(net, split, running)?, x, directions: directions.as_ref() };
+        let zero = vec![0.0; radius.len()];
+        let mut gradient = zero.clone();
+        let value = around.at(&zero, &mut gradient)?;
+        if !value.is_finite() {
+            return Err(Error::Data(format!("f at the point must be finite, but is {value}")));
+        }
+        let phi = |largest: f64| 100.0 * (largest - value).max(0.0) / (1.0 + value);
+
+        let mut random = self.seed.stream(Stream::Subspace, (1 << 55) | self.draw);
+        let mut within =
+            |scale: fn(f32) -> f64| -> Vec<f64> { radius.iter().map(|r| r * scale(uniform(&mut random))).collect() };
+        let mut runs = vec![("zero".to_string(), self.maximizer, zero.clone())];
+        for start in 0..self.starts {
+            runs.push((format!("random {start}"), self.maximizer, within(|share| 2.0 * f64::from(share) - 1.0)));
+        }
+        if self.climb {
+            runs.push(("zero".into(), Maximizer::Corners, zero.clone()));
+        }
+        let mut best = Found { z: zero, largest: value, trace: vec![], evaluations: 0, ended: Ended::Stationary };
+        let mut searches = Vec::new();
+        for (start, maximizer, from) in runs {
+            let mut f = |z: &[f64], g: &mut [f64]| around.at(z, g);
+            let found = maximize(maximizer, &mut f, &radius, &from, self.iterations)?;
+            searches.push(Search {
+                start,
+                maximizer,
+                phi: phi(found.largest),
+                trace: found.trace.iter().map(|&largest| phi(largest)).collect(),
+                evaluations: found.evaluations,
+                ended: found.ended,
+                reach: reach(&found.z, &radius),
+                active: active(&found.z, &radius),
+            });
+            if found.largest > best.largest {
+                best = found;
+            }
+        }
+        let mut corner: Option<f64> = None;
+        for _ in 0..self.corners {
+            let z = within(|share| if share < 0.5 { -1.0 } else { 1.0 });
+            let there = phi(around.value(&z)?);
+            corner = Some(corner.map_or(there, |corner| corner.max(there)));
+        }
+        let first_order = gradient.iter().zip(&radius).map(|(g, r)| g.abs() * r).sum::<f64>();
+        let second_order = around.quadratic(&best.z, &gradient)?;
+        Ok(Maximum {
+            net: net.name().into(),
+            data: String::new(),
+            split: if self.test { "test" } else { "train" }.into(),
+            epsilon: self.epsilon,
+            along: self.along_in_words(),
+            dimension: radius.len(),
+            statistics: self.objective.statistics,
+            seed: self.seed.0,
+            draw: self.draw,
+            value,
+            largest: best.largest,
+            displacement: best.z,
+            corner,
+            first_order: 100.0 * first_order / (1.0 + value),
+            second_order: 100.0 * second_order / (1.0 + value),
+            searches,
+            seconds: begin.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn along_in_words(&self) -> String {
+        let orthonormal = if self.orthonormal { ", orthonormal" } else { "" };
+        match &self.along {
+            Along::All => "full space".into(),
+            Along::Random(p) => format!("{p} random directions{orthonormal}"),
+            Along::Given(directions) => format!("{} given directions{orthonormal}", directions.len()),
+        }
+    }
+}
+
+/// The mean of `|zᵢ| / rᵢ`; a box without room has been reached.
+fn reach(z: &[f64], radius: &[f64]) -> f64 {
+    let shares = z.iter().zip(radius).map(|(z, r)| if *r > 0.0 { z.abs() / r } else { 1.0 });
+    shares.sum::<f64>() / z.len() as f64
+}
+
+fn active(z: &[f64], radius: &[f64]) -> f64 {
+    z.iter().zip(radius).filter(|(z, r)| z.abs() >= **r).count() as f64 / z.len() as f64
+}
+
+/// f around x, as a function of y.
+struct Around<'a> {
+    f: Repeated<'a>,
+    x: &'a [f64],
+    directions: Option<&'a Directions>,
+}
+
+impl Around<'_> {
+    fn moved(&self, y: &[f64]) -> Vec<f64> {
+        match self.directions {
+            None => self.x.iter().zip(y).map(|(x, y)| x + y).collect(),
+            Some(a) => a.moved(self.x, y),
+        }
+    }
+
+    fn value(&mut self, y: &[f64]) -> Result<f64> {
+        let x = self.moved(y);
+        self.f.value(&x)
+    }
+
+    /// f with its gradient in y.
+    fn at(&mut self, y: &[f64], gradient: &mut [f64]) -> Result<f64> {
+        let x = self.moved(y);
+        let found = self.f.gradient(&x)?;
+        match self.directions {
+            None => gradient.copy_from_slice(&found.gradient),
+            Some(a) => gradient.copy_from_slice(&a.of_gradient(&found.gradient)),
+        }
+        Ok(found.loss)
+    }
+
+    /// `gᵀy + ½ yᵀHy`, with `Hy` by a central difference of a hundredth of y.
+    fn quadratic(&mut self, y: &[f64], gradient: &[f64]) -> Result<f64> {
+        const SHARE: f64 = 0.01;
+        let scaled = |share: f64| -> Vec<f64> { y.iter().map(|y| share * y).collect() };
+        let (mut above, mut below) = (vec![0.0; y.len()], vec![0.0; y.len()]);
+        self.at(&scaled(SHARE), &mut above)?;
+        self.at(&scaled(-SHARE), &mut below)?;
+        let linear: f64 = gradient.iter().zip(y).map(|(g, y)| g * y).sum();
+        let curved: f64 = above.iter().zip(&below).zip(y).map(|((a, b), y)| (a - b) / (2.0 * SHARE) * y).sum();
+        Ok(linear + 0.5 * curved)
+    }
+}
+
+impl Maximum {
+    /// φ, percent: of the largest f of all searches; at least 0, and at most what the box holds.
+    pub fn phi(&self) -> f64 {
+        100.0 * (self.largest - self.value).max(0.0) / (1.0 + self.value)
+    }
+
+    /// The search that found it; the first of equal ones.
+    pub fn best(&self) -> Option<&Search> {
+        self.searches.iter().reduce(|best, next| if next.phi > best.phi { next } else { best })
+    }
+
+    /// Whether φ can be trusted. A box without room (ε = 0) holds nothing to be found.
+    pub fn status(&self) -> Status {
+        if self.epsilon == 0.0 {
+            return Status::Found;
+        }
+        match (self.best(), self.corner) {
+            (_, Some(corner)) if corner > self.phi() => Status::BelowCorners,
+            (Some(best), _) if best.reach < 0.01 => Status::Stayed,
+            _ => Status::Found,
+        }
+    }
+
+    /// φ with its status, where that says that it is not to be trusted.
+    pub fn summary(&self) -> String {
+        match self.status() {
+            Status::Found => format!("{:.4} %", self.phi()),
+            status => format!("{:.4} % ({status}: a lower bound, no measure)", self.phi()),
+        }
+    }
+
+    /// A table of the searches.
+    pub fn block(&self) -> Block {
+        let share = |value: f64| format!("{:.1}", 100.0 * value);
+        let mut rows: Vec<Vec<String>> = self
+            .searches
+            .iter()
+            .map(|search| {
+                vec![
+                    format!("{} from {}", search.maximizer, search.start),
+                    format!("{:.4}", search.phi),
+                    (search.trace.len().saturating_sub(1)).to_string(),
+                    search.evaluations.to_string(),
+                    share(search.reach),
+                    share(search.active),
+                    search.ended.to_string(),
+                ]
+            })
+            .collect();
+        let other = |name: &str, phi: f64| {
+            let mut row = vec![name.to_string(), format!("{phi:.4}")];
+            row.resize(7, String::new());
+            row
+        };
+        rows.extend(self.corner.map(|corner| other("best of random corners", corner)));
+        rows.push(other("if f were linear", self.first_order));
+        rows.push(other("if f were quadratic, at the best point", self.second_order));
+        let title = format!(
+            "Sharpness φ = {} for ε = {:e}, {}, {} split; f(x) = {:.6}",
+            self.summary(),
+            self.epsilon,
+            self.along,
+            self.split,
+            self.value
+        );
+        let head = ["search", "φ, %", "iterations", "evaluations", "reach, %", "on bounds, %", "ended by"];
+        Block::table(&title, &head, rows)
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
+    }
+}
+
+crate::display::shown_as_text!(Ended, Status);

@@ -1,0 +1,99 @@
+//! Paths between two points: where they begin and end, what lies on them, and what is refused.
+
+use sharp_minima::landscape::Shape;
+use sharp_minima::{Between, Dataset, Net, Objective, Pair, Seed, Statistics, Training, Weights, data, zoo};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn trained() -> sharp_minima::Result<(Net, Dataset, Pair)> {
+    let data = data::digits().first(300, 100)?;
+    let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    let pair = Training::adam().trials(2).epochs(10).quiet().pair(&net, &data, 20, 100)?;
+    Ok((net, data, pair))
+}
+
+#[test]
+fn a_line_goes_through_both_ends() -> Outcome {
+    let (net, data, pair) = trained()?;
+    let (small, large) = (&pair.small.weights[0], &pair.large.weights[0]);
+    let path = Between::line().quiet().run(&net, &data, small, large)?;
+    let alphas: Vec<f64> = path.points.iter().map(|point| point.alpha).collect();
+    assert_eq!((path.shape, alphas.len(), alphas[0], alphas[24]), (Shape::Line, 25, -1.0, 2.0));
+    assert!(alphas.windows(2).all(|pair| (pair[1] - pair[0] - 0.125).abs() < 1e-12), "{alphas:?}");
+    let objective = Objective::new();
+    assert_eq!(path.points[8].alpha, 0.0);
+    assert_eq!(path.points[8].value, objective.evaluate(&net, &data, small)?);
+    assert_eq!(path.points[16].alpha, 1.0);
+    assert_eq!(path.points[16].value, objective.evaluate(&net, &data, large)?);
+    let middle = objective.evaluate(&net, &data, &small.mix(large, 0.5)?)?;
+    assert_eq!(path.points[12].value, middle);
+    assert!(path.block().to_string().contains("along the line"), "{}", path.block());
+    Ok(())
+}
+
+/// `sin(απ/2) x_ℓ + cos(απ/2) x_s`: both ends to the bit, and at α = ½ both with √½.
+#[test]
+fn a_curve_goes_through_both_ends() -> Outcome {
+    let (net, data, pair) = trained()?;
+    let (small, large) = (&pair.small.weights[1], &pair.large.weights[1]);
+    let path = Between::curve().points(3).quiet().run(&net, &data, small, large)?;
+    let objective = Objective::new();
+    assert_eq!(path.points[0].value, objective.evaluate(&net, &data, small)?);
+    assert_eq!(path.points[2].value, objective.evaluate(&net, &data, large)?);
+    let half = std::f32::consts::FRAC_1_SQRT_2;
+    let middle = objective.evaluate(&net, &data, &small.scaled(half).plus(&large.scaled(half))?)?;
+    assert!((path.points[1].value.train.loss - middle.train.loss).abs() < 1e-5);
+    Ok(())
+}
+
+/// The well-known artefact: averages that are mixed like weights make a barrier that re-estimated ones, and those of the
+/// batch, do not have.
+#[test]
+fn mixed_averages_make_a_barrier() -> Outcome {
+    let (net, data, pair) = trained()?;
+    let (small, large) = (&pair.small.weights[0], &pair.large.weights[0]);
+    let middle = |statistics| {
+        let objective = Objective::new().statistics(statistics);
+        let path = Between::line().alphas(0.0, 1.0).points(3).objective(objective).quiet();
+        path.run(&net, &data, small, large).map(|path| path.points[1].value.train.loss)
+    };
+    let (batch, again) = (middle(Statistics::Batch)?, middle(Statistics::Recalibrated)?);
+    let running = middle(Statistics::Running)?;
+    assert!((batch - again).abs() < 0.05 * (1.0 + batch), "{batch} and {again}");
+    assert!(running > 1.05 * batch.max(again), "{running} and {batch}");
+    Ok(())
+}
+
+#[test]
+fn all_trials_of_a_pair() -> Outcome {
+    let (net, data, pair) = trained()?;
+    let between = Between::line().points(4).quiet();
+    let paths = between.pair(&net, &data, &pair)?;
+    assert_eq!(paths.iter().map(|path| path.trial).collect::<Vec<_>>(), [0, 1]);
+    let one = between.run(&net, &data, &pair.small.weights[1], &pair.large.weights[1])?;
+    assert_eq!(paths[1].points, one.points);
+    let mut none = pair.clone();
+    none.small.weights.clear();
+    let said = between.pair(&net, &data, &none).expect_err("no trials").to_string();
+    assert_eq!(said, "paths need trials of both regimes, equally many, but there are 0 small and 2 large");
+    Ok(())
+}
+
+#[test]
+fn wrong_input_is_refused_with_what_is_allowed() -> Outcome {
+    let (net, data, pair) = trained()?;
+    let (small, large) = (&pair.small.weights[0], &pair.large.weights[0]);
+    let said = |between: Between| between.quiet().run(&net, &data, small, large).expect_err("refused").to_string();
+    let alphas = "alphas must be finite, the first below the last, but is ";
+    assert_eq!(said(Between::line().alphas(2.0, -1.0)), format!("{alphas}2 to -1"));
+    assert_eq!(said(Between::line().alphas(0.5, 0.5)), format!("{alphas}0.5 to 0.5"));
+    assert_eq!(said(Between::line().alphas(f64::NAN, 1.0)), format!("{alphas}NaN to 1"));
+    assert_eq!(said(Between::line().points(1)), "points must lie in 2..=10000, but is 1");
+    let other = zoo::f1(data.shape(), data.classes(), 0.06)?.start(Seed(0), 0);
+    let error = Between::line().run(&net, &data, small, &other).expect_err("another net");
+    assert!(error.to_string().ends_with("it belongs to another net"), "{error}");
+    let broken = Weights::new(net.layout(), vec![f32::INFINITY; net.parameter_count()])?;
+    let error = Between::line().run(&net, &data, &broken, large).expect_err("not finite");
+    assert!(error.to_string().starts_with("the ends of a path must be finite"), "{error}");
+    Ok(())
+}
