@@ -530,7 +530,7 @@ def fill_cache() -> None:
     """Compiles the dependencies once, so that no notebook has to."""
     if read(HOUSE / "filled") == dependencies():
         return
-    say("compiling the library's dependencies, once: about 4 minutes on two cores")
+    say("compiling the library's dependencies, once: about 3 minutes on two cores")
     start = time.monotonic()
     with session("quick") as client:
         compile_library(client, "let one = 1;")
