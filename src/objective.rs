@@ -296,14 +296,7 @@ impl Objective {
 
     fn check_point(&self, net: &Net, split: &Split, x: &[f64]) -> Result<()> {
         self.check(net, split)?;
-        if x.len() != net.parameter_count() {
-            return Err(Error::Shape(format!(
-                "{} has {} weights, but the point has {}",
-                net.name(),
-                net.parameter_count(),
-                x.len()
-            )));
-        }
+        net.check_point(x)?;
         match self.statistics {
             Statistics::Batch | Statistics::Recalibrated => Ok(()),
             Statistics::Running => Err(Error::parameter(

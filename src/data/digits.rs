@@ -83,20 +83,21 @@ mod tests {
 
     /// What [`digits`] takes for granted: whole lines of small numbers, and splits that `Split::new` accepts.
     #[test]
-    fn embedded_file_is_whole() {
+    fn embedded_file_is_whole() -> std::result::Result<(), Box<dyn std::error::Error>> {
         let mut text = String::new();
-        flate2::read::GzDecoder::new(&PACKED[..]).read_to_string(&mut text).unwrap();
+        flate2::read::GzDecoder::new(&PACKED[..]).read_to_string(&mut text)?;
         assert_eq!(text.lines().count(), 1_797);
         for line in text.lines() {
-            let numbers: Vec<u8> = line.split(',').map(|number| number.parse().unwrap()).collect();
-            let (label, pixels) = numbers.split_last().unwrap();
+            let numbers: Vec<u8> = line.split(',').map(str::parse).collect::<std::result::Result<_, _>>()?;
+            let (label, pixels) = numbers.split_last().ok_or("a line without numbers")?;
             assert_eq!(pixels.len(), PIXELS);
             assert!(*label < 10 && pixels.iter().all(|&pixel| pixel <= 16));
         }
         let digits = digits();
         for split in [&digits.train, &digits.test] {
             let parts = (split.inputs.clone(), split.labels.clone());
-            assert_eq!(*split, Split::new(parts.0, parts.1, vec![1, 8, 8], 10).unwrap());
+            assert_eq!(*split, Split::new(parts.0, parts.1, vec![1, 8, 8], 10)?);
         }
+        Ok(())
     }
 }

@@ -171,6 +171,19 @@ impl Net {
         )))
     }
 
+    /// An error unless a bare point has a number for each weight.
+    pub(crate) fn check_point(&self, x: &[f64]) -> Result<()> {
+        if x.len() == self.parameter_count() {
+            return Ok(());
+        }
+        Err(Error::Shape(format!(
+            "{} has {} weights, but the point has {}",
+            self.name,
+            self.parameter_count(),
+            x.len()
+        )))
+    }
+
     /// Whether a pass with dropout draws anything.
     pub(crate) fn has_dropout(&self) -> bool {
         self.layers.iter().any(|layer| matches!(layer, Layer::Dropout { rate } if *rate > 0.0))

@@ -284,14 +284,7 @@ impl Sharpness {
                 return Err(Error::parameter(name, given, "lie in 0..=1000"));
             }
         }
-        if x.len() != net.parameter_count() {
-            return Err(Error::Shape(format!(
-                "{} has {} weights, but the point has {}",
-                net.name(),
-                net.parameter_count(),
-                x.len()
-            )));
-        }
+        net.check_point(x)?;
         match x.iter().position(|value| !value.is_finite()) {
             Some(place) => Err(Error::Data(format!("weights must be finite, but number {place} is {}", x[place]))),
             None => Ok(()),
@@ -318,7 +311,7 @@ impl Sharpness {
         if !value.is_finite() {
             return Err(Error::Data(format!("f at the point must be finite, but is {value}")));
         }
-        let phi = |largest: f64| 100.0 * (largest - value).max(0.0) / (1.0 + value);
+        let phi = |largest: f64| percent(largest - value, value).max(0.0);
 
         let mut random = self.seed.stream(Stream::Subspace, (1 << 55) | self.draw);
         let mut within =
@@ -371,8 +364,8 @@ impl Sharpness {
             largest: best.largest,
             displacement: best.z,
             corner,
-            first_order: 100.0 * first_order / (1.0 + value),
-            second_order: 100.0 * second_order / (1.0 + value),
+            first_order: percent(first_order, value),
+            second_order: percent(second_order, value),
             searches,
             seconds: begin.elapsed().as_secs_f64(),
         })
@@ -386,6 +379,11 @@ impl Sharpness {
             Along::Given(directions) => format!("{} given directions{orthonormal}", directions.len()),
         }
     }
+}
+
+/// How much f grows, as a percentage of 1 + f(x).
+fn percent(growth: f64, value: f64) -> f64 {
+    100.0 * growth / (1.0 + value)
 }
 
 /// The mean of `|zᵢ| / rᵢ`; a box without room has been reached.
@@ -445,7 +443,7 @@ impl Around<'_> {
 impl Maximum {
     /// φ, percent: of the largest f of all searches; at least 0, and at most what the box holds.
     pub fn phi(&self) -> f64 {
-        100.0 * (self.largest - self.value).max(0.0) / (1.0 + self.value)
+        percent(self.largest - self.value, self.value).max(0.0)
     }
 
     /// The search that found it; the first of equal ones.

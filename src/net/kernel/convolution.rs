@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::super::pass::Real;
 use super::product::{Indexed, Left, Panels, TASK, multiply, room, sum_outer};
-use super::{Buffer, Buffers, Result, column_sums};
+use super::{Buffer, Buffers, Result, sum_columns};
 
 /// Most numbers in the partial sums of ∂W, and most of these sums.
 const PARTIAL: usize = 1 << 22;
@@ -147,8 +147,7 @@ impl Convolution {
             }
         });
         buffers.give(partial);
-        let sums = column_sums(gradient, self.filters);
-        total[self.bias()].iter_mut().zip(sums).for_each(|(place, sum)| *place = T::from_f64(sum));
+        sum_columns(gradient, &mut total[self.bias()]);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::pass::Real;
 use super::product::{Indexed, Left, Panels, TASK, multiply, room, sum_outer};
-use super::{Buffers, Result, column_sums};
+use super::{Buffers, Result, sum_columns};
 
 /// A dense layer; its W, (outputs, inputs), begins at `at` in x, and b is behind it.
 pub(super) struct Dense {
@@ -48,8 +48,7 @@ impl Dense {
         let left =
             Left { at: Indexed { numbers: gradient, first: &rows, second: &points }, group: TASK * self.outputs };
         sum_outer(&left, input, self.inputs, 1, &mut total[self.weights()])?;
-        let sums = column_sums(gradient, self.outputs);
-        total[self.bias()].iter_mut().zip(sums).for_each(|(place, sum)| *place = T::from_f64(sum));
+        sum_columns(gradient, &mut total[self.bias()]);
         Ok(())
     }
 

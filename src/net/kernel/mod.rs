@@ -136,8 +136,7 @@ impl<T: Real> Chain<T> {
             let image = before.len() == 3;
             let wants_last = match layer {
                 Layer::Flatten => false,
-                Layer::Relu => last,
-                Layer::Dense { .. } => last,
+                Layer::Relu | Layer::Dense { .. } => last,
                 _ => image,
             };
             if image && wants_last != last {
@@ -231,7 +230,7 @@ impl<T: Real> Chain<T> {
         let Self { operations, numbers, choices: rooms, x, .. } = self;
         for (place, (operation, size)) in operations.iter().enumerate() {
             let keep = back && place >= self.first;
-            let mut own = Kept { input: None, choices: None, moments: None };
+            let mut own = Kept::default();
             let behind = count * size;
             // An operation that works in place, on data that it must not touch, works on a copy.
             let in_place = match operation {
@@ -467,8 +466,9 @@ fn gather<T: Real>(split: &Split, points: &Points<'_>, output: &mut [T]) {
     output.par_chunks_mut(features).enumerate().for_each(|(place, output)| T::read(split, points.at(place), output));
 }
 
-/// Sums over the rows of a matrix, one a column.
-fn column_sums<T: Real>(matrix: &[T], columns: usize) -> Vec<f64> {
+/// Sums over the rows of a matrix, one a column of it and a place of `sums`.
+fn sum_columns<T: Real>(matrix: &[T], sums: &mut [T]) {
+    let columns = sums.len();
     let block = (BLOCK / columns).max(1) * columns;
     let blocks = matrix.par_chunks(block).map(|rows| {
         wide(
@@ -477,10 +477,10 @@ fn column_sums<T: Real>(matrix: &[T], columns: usize) -> Vec<f64> {
         )
     });
     let mut total = vec![0.0; columns];
-    for sums in blocks.collect::<Vec<_>>() {
-        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += Into::<f64>::into(sum));
+    for block in blocks.collect::<Vec<_>>() {
+        total.iter_mut().zip(block).for_each(|(total, sum)| *total += Into::<f64>::into(sum));
     }
-    total
+    sums.iter_mut().zip(total).for_each(|(sum, total)| *sum = T::from_f64(total));
 }
 
 #[inline(always)]

@@ -172,7 +172,7 @@ pub(super) fn multiply<T: Real>(
                 _ => Start::Add,
             };
             let left = Indexed { numbers: from, first: own, second: depth };
-            Tiles::new(left, panel, numbers, start, target, first)?.run();
+            Tiles { left, panel, right: numbers, start, target, row: first }.run()?;
         }
         Ok(())
     })
@@ -212,7 +212,8 @@ pub(super) fn sum_outer<T: Real>(
                 let numbers = &mut laid_out[..panel.width * ks.len()];
                 lay_out(right, &down, &across, panel.width, numbers);
                 let left = Indexed { numbers: from, first: own, second: ks };
-                Tiles::new(left, panel, numbers, start, target, block * rows + part * LONG_TASK)?.run();
+                let row = block * rows + part * LONG_TASK;
+                Tiles { left, panel, right: numbers, start, target, row }.run()?;
                 start = Start::Add;
             }
         }
@@ -256,33 +257,25 @@ struct Tiles<'a, T> {
     right: &'a [T],
     start: Start<'a, T>,
     target: Target<T>,
+    /// The first of them.
     row: usize,
 }
 
-impl<'a, T: Real> Tiles<'a, T> {
-    /// The rows from `row` on; an error if any number would lie outside.
-    fn new(
-        left: Indexed<'a, T>,
-        panel: Panel,
-        right: &'a [T],
-        start: Start<'a, T>,
-        target: Target<T>,
-        row: usize,
-    ) -> Result<Self> {
+impl<T: Real> Tiles<'_, T> {
+    /// Computes them; an error if any number would lie outside.
+    fn run(self) -> Result<()> {
+        let Self { left, panel, right, target, .. } = &self;
         let most = |offsets: &[usize]| offsets.iter().copied().max().unwrap_or(0);
         let inside = most(left.first).checked_add(most(left.second)).is_some_and(|last| last < left.numbers.len());
         let fits = right.len() == panel.width * left.second.len()
-            && row + left.first.len() <= target.rows
+            && self.row + left.first.len() <= target.rows
             && panel.begin + panel.columns <= target.columns
             && panel.columns <= panel.width;
         if !(inside && fits) {
             return Err(broken("a product reaches outside of its numbers"));
         }
-        Ok(Self { left, panel, right, start, target, row })
-    }
-
-    fn run(self) {
         Arch::new().dispatch(self);
+        Ok(())
     }
 
     // Plain indices, since with iterators the compiler leaves the sums in memory.
@@ -295,7 +288,7 @@ impl<'a, T: Real> Tiles<'a, T> {
             // A tile has all its rows: those that are missing are computed like the last one, and not kept.
             let mut rows = [self.left.numbers.as_ptr(); ROWS];
             for row in 0..ROWS {
-                // SAFETY: an offset of a row and one of k together lie inside, as `new` saw.
+                // SAFETY: an offset of a row and one of k together lie inside, as `run` saw.
                 rows[row] = unsafe { rows[row].add(own[row.min(own.len() - 1)]) };
             }
             let mut sums = [[T::splat(simd, T::zero()); VECTORS]; ROWS];
@@ -325,7 +318,7 @@ impl<'a, T: Real> Tiles<'a, T> {
             }
             for (place, sums) in done.iter().take(own.len()).enumerate() {
                 let at = (self.row + tile * ROWS + place) * self.target.columns + self.panel.begin;
-                // SAFETY: the row and the panel's columns lie in the target, as `new` saw, and belong to this task alone.
+                // SAFETY: the row and the panel's columns lie in the target, as `run` saw, and belong to this task alone.
                 let output = unsafe { std::slice::from_raw_parts_mut(self.target.numbers.add(at), self.panel.columns) };
                 if output.len() == width && !matches!(self.start, Start::From(_)) {
                     let add = matches!(self.start, Start::Add);
