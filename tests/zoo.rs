@@ -127,6 +127,7 @@ fn what_does_not_fit_is_refused_with_the_reason() {
     assert_eq!(said(pool(2, 0, 0)), "stride must be at least 1, but is 0");
     assert_eq!(said(pool(0, 1, 0)), "window must be at least 1, but is 0");
     assert_eq!(said(pool(2, 1, 2)), "padding of max pooling must be at most half the window, but is 2");
+    assert_eq!(said(pool(257, 1, 0)), "window of max pooling must be at most 256, but is 257");
 }
 
 #[test]
