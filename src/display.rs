@@ -109,6 +109,18 @@ pub(crate) fn probability(p: f64) -> String {
     if p >= 0.001 { format!("{p:.3}") } else { format!("{p:.0e}") }
 }
 
+/// Four significant digits, without an exponent where it can be read without.
+pub(crate) fn significant(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 || !value.is_finite() {
+        format!("{value}")
+    } else if (1e-4..1e6).contains(&size) {
+        format!("{value:.*}", (3 - size.log10().floor() as i32).clamp(0, 8) as usize)
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
 /// Seconds as a reader says them: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min".
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
@@ -214,5 +226,12 @@ mod tests {
             line(5, 20, 30.0, 120.0, "small, trial 1"),
             " 25 % · small, trial 1 · 30 s so far, about 1 min 30 s to go"
         );
+    }
+
+    #[test]
+    fn numbers_have_four_significant_digits() {
+        let said = [0.0, 1.0, 0.012_345_6, 98.034, 12_345.6, 1.5e-7, -2.5, f64::NAN].map(significant);
+        let expected = ["0", "1.000", "0.01235", "98.03", "12346", "1.500e-7", "-2.500", "NaN"];
+        assert_eq!(said.each_ref().map(String::as_str), expected);
     }
 }

@@ -19,11 +19,13 @@
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
+mod abreast;
 pub mod chart;
 pub mod data;
 mod display;
 mod error;
 mod file;
+mod kept;
 pub mod landscape;
 mod memory;
 pub mod net;
@@ -45,15 +47,15 @@ pub use chart::Chart;
 pub use data::{Dataset, Split};
 pub use display::Block;
 pub use error::{Error, Result};
-pub use landscape::{Between, Path, PathPoint};
+pub use landscape::{Between, Path, PathPoint, Paths};
 pub use net::{Device, Layer, Net, Passes, zoo};
 pub use objective::{Evaluation, Gradient, Objective, Precision, Statistics, Value};
 pub use optim::{Optimizer, OptimizerState};
 pub use record::Recorded;
 pub use scale::Scale;
 pub use seed::Seed;
-pub use sharpness::{Maximizer, Maximum, Sharpness};
-pub use spread::{Spread, Welch};
+pub use sharpness::{Maxima, Maximizer, Maximum, Reading, Sharpness};
+pub use spread::{Ratio, Spread, Welch};
 pub use table::{DataFrame, polars, show};
 pub use train::{Descent, Epoch, Pair, Regime, Run, Stop, Training, Trials};
 pub use verdict::{Comparison, Outcome, Verdict};

@@ -62,7 +62,7 @@ pub enum Precision {
 }
 
 /// Loss and accuracy of a net on a split.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Value {
     /// f(x), nats per example.
     pub loss: f64,
@@ -107,7 +107,7 @@ impl Gradient {
 }
 
 /// Loss and accuracy on both splits of a data set.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Evaluation {
     /// On the points that were trained on.
     pub train: Value,

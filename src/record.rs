@@ -1,12 +1,14 @@
 //! What was found before, at full scale? Recorded runs, as files that any language and any eye can read.
 //!
 //! A record is JSON: the version of its format, the version of this crate, the day, how long it took on how many threads,
-//! and both regimes with each trial's row of every epoch. Weights are not in it ([`Weights::save`](crate::Weights::save)).
+//! both regimes with each trial's row of every epoch, and what was measured around their minima. Weights are not in it ([`Weights::save`](crate::Weights::save)).
 //! A file is written beside its place and then renamed, so that it is whole or not there.
 
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::landscape::Paths;
+use crate::sharpness::Maxima;
 use crate::table::DataFrame;
 use crate::train::{Pair, Regime};
 
@@ -24,12 +26,18 @@ pub struct Recorded {
     pub date: String,
     /// Threads that the machine has.
     pub threads: usize,
-    /// Seconds of all trials together, as each counted them; trials that ran side by side count each.
+    /// Seconds of all trials and measures together, as each counted them; what ran side by side counts each.
     pub seconds: f64,
     /// The small-batch regime.
     pub small: Regime,
     /// The large-batch regime.
     pub large: Regime,
+    /// How sharp their minima are, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maxima: Option<Maxima>,
+    /// f along the paths between them, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths: Option<Paths>,
 }
 
 impl Pair {
@@ -54,7 +62,21 @@ impl Recorded {
             seconds: runs.map(|run| run.last().seconds).sum(),
             small: pair.small.regime.clone(),
             large: pair.large.regime.clone(),
+            maxima: None,
+            paths: None,
         }
+    }
+
+    /// With how sharp the minima are.
+    pub fn with_maxima(self, maxima: &Maxima) -> Self {
+        let seconds = self.seconds + maxima.maxima.iter().map(|maximum| maximum.seconds).sum::<f64>();
+        Self { maxima: Some(maxima.clone()), seconds, ..self }
+    }
+
+    /// With what lies between the minima.
+    pub fn with_paths(self, paths: &Paths) -> Self {
+        let seconds = self.seconds + paths.paths.iter().map(|path| path.seconds).sum::<f64>();
+        Self { paths: Some(paths.clone()), seconds, ..self }
     }
 
     /// Both regimes, the small one first.
@@ -145,10 +167,12 @@ impl Recorded {
         Ok(record)
     }
 
-    /// Where the numbers come from, and one row a trial.
+    /// Where the numbers come from, one row a trial, and what was measured around the minima.
     pub fn block(&self) -> crate::display::Block {
-        let trials = crate::table::trials(&self.regimes());
-        crate::display::Block::joined(&[crate::display::Block::paragraph(&self.source()), trials])
+        let mut blocks = vec![crate::display::Block::paragraph(&self.source()), crate::table::trials(&self.regimes())];
+        blocks.extend(self.maxima.as_ref().map(Maxima::block));
+        blocks.extend(self.paths.as_ref().map(Paths::block));
+        crate::display::Block::joined(&blocks)
     }
 
     /// What a cell shows: the [block](Self::block).

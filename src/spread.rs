@@ -105,7 +105,51 @@ impl Welch {
     }
 }
 
-crate::display::shown_as_text!(Spread, Welch);
+/// How many times one group is the other: the ratio of their means, and with the test of Welch on logarithms the ratio of
+/// their geometric means with its confidence interval. Sharpness differs by factors from trial to trial, and a ratio of means
+/// has no such simple interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio {
+    /// Mean of the first over mean of the second.
+    pub of_means: f64,
+    /// Geometric mean of the first over that of the second.
+    pub geometric: f64,
+    /// Lower end of the 95 % confidence interval of the geometric one.
+    pub lower: f64,
+    /// Upper end of it.
+    pub upper: f64,
+    /// Two-sided probability of such a geometric ratio, or one farther from 1, if it were 1.
+    pub p: f64,
+}
+
+impl Ratio {
+    /// The ratio of two groups of positive numbers.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where a number is not above 0 and finite, and as [`Welch::test`].
+    ///
+    /// ```
+    /// let ratio = sharp_minima::Ratio::of(&[200.0, 210.0, 190.0], &[1.0, 2.0, 1.5])?;
+    /// assert!(ratio.of_means > 133.0 && ratio.lower > 50.0 && ratio.upper < 400.0);
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn of(first: &[f64], second: &[f64]) -> Result<Self> {
+        if let Some(value) = first.iter().chain(second).find(|value| !(value.is_finite() && **value > 0.0)) {
+            return Err(Error::parameter("numbers of a ratio", value, "be finite and above 0"));
+        }
+        let logarithms = |values: &[f64]| values.iter().map(|value| value.ln()).collect::<Vec<f64>>();
+        let test = Welch::test(&logarithms(first), &logarithms(second))?;
+        Ok(Self {
+            of_means: Spread::of(first)?.mean / Spread::of(second)?.mean,
+            geometric: test.difference.exp(),
+            lower: test.lower.exp(),
+            upper: test.upper.exp(),
+            p: test.p,
+        })
+    }
+}
+
+crate::display::shown_as_text!(Ratio, Spread, Welch);
 
 #[cfg(test)]
 mod tests {
@@ -127,6 +171,28 @@ mod tests {
     }
     const SCIPY: [f64; 5] =
         [5.036117277360565, 0.0010362100540014943, 7.923343092893175, 0.12775493970415086, 0.34424506029585755];
+
+    /// ```python
+    /// import numpy as np; from scipy import stats   # SciPy 1.17
+    /// a, b = [205, 310, 150, 180, 260.], [1.2, 2.5, .4, .9, 1.6]
+    /// r = stats.ttest_ind(np.log(a), np.log(b), equal_var=False); c = r.confidence_interval()
+    /// print(np.mean(a) / np.mean(b), np.exp(np.mean(np.log(a)) - np.mean(np.log(b))), *np.exp(c), r.pvalue)
+    /// ```
+    #[test]
+    fn ratios_are_scipys() -> Result<()> {
+        let ratio = Ratio::of(&[205.0, 310.0, 150.0, 180.0, 260.0], &[1.2, 2.5, 0.4, 0.9, 1.6])?;
+        let found = [ratio.of_means, ratio.geometric, ratio.lower, ratio.upper, ratio.p];
+        for (value, expected) in found.into_iter().zip(RATIO) {
+            assert!((value / expected - 1.0).abs() < 1e-9, "{found:?}");
+        }
+        for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let error = Ratio::of(&[1.0, 2.0], &[wrong, 1.0]).expect_err("no ratio").to_string();
+            assert_eq!(error, format!("numbers of a ratio must be finite and above 0, but is {wrong}"));
+        }
+        Ok(())
+    }
+    const RATIO: [f64; 5] =
+        [167.42424242424238, 191.59394762610174, 82.83715602701082, 443.1373857763044, 1.0471186760325112e-05];
 
     #[test]
     fn groups_that_cannot_be_tested_are_refused() {

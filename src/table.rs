@@ -20,21 +20,34 @@
 //! | `net`, `data` | text | the net's and the data set's name |
 //! | `regime`, `batch` | text, u64 | the regime's name, points in a batch |
 //! | `seed`, `trial` | u64 | where the start came from |
-//! | `epoch` | u64 | epochs done; 0 is the start |
+//! | `epoch` | u64 | epochs done; 0 is the start; null where a measure is of a trial's last point |
 //! | `split` | text | "train" or "test"; null where a measure has none |
 //! | `statistics`, `chunk` | text, u64 | whose statistics normalization used, over at most how many points |
-//! | `measure` | text | "loss" (nats per example), "accuracy" (fraction), "distance" (‖x − x₀‖₂), "steps" (of the optimizer), "seconds" |
+//! | `measure` | text | what was measured: see below |
 //! | `epsilon` | f64 | null but for sharpness |
 //! | `value` | f64 | the number |
 //! | `standard_error` | f64 | null where the number is exact |
-//! | `status` | text | in a trial's last row why it stopped, "running" before |
+//! | `status` | text | in a trial's last row why it stopped, "running" before; of a sharpness whether it is a measure |
+//! | `along`, `draw` | text, u64 | of a sharpness: what A is, and which random one |
+//! | `search` | text | of a sharpness: "L-BFGS-B from zero"; null for the largest of all searches |
+//! | `path`, `alpha` | text, f64 | "line" or "curve", and where on it |
+//!
+//! | measure | of | meaning |
+//! |---|---|---|
+//! | "loss", "accuracy" | all | nats per example; a fraction |
+//! | "distance", "steps", "seconds" | trainings | ‖x − x₀‖₂; steps of the optimizer; since the trial began |
+//! | "sharpness" | sharpness | φ, percent: of each search, and of the largest f of all |
+//! | "evaluations" | sharpness | of f with ∇f, a search |
+//! | "random corner", "first order", "second order", "seconds" | sharpness | φ there, or as they estimate it; of the whole measure |
 
 pub use polars;
 pub use polars::prelude::{AnyValue, DataFrame};
 use polars::prelude::{Column, NamedFrom, PolarsError, Series};
 
-use crate::display::Block;
+use crate::display::{Block, significant};
 use crate::error::{Error, Result};
+use crate::landscape::{Path, PathPoint, Paths};
+use crate::sharpness::{Maxima, Maximum};
 use crate::spread::Spread;
 use crate::train::{Epoch, Pair, Regime, Trials};
 
@@ -57,6 +70,55 @@ const MEASURES: [Measure; 7] = [
     (None, "seconds", |row| row.seconds),
 ];
 
+/// A row of the schema above.
+#[derive(Default)]
+struct Row<'a> {
+    net: &'a str,
+    data: &'a str,
+    regime: Option<&'a str>,
+    batch: Option<u64>,
+    seed: Option<u64>,
+    trial: Option<u64>,
+    epoch: Option<u64>,
+    split: Option<&'a str>,
+    statistics: String,
+    chunk: u64,
+    measure: &'static str,
+    epsilon: Option<f64>,
+    value: f64,
+    status: Option<String>,
+    along: Option<&'a str>,
+    draw: Option<u64>,
+    search: Option<String>,
+    path: Option<String>,
+    alpha: Option<f64>,
+}
+
+fn tidy(rows: &[Row<'_>]) -> Result<DataFrame> {
+    frame(vec![
+        text("net", rows.iter().map(|row| Some(row.net))),
+        text("data", rows.iter().map(|row| Some(row.data))),
+        text("regime", rows.iter().map(|row| row.regime)),
+        whole("batch", rows.iter().map(|row| row.batch)),
+        whole("seed", rows.iter().map(|row| row.seed)),
+        whole("trial", rows.iter().map(|row| row.trial)),
+        whole("epoch", rows.iter().map(|row| row.epoch)),
+        text("split", rows.iter().map(|row| row.split)),
+        text("statistics", rows.iter().map(|row| Some(&row.statistics))),
+        whole("chunk", rows.iter().map(|row| Some(row.chunk))),
+        text("measure", rows.iter().map(|row| Some(row.measure))),
+        number("epsilon", rows.iter().map(|row| row.epsilon)),
+        number("value", rows.iter().map(|row| Some(row.value))),
+        number("standard_error", rows.iter().map(|_| None)),
+        text("status", rows.iter().map(|row| row.status.as_ref())),
+        text("along", rows.iter().map(|row| row.along)),
+        whole("draw", rows.iter().map(|row| row.draw)),
+        text("search", rows.iter().map(|row| row.search.as_ref())),
+        text("path", rows.iter().map(|row| row.path.as_ref())),
+        number("alpha", rows.iter().map(|row| row.alpha)),
+    ])
+}
+
 /// One row for each regime, trial, epoch and measure, in the schema above.
 ///
 /// # Errors
@@ -67,29 +129,95 @@ pub fn regimes(regimes: &[&Regime]) -> Result<DataFrame> {
         for run in &regime.runs {
             for row in &run.trace {
                 let status = if row.epoch == run.last().epoch { run.stop.to_string() } else { "running".into() };
-                rows.extend(MEASURES.iter().map(|(split, measure, value)| {
-                    (*regime, run.trial as u64, row.epoch as u64, *split, *measure, value(row), status.clone())
+                rows.extend(MEASURES.iter().map(|(split, measure, value)| Row {
+                    net: &regime.net,
+                    data: &regime.data,
+                    regime: Some(&regime.name),
+                    batch: Some(regime.batch as u64),
+                    seed: Some(regime.seed),
+                    trial: Some(run.trial as u64),
+                    epoch: Some(row.epoch as u64),
+                    split: *split,
+                    statistics: regime.statistics.to_string(),
+                    chunk: regime.chunk as u64,
+                    measure,
+                    value: value(row),
+                    status: Some(status.clone()),
+                    ..Row::default()
                 }));
             }
         }
     }
-    frame(vec![
-        text("net", rows.iter().map(|row| Some(row.0.net.as_str()))),
-        text("data", rows.iter().map(|row| Some(row.0.data.as_str()))),
-        text("regime", rows.iter().map(|row| Some(row.0.name.as_str()))),
-        whole("batch", rows.iter().map(|row| row.0.batch as u64)),
-        whole("seed", rows.iter().map(|row| row.0.seed)),
-        whole("trial", rows.iter().map(|row| row.1)),
-        whole("epoch", rows.iter().map(|row| row.2)),
-        text("split", rows.iter().map(|row| row.3)),
-        text("statistics", rows.iter().map(|row| Some(row.0.statistics.to_string()))),
-        whole("chunk", rows.iter().map(|row| row.0.chunk as u64)),
-        text("measure", rows.iter().map(|row| Some(row.4))),
-        number("epsilon", rows.iter().map(|_| None)),
-        number("value", rows.iter().map(|row| Some(row.5))),
-        number("standard_error", rows.iter().map(|_| None)),
-        text("status", rows.iter().map(|row| Some(row.6.as_str()))),
-    ])
+    tidy(&rows)
+}
+
+/// One row for each measured point and measure, and for each search its φ and its evaluations, in the schema above.
+///
+/// # Errors
+/// [`Error::Output`] from the data frame library; none is known.
+pub fn maxima(maxima: &[Maximum]) -> Result<DataFrame> {
+    let mut rows = Vec::new();
+    for maximum in maxima {
+        let row = |measure, value: f64, search: Option<String>, status: Option<String>| Row {
+            net: &maximum.net,
+            data: &maximum.data,
+            regime: maximum.regime.as_deref(),
+            batch: maximum.batch.map(|batch| batch as u64),
+            seed: maximum.start,
+            trial: maximum.trial.map(|trial| trial as u64),
+            split: Some(&maximum.split),
+            statistics: maximum.statistics.to_string(),
+            chunk: maximum.chunk as u64,
+            measure,
+            epsilon: Some(maximum.epsilon),
+            value,
+            status,
+            along: Some(&maximum.along),
+            draw: Some(maximum.draw),
+            search,
+            ..Row::default()
+        };
+        rows.push(row("loss", maximum.value, None, None));
+        rows.push(row("sharpness", maximum.phi(), None, Some(maximum.status().to_string())));
+        for search in &maximum.searches {
+            let name = || Some(format!("{} from {}", search.maximizer, search.start));
+            rows.push(row("sharpness", search.phi, name(), Some(search.status(maximum).to_string())));
+            rows.push(row("evaluations", search.evaluations as f64, name(), None));
+        }
+        rows.extend(maximum.corner.map(|corner| row("random corner", corner, None, None)));
+        rows.push(row("first order", maximum.first_order, None, None));
+        rows.push(row("second order", maximum.second_order, None, None));
+        rows.push(row("seconds", maximum.seconds, None, None));
+    }
+    tidy(&rows)
+}
+
+/// One row for each path, point, split and measure, in the schema above.
+///
+/// # Errors
+/// [`Error::Output`] from the data frame library; none is known.
+pub fn paths(paths: &[Path]) -> Result<DataFrame> {
+    let mut rows = Vec::new();
+    for path in paths {
+        for PathPoint { alpha, value } in &path.points {
+            for (split, found) in [("train", value.train), ("test", value.test)] {
+                rows.extend([("loss", found.loss), ("accuracy", found.accuracy)].map(|(measure, number)| Row {
+                    net: &path.net,
+                    data: &path.data,
+                    trial: Some(path.trial as u64),
+                    split: Some(split),
+                    statistics: path.statistics.to_string(),
+                    chunk: path.chunk as u64,
+                    measure,
+                    value: number,
+                    path: Some(path.shape.to_string()),
+                    alpha: Some(*alpha),
+                    ..Row::default()
+                }));
+            }
+        }
+    }
+    tidy(&rows)
 }
 
 /// Mean and standard deviation over the trials behind the last epoch of each: one row for each regime and measure.
@@ -109,9 +237,9 @@ pub fn summary(regimes: &[&Regime]) -> Result<DataFrame> {
         text("net", rows.iter().map(|row| Some(row.0.net.as_str()))),
         text("data", rows.iter().map(|row| Some(row.0.data.as_str()))),
         text("regime", rows.iter().map(|row| Some(row.0.name.as_str()))),
-        whole("batch", rows.iter().map(|row| row.0.batch as u64)),
-        whole("seed", rows.iter().map(|row| row.0.seed)),
-        whole("trials", rows.iter().map(|row| row.3.count as u64)),
+        whole("batch", rows.iter().map(|row| Some(row.0.batch as u64))),
+        whole("seed", rows.iter().map(|row| Some(row.0.seed))),
+        whole("trials", rows.iter().map(|row| Some(row.3.count as u64))),
         text("split", rows.iter().map(|row| row.1)),
         text("statistics", rows.iter().map(|row| Some(row.0.statistics.to_string()))),
         text("measure", rows.iter().map(|row| Some(row.2))),
@@ -222,6 +350,46 @@ impl Pair {
     }
 }
 
+impl Maximum {
+    /// One row for each measure and search, in the schema of [`crate::table`].
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn frame(&self) -> Result<DataFrame> {
+        maxima(std::slice::from_ref(self))
+    }
+}
+
+impl Maxima {
+    /// One row for each measured point, measure and search, in the schema of [`crate::table`].
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn frame(&self) -> Result<DataFrame> {
+        maxima(&self.maxima)
+    }
+}
+
+impl Path {
+    /// One row for each point, split and measure, in the schema of [`crate::table`].
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn frame(&self) -> Result<DataFrame> {
+        paths(std::slice::from_ref(self))
+    }
+}
+
+impl Paths {
+    /// One row for each path, point, split and measure, in the schema of [`crate::table`].
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the data frame library; none is known.
+    pub fn frame(&self) -> Result<DataFrame> {
+        paths(&self.paths)
+    }
+}
+
 /// One row a trial, and mean ± standard deviation of each regime: what a cell shows of trials.
 pub(crate) fn trials(regimes: &[&Regime]) -> Block {
     let mut rows = Vec::new();
@@ -268,18 +436,6 @@ pub(crate) fn trials(regimes: &[&Regime]) -> Block {
     Block::table(&title, &columns, rows)
 }
 
-/// Four significant digits, without an exponent where it can be read without.
-fn significant(value: f64) -> String {
-    let size = value.abs();
-    if size == 0.0 || !value.is_finite() {
-        format!("{value}")
-    } else if (1e-4..1e6).contains(&size) {
-        format!("{value:.*}", (3 - size.log10().floor() as i32).clamp(0, 8) as usize)
-    } else {
-        format!("{value:.3e}")
-    }
-}
-
 pub(crate) fn frame(columns: Vec<Series>) -> Result<DataFrame> {
     let height = columns.first().map_or(0, |column| column.len());
     Ok(DataFrame::new(height, columns.into_iter().map(Column::from).collect())?)
@@ -290,22 +446,10 @@ pub(crate) fn text<S: AsRef<str>>(name: &str, values: impl Iterator<Item = Optio
     Series::new(name.into(), values.iter().map(|value| value.as_ref().map(S::as_ref)).collect::<Vec<Option<&str>>>())
 }
 
-fn whole(name: &str, values: impl Iterator<Item = u64>) -> Series {
-    Series::new(name.into(), values.collect::<Vec<u64>>())
+fn whole(name: &str, values: impl Iterator<Item = Option<u64>>) -> Series {
+    Series::new(name.into(), values.collect::<Vec<Option<u64>>>())
 }
 
 pub(crate) fn number(name: &str, values: impl Iterator<Item = Option<f64>>) -> Series {
     Series::new(name.into(), values.collect::<Vec<Option<f64>>>())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::significant;
-
-    #[test]
-    fn numbers_have_four_significant_digits() {
-        let said = [0.0, 1.0, 0.012_345_6, 98.034, 12_345.6, 1.5e-7, -2.5, f64::NAN].map(significant);
-        let expected = ["0", "1.000", "0.01235", "98.03", "12346", "1.500e-7", "-2.500", "NaN"];
-        assert_eq!(said.each_ref().map(String::as_str), expected);
-    }
 }

@@ -69,9 +69,9 @@ fn all_trials_of_a_pair() -> Outcome {
     let (net, data, pair) = trained()?;
     let between = Between::line().points(4).quiet();
     let paths = between.pair(&net, &data, &pair)?;
-    assert_eq!(paths.iter().map(|path| path.trial).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(paths.paths.iter().map(|path| path.trial).collect::<Vec<_>>(), [0, 1]);
     let one = between.run(&net, &data, &pair.small.weights[1], &pair.large.weights[1])?;
-    assert_eq!(paths[1].points, one.points);
+    assert_eq!(paths.paths[1].points, one.points);
     let mut none = pair.clone();
     none.small.weights.clear();
     let said = between.pair(&net, &data, &none).expect_err("no trials").to_string();

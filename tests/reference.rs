@@ -188,7 +188,8 @@ fn sharpness_is_that_of_scipy() -> Outcome {
             let evaluations = expected("evaluations")? - found.searches[0].evaluations as f64;
             assert!(evaluations.abs() <= 2.0, "{name}, {epsilon}: {evaluations} evaluations fewer");
             // The value is one that f has: at the displacement that is returned, to the bit.
-            let moved: Vec<f64> = x.iter().zip(&found.displacement).map(|(x, y)| x + y).collect();
+            let moved: Vec<f64> =
+                x.iter().zip(found.displacement.as_ref().ok_or("no y")?).map(|(x, y)| x + y).collect();
             assert_eq!(objective.value_at(&net, &split, &moved)?.loss, found.largest);
             let long = paper.clone().starts(20).iterations(200).at_point(&net, &split, &x)?;
             let most = expected("sharpness_long")?;

@@ -34,6 +34,11 @@ fn the_long_frame_has_a_row_for_each_measure() -> Done {
         "value",
         "standard_error",
         "status",
+        "along",
+        "draw",
+        "search",
+        "path",
+        "alpha",
     ];
     assert_eq!(names, expected);
     let at = |name: &str, row: usize| frame.column(name).and_then(|column| column.get(row));

@@ -66,7 +66,8 @@ fn subspaces() -> Outcome {
     let x = &trials.weights[0];
     let in_10 = Sharpness::subspace(1e-3, 10).objective(exact());
     let (one, again) = (in_10.at(&net, &data, x)?, in_10.at(&net, &data, x)?);
-    assert_eq!((one.largest, one.displacement.len(), &one.displacement), (again.largest, 10, &again.displacement));
+    assert_eq!((one.largest, &one.displacement), (again.largest, &again.displacement));
+    assert_eq!(one.displacement.as_ref().map(Vec::len), Some(10));
     assert_ne!(one.largest, in_10.clone().draw(1).at(&net, &data, x)?.largest);
     assert_ne!(one.largest, in_10.clone().seed(1).at(&net, &data, x)?.largest);
     let small = in_10.orthonormal().thorough().at(&net, &data, x)?;

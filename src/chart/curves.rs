@@ -7,7 +7,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, color, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, color, decade, picture};
 use crate::error::{Error, Result};
 use crate::record::Recorded;
 use crate::spread::Spread;
@@ -186,11 +186,6 @@ fn draw_curves<Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
         }
     }
     Ok(())
-}
-
-/// 0.001 as "0.001", 1e-5 as "1e-5".
-fn decade(value: f64) -> String {
-    if (1e-3..1e4).contains(&value) { format!("{}", (value * 1e6).round() / 1e6) } else { format!("{value:e}") }
 }
 
 /// Height of a line of the legend in pixels.

@@ -4,13 +4,17 @@
 //! readers tell apart; the small batch is always blue, the large one vermilion, training dashed, test solid.
 
 mod curves;
+mod paths;
 mod points;
+mod searches;
 
 use std::path::Path;
 
 use plotters::prelude::*;
 
 pub use curves::curves;
+pub use paths::paths;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::display::Block;
 use crate::error::{Error, Result};
@@ -89,6 +93,68 @@ fn picture(size: (u32, u32), words: String, draw: impl FnOnce(&Area<'_>) -> Draw
         1,
     );
     Ok(Chart { svg, words })
+}
+
+/// A line of the key below a chart, where it hides nothing.
+struct Key {
+    name: String,
+    color: RGBColor,
+    mark: Mark,
+}
+
+enum Mark {
+    Line { dashed: bool },
+    Band,
+    Circle { filled: bool },
+}
+
+impl Key {
+    fn line(name: &str, color: RGBColor, dashed: bool) -> Self {
+        Self { name: name.into(), color, mark: Mark::Line { dashed } }
+    }
+
+    fn band(name: &str, color: RGBColor) -> Self {
+        Self { name: name.into(), color, mark: Mark::Band }
+    }
+
+    fn circle(name: &str, color: RGBColor, filled: bool) -> Self {
+        Self { name: name.into(), color, mark: Mark::Circle { filled } }
+    }
+
+    /// Pixels that a key needs: two to a row.
+    fn height(keys: &[Key]) -> u32 {
+        u32::try_from(keys.len().div_ceil(2)).unwrap_or(u32::MAX / 64) * KEY_ROW.unsigned_abs() + 6
+    }
+}
+
+/// Height of a row of a key in pixels.
+const KEY_ROW: i32 = 22;
+
+fn draw_key(area: &Area<'_>, keys: &[Key]) -> Drawn {
+    let style = TextStyle::from(("sans-serif", 14).into_font()).color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
+    for (index, Key { name, color, mark }) in (0i32..).zip(keys) {
+        let (x, y) = (60 + 390 * (index % 2), 10 + KEY_ROW * (index / 2));
+        match mark {
+            Mark::Line { dashed } => {
+                let pieces: &[(i32, i32)] = if *dashed { &[(0, 10), (16, 26)] } else { &[(0, 26)] };
+                for (from, to) in pieces {
+                    area.draw(&PathElement::new(vec![(x + from, y), (x + to, y)], color.stroke_width(2)))?;
+                }
+            }
+            Mark::Band => area.draw(&Rectangle::new([(x, y - 7), (x + 26, y + 7)], color.mix(0.16).filled()))?,
+            Mark::Circle { filled } => {
+                let look = if *filled { color.filled() } else { color.stroke_width(2) };
+                area.draw(&Circle::new((x + 13, y), 5, look))?;
+            }
+        }
+        area.draw(&Text::new(name.clone(), (x + 34, y), style.clone()))?;
+    }
+    Ok(())
+}
+
+/// 0.001 as "0.001", 1e-5 as "1e-5".
+fn decade(value: f64) -> String {
+    if (1e-3..1e4).contains(&value) { format!("{}", (value * 1e6).round() / 1e6) } else { format!("{value:e}") }
 }
 
 /// Text as a part of a URI: what means something there is written by its bytes (RFC 3986, section 2.1).

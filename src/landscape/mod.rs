@@ -17,7 +17,7 @@
 use std::time::Instant;
 
 use crate::data::{Dataset, check_count};
-use crate::display::{Block, Progress};
+use crate::display::{Block, Progress, significant};
 use crate::error::{Error, Result};
 use crate::net::Net;
 use crate::objective::{Evaluation, Objective, Statistics};
@@ -67,7 +67,7 @@ pub struct Between {
 }
 
 /// f at one point of a path.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PathPoint {
     /// α: 0 at the small batch's solution, 1 at the large one's.
     pub alpha: f64,
@@ -76,7 +76,7 @@ pub struct PathPoint {
 }
 
 /// f along one path.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Path {
     /// Its shape.
     pub shape: Shape,
@@ -88,10 +88,19 @@ pub struct Path {
     pub trial: usize,
     /// Whose statistics normalization used.
     pub statistics: Statistics,
+    /// Most points that it averaged over.
+    pub chunk: usize,
     /// The points, by α.
     pub points: Vec<PathPoint>,
     /// How long it took.
     pub seconds: f64,
+}
+
+/// f along the paths of all trials of a pair.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Paths {
+    /// The paths; several shapes and statistics may lie side by side.
+    pub paths: Vec<Path>,
 }
 
 impl Between {
@@ -142,7 +151,7 @@ impl Between {
     ///
     /// # Errors
     /// As [`run`](Self::run); [`Error::Data`] where the regimes have no trials, or not equally many.
-    pub fn pair(&self, net: &Net, data: &Dataset, pair: &Pair) -> Result<Vec<Path>> {
+    pub fn pair(&self, net: &Net, data: &Dataset, pair: &Pair) -> Result<Paths> {
         let (small, large) = (&pair.small.weights, &pair.large.weights);
         if small.is_empty() || small.len() != large.len() {
             return Err(Error::Data(format!(
@@ -156,7 +165,8 @@ impl Between {
         }
         let progress = Progress::new(self.points * small.len(), self.quiet);
         let ends = small.iter().zip(large).enumerate();
-        ends.map(|(trial, (small, large))| self.path(net, data, small, large, trial, &progress)).collect()
+        let paths = ends.map(|(trial, (small, large))| self.path(net, data, small, large, trial, &progress));
+        Ok(Paths { paths: paths.collect::<Result<_>>()? })
     }
 
     fn check(&self, net: &Net, small: &Weights, large: &Weights) -> Result<()> {
@@ -203,6 +213,7 @@ impl Between {
             data: data.name.clone(),
             trial,
             statistics: self.objective.statistics,
+            chunk: self.objective.chunk,
             points,
             seconds: begin.elapsed().as_secs_f64(),
         })
@@ -223,6 +234,40 @@ impl Between {
 }
 
 impl Path {
+    /// Training loss at an α that is one of the points.
+    pub fn loss(&self, alpha: f64) -> Option<f64> {
+        let here = self.points.iter().find(|point| (point.alpha - alpha).abs() < 1e-9);
+        here.map(|point| point.value.train.loss)
+    }
+
+    /// How far the training loss between both solutions rises above the higher of them, nats; 0 where it does not. Nothing
+    /// where the path has not both ends and a point between them.
+    pub fn barrier(&self) -> Option<f64> {
+        let ends = self.loss(0.0)?.max(self.loss(1.0)?);
+        let between = self.points.iter().filter(|point| point.alpha > 0.0 && point.alpha < 1.0);
+        between.map(|point| (point.value.train.loss - ends).max(0.0)).reduce(f64::max)
+    }
+
+    /// How far the training loss rises beyond the small batch's solution, on the side away from the large one's: the largest
+    /// at −½ ≤ α < 0, less that at 0. Nothing where the path has no such points.
+    pub fn rise_small(&self) -> Option<f64> {
+        self.rise(0.0, -0.5..0.0)
+    }
+
+    /// The same beyond the large batch's solution: at 1 < α ≤ 1½. Figure 3's picture of a sharp minimum is that this is the
+    /// larger one.
+    pub fn rise_large(&self) -> Option<f64> {
+        self.rise(1.0, 1.0..1.5)
+    }
+
+    fn rise(&self, end: f64, side: std::ops::Range<f64>) -> Option<f64> {
+        let here = self.loss(end)?;
+        let beyond = self.points.iter().filter(|point| {
+            (point.alpha - end).abs() > 1e-9 && point.alpha > side.start - 1e-9 && point.alpha < side.end + 1e-9
+        });
+        beyond.map(|point| point.value.train.loss - here).reduce(f64::max)
+    }
+
     /// A table of the points.
     pub fn block(&self) -> Block {
         let rows = self.points.iter().map(|PathPoint { alpha, value }| {
@@ -240,6 +285,58 @@ impl Path {
             self.net, self.data, self.shape, self.statistics
         );
         let head = ["α", "training loss", "training, %", "test loss", "test, %"];
+        Block::table(&title, &head, rows.collect())
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
+    }
+}
+
+impl Paths {
+    /// Several as one, for a table or a record of them all.
+    pub fn joined(several: &[Paths]) -> Self {
+        Self { paths: several.iter().flat_map(|paths| paths.paths.clone()).collect() }
+    }
+
+    /// Those of one shape and one kind of statistics: what one chart shows.
+    pub fn only(&self, shape: Shape, statistics: Statistics) -> Self {
+        let is_wanted = |path: &&Path| path.shape == shape && path.statistics == statistics;
+        Self { paths: self.paths.iter().filter(is_wanted).cloned().collect() }
+    }
+
+    /// One row a path: f at both ends, the barrier between them, and how f rises beyond each.
+    pub fn block(&self) -> Block {
+        let rows = self.paths.iter().map(|path| {
+            let at = |alpha: f64| path.loss(alpha).map_or("–".into(), significant);
+            vec![
+                path.shape.to_string(),
+                path.statistics.to_string(),
+                path.trial.to_string(),
+                at(0.0),
+                at(1.0),
+                path.barrier().map_or("–".into(), significant),
+                path.rise_small().map_or("–".into(), significant),
+                path.rise_large().map_or("–".into(), significant),
+            ]
+        });
+        let title = match self.paths.first() {
+            None => "No paths".into(),
+            Some(first) => {
+                format!("{} on {}: training loss along {} paths, nats", first.net, first.data, self.paths.len())
+            }
+        };
+        let head = [
+            "path",
+            "statistics",
+            "trial",
+            "small, α = 0",
+            "large, α = 1",
+            "barrier between",
+            "rise beyond small",
+            "rise beyond large",
+        ];
         Block::table(&title, &head, rows.collect())
     }
 

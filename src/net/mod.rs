@@ -9,6 +9,7 @@ mod device;
 mod kernel;
 mod layer;
 mod pass;
+mod symmetry;
 pub mod zoo;
 
 use rand::rngs::ChaCha8Rng;

@@ -95,7 +95,14 @@ pub(super) fn maximize(
 ) -> Result<Found> {
     let mut start = start.to_vec();
     into_box(&mut start, radius);
-    let mut seen = Seen { evaluate, z: Vec::new(), largest: f64::NEG_INFINITY, evaluations: 0, trace: Vec::new() };
+    let mut seen = Seen {
+        evaluate,
+        z: Vec::new(),
+        largest: f64::NEG_INFINITY,
+        last: (Vec::new(), 0.0, Vec::new()),
+        evaluations: 0,
+        trace: Vec::new(),
+    };
     let ended = match maximizer {
         Maximizer::Lbfgsb => lbfgsb(&mut seen, radius, start, iterations)?,
         Maximizer::ProjectedGradient => projected_gradient(&mut seen, radius, start, iterations)?,
@@ -115,13 +122,19 @@ struct Seen<'a, 'b> {
     evaluate: &'a mut Evaluate<'b>,
     z: Vec<f64>,
     largest: f64,
+    /// The last point with f and ∇f there.
+    last: (Vec<f64>, f64, Vec<f64>),
     evaluations: usize,
     trace: Vec<f64>,
 }
 
 impl Seen<'_, '_> {
-    /// f and ∇f; both must be finite.
+    /// f and ∇f; both must be finite. L-BFGS-B sometimes asks twice in a row for one point: that is answered once.
     fn at(&mut self, z: &[f64], gradient: &mut [f64]) -> Result<f64> {
+        if self.last.0 == z {
+            gradient.copy_from_slice(&self.last.2);
+            return Ok(self.last.1);
+        }
         let value = (self.evaluate)(z, gradient)?;
         self.evaluations += 1;
         if !(value.is_finite() && gradient.iter().all(|g| g.is_finite())) {
@@ -135,6 +148,11 @@ impl Seen<'_, '_> {
             self.z.clear();
             self.z.extend_from_slice(z);
         }
+        self.last.0.clear();
+        self.last.0.extend_from_slice(z);
+        self.last.1 = value;
+        self.last.2.clear();
+        self.last.2.extend_from_slice(gradient);
         Ok(value)
     }
 
@@ -449,6 +467,163 @@ mod tests {
             };
             let error = maximize(maximizer, &mut f, &[1.0; 2], &[0.0; 2], 5).expect_err("NaN");
             assert!(error.to_string().starts_with("f in the box must be finite"), "{error}");
+        }
+    }
+
+    /// F at a point, with its gradient.
+    type Function = fn(&[f64], &mut [f64]) -> f64;
+
+    /// The functions of `tests/bounded.py`, by their names there.
+    fn function(name: &str) -> Option<Function> {
+        Some(match name {
+            "rosenbrock" => |x, g| {
+                g.fill(0.0);
+                let mut sum = 0.0;
+                for i in 1..x.len() {
+                    let (a, b) = (x[i] - x[i - 1] * x[i - 1], 1.0 - x[i - 1]);
+                    sum += 100.0 * a * a + b * b;
+                    g[i - 1] -= 400.0 * x[i - 1] * a + 2.0 * b;
+                    g[i] += 200.0 * a;
+                }
+                sum
+            },
+            "hs3" => |x, g| {
+                let a = x[1] - x[0];
+                g.copy_from_slice(&[-2e-5 * a, 1.0 + 2e-5 * a]);
+                x[1] + 1e-5 * a * a
+            },
+            "hs4" => |x, g| {
+                let a = x[0] + 1.0;
+                g.copy_from_slice(&[a * a, 1.0]);
+                a * a * a / 3.0 + x[1]
+            },
+            "hs5" => |x, g| {
+                let (s, a) = (x[0] + x[1], x[0] - x[1]);
+                g.copy_from_slice(&[s.cos() + 2.0 * a - 1.5, s.cos() - 2.0 * a + 2.5]);
+                s.sin() + a * a - 1.5 * x[0] + 2.5 * x[1] + 1.0
+            },
+            "colville" => |x, g| {
+                let (a, b) = (x[1] - x[0] * x[0], x[3] - x[2] * x[2]);
+                let (p, q, u, v) = (1.0 - x[0], 1.0 - x[2], x[1] - 1.0, x[3] - 1.0);
+                g[0] = -400.0 * x[0] * a - 2.0 * p;
+                g[1] = 200.0 * a + 20.2 * u + 19.8 * v;
+                g[2] = -360.0 * x[2] * b - 2.0 * q;
+                g[3] = 180.0 * b + 20.2 * v + 19.8 * u;
+                100.0 * a * a + p * p + 90.0 * b * b + q * q + 10.1 * (u * u + v * v) + 19.8 * u * v
+            },
+            "hs45" => |x, g| {
+                for (i, g) in g.iter_mut().enumerate() {
+                    *g = -(x[..i].iter().product::<f64>() * x[i + 1..].iter().product::<f64>()) / 120.0;
+                }
+                2.0 - x.iter().product::<f64>() / 120.0
+            },
+            "indefinite" => |x, g| {
+                let mut sum = 0.0;
+                for i in 0..x.len() {
+                    let (d, b) = ((7 * i % 11) as f64 - 4.0, ((5 * i % 13) as f64 - 6.0) / 4.0);
+                    let before = if i > 0 { x[i - 1] } else { 0.0 };
+                    let behind = x.get(i + 1).copied().unwrap_or(0.0);
+                    g[i] = d * x[i] + b + before + behind;
+                    sum += x[i] * (g[i] + b) / 2.0;
+                }
+                sum
+            },
+            _ => return None,
+        })
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Bounded {
+        problems: Vec<Problem>,
+    }
+
+    #[derive(serde::Deserialize)]
+    struct Problem {
+        name: String,
+        function: String,
+        lower: Vec<f64>,
+        upper: Vec<f64>,
+        start: Vec<f64>,
+        ten: Run,
+        end: Run,
+    }
+
+    /// Where SciPy's search ended; sides are −1 and 1 on a bound, 0 between.
+    #[derive(serde::Deserialize)]
+    struct Run {
+        iterations: usize,
+        evaluations: usize,
+        value: f64,
+        x: Vec<f64>,
+        sides: Vec<i8>,
+    }
+
+    /// Bounded test problems end as SciPy's L-BFGS-B ends them: `python3 tests/bounded.py > tests/bounded.json`.
+    ///
+    /// Ten iterations are the same, evaluation by evaluation. Later, rounding parts the two ways (SciPy sums in another
+    /// order), and they meet again at the end, some evaluations apart.
+    #[test]
+    fn bounded_problems_end_as_in_scipy() -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let bounded: Bounded = serde_json::from_str(include_str!("../../tests/bounded.json"))?;
+        assert_eq!(bounded.problems.len(), 12);
+        for Problem { name, function: of, lower, upper, start, ten, end } in bounded.problems {
+            let function = function(&of).ok_or(of)?;
+            slopes_are_right(&name, function, &start);
+            slopes_are_right(&name, function, &ten.x);
+            let centre: Vec<f64> = lower.iter().zip(&upper).map(|(l, u)| (l + u) / 2.0).collect();
+            let radius: Vec<f64> = lower.iter().zip(&upper).map(|(l, u)| (u - l) / 2.0).collect();
+            let start: Vec<f64> = start.iter().zip(&centre).map(|(x, c)| x - c).collect();
+            let moved = |z: &[f64]| -> Vec<f64> { z.iter().zip(&centre).map(|(z, c)| c + z).collect() };
+            // HS3 is at 1e-206 after ten iterations, where only the absolute bound has a meaning.
+            for (run, iterations, relative, absolute) in [(&ten, 10, 1e-9, 1e-12_f64), (&end, 1_000, 1e-6, 1e-9)] {
+                let here = function(&run.x, &mut vec![0.0; start.len()]);
+                assert!((here - run.value).abs() <= 1e-12 * here.abs().max(1.0), "{name}: F is {here} at SciPy's x");
+
+                // SciPy keeps its last point, and counts no evaluation where the solver asks for that again.
+                let (mut last, mut counted) = (Vec::new(), 0);
+                let mut f = |z: &[f64], gradient: &mut [f64]| {
+                    assert!(z.iter().zip(&radius).all(|(z, r)| z.abs() <= *r), "{name}: outside of the box: {z:?}");
+                    if z != last {
+                        counted += 1;
+                        last = z.to_vec();
+                    }
+                    let value = function(&moved(z), gradient);
+                    gradient.iter_mut().for_each(|g| *g = -*g);
+                    Ok(-value)
+                };
+                let found = maximize(Maximizer::Lbfgsb, &mut f, &radius, &start, iterations)?;
+
+                let value = -found.largest;
+                let near = absolute.max(relative * run.value.abs());
+                assert!((value - run.value).abs() <= near, "{name}, {iterations}: {value}, SciPy {}", run.value);
+                let far = moved(&found.z).iter().zip(&run.x).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                assert!(far <= relative, "{name}, {iterations}: {far} from SciPy's x");
+                let sides = found.z.iter().zip(&radius).map(|(&z, &r)| i8::from(z == r) - i8::from(z == -r));
+                assert_eq!(sides.collect::<Vec<_>>(), run.sides, "{name}, {iterations}");
+                if iterations == 10 {
+                    assert_eq!((found.trace.len() - 1, counted), (run.iterations, run.evaluations), "{name}");
+                } else {
+                    assert_ne!(found.ended, Ended::Iterations, "{name}");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The gradient at x is the central differences there.
+    fn slopes_are_right(name: &str, function: Function, x: &[f64]) {
+        const STEP: f64 = 1e-5;
+        let mut gradient = vec![0.0; x.len()];
+        function(x, &mut gradient);
+        let near = gradient.iter().fold(1.0, |most: f64, g| most.max(g.abs())) * 1e-6;
+        for (i, &slope) in gradient.iter().enumerate() {
+            let aside = |step: f64| {
+                let mut x = x.to_vec();
+                x[i] += step;
+                function(&x, &mut vec![0.0; x.len()])
+            };
+            let difference = (aside(STEP) - aside(-STEP)) / (2.0 * STEP);
+            assert!((difference - slope).abs() <= near, "{name}, {i}: {slope}, by differences {difference}");
         }
     }
 }

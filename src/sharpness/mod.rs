@@ -20,6 +20,9 @@
 //! | [`corners`](Sharpness::corners) | 4 random ones to compare with | 0..=1,000 | – |
 //! | [`objective`](Sharpness::objective) | batch statistics, chunks of 5,000, f32 | | `mode=2` (code) |
 //! | [`seed`](Sharpness::seed), [`draw`](Sharpness::draw) | 0, 0 | | not said |
+//! | [`threads`](Sharpness::threads) | the machine's | 1..=1,024 | – |
+//! | [`seconds`](Sharpness::seconds) | no budget | above 0 | none |
+//! | [`kept_in`](Sharpness::kept_in) | no folder | | – |
 //!
 //! Deviation: the paper says neither where the search begins nor how A is drawn. Ours begins at y = 0, as a minimizer that is
 //! handed x does. Entries of A are drawn from N(0, 1) and not normalized, which fits the sizes in Table 4;
@@ -28,15 +31,19 @@
 //! Deviation: the largest f is that of all points visited, x among them, so φ is never below 0.
 
 mod directions;
+mod maxima;
 mod maximize;
 
+use std::path::Path;
 use std::time::Instant;
 
+pub use maxima::{Contrast, Maxima, Reading};
 pub use maximize::{Ended, Maximizer};
 
 use crate::data::{Dataset, Split};
-use crate::display::Block;
+use crate::display::{Block, Progress};
 use crate::error::{Error, Result};
+use crate::kept::Kept;
 use crate::net::Net;
 use crate::objective::{Objective, Repeated, Statistics};
 use crate::seed::{Seed, Stream, uniform};
@@ -69,6 +76,10 @@ pub struct Sharpness {
     seed: Seed,
     draw: u64,
     test: bool,
+    threads: Option<usize>,
+    seconds: Option<f64>,
+    kept: Option<Kept>,
+    quiet: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +95,7 @@ enum Along {
 pub enum Status {
     /// The search moved through the box, and no random corner has a larger f.
     Found,
-    /// The best point lies within a hundredth of the box of x: the search stayed where it began.
+    /// The best point lies within a hundredth of the box of where its search began: it stayed there.
     Stayed,
     /// A random corner of the box has a larger f than the search found: it is too small by at least that.
     BelowCorners,
@@ -101,7 +112,7 @@ impl std::fmt::Display for Status {
 }
 
 /// One search of several.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Search {
     /// Where it began: "zero", or "random 0" and so on.
     pub start: String,
@@ -111,19 +122,29 @@ pub struct Search {
     pub phi: f64,
     /// φ of the largest f seen at the start and behind each iteration, percent: whether more iterations would find more.
     pub trace: Vec<f64>,
-    /// Evaluations of f with ∇f.
+    /// Evaluations of f with ∇f, that at x itself among them.
     pub evaluations: usize,
     /// Why it ended.
     pub ended: Ended,
     /// Where its best point lies: the mean of `|zᵢ| / rᵢ`, 0 at x and 1 in a corner of the box.
     pub reach: f64,
+    /// How far that is from where the search began: the mean of `|zᵢ − startᵢ| / rᵢ`, at most 2.
+    pub moved: f64,
     /// Fraction of the coordinates of its best point that lie on their bound.
     pub active: f64,
 }
 
 /// The largest f found in the box around x, and the sharpness that follows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Maximum {
+    /// Name of the regime that led to x, where x is a trial's.
+    pub regime: Option<String>,
+    /// Its batch, points.
+    pub batch: Option<usize>,
+    /// The trial's number.
+    pub trial: Option<usize>,
+    /// Seed of the trial.
+    pub start: Option<u64>,
     /// Name of the net.
     pub net: String,
     /// Name of the data set.
@@ -138,7 +159,9 @@ pub struct Maximum {
     pub dimension: usize,
     /// Whose statistics normalization used.
     pub statistics: Statistics,
-    /// The seed of all that is random.
+    /// Most points that it averaged over.
+    pub chunk: usize,
+    /// The seed of all that is random in the measure.
     pub seed: u64,
     /// Which random A.
     pub draw: u64,
@@ -146,8 +169,10 @@ pub struct Maximum {
     pub value: f64,
     /// The largest f visited by any search, nats per example.
     pub largest: f64,
-    /// y of the largest f: p numbers.
-    pub displacement: Vec<f64>,
+    /// y of the largest f: p numbers. Nothing in [`Maxima`], which would hold millions of numbers a trial: [`Sharpness::at`]
+    /// gives it.
+    #[serde(skip)]
+    pub displacement: Option<Vec<f64>>,
     /// φ of the best of the random corners, percent; nothing where none was asked for.
     pub corner: Option<f64>,
     /// `100 · Σ rᵢ |∂f/∂yᵢ| / (1 + f(x))`: φ if f were linear in the box.
@@ -177,6 +202,10 @@ impl Sharpness {
             seed: Seed(0),
             draw: 0,
             test: false,
+            threads: None,
+            seconds: None,
+            kept: None,
+            quiet: false,
         }
     }
 
@@ -241,25 +270,77 @@ impl Sharpness {
         Self { test: true, ..self }
     }
 
-    /// Measures at one point.
+    /// Threads of the whole call: measures of several points run side by side, and share what remains. The result does not
+    /// depend on it, and memory does: see [`at`](Self::at).
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads: Some(threads), ..self }
+    }
+
+    /// In calls that measure several points: begins none after about this many seconds. [`Maxima::unmeasured`] says how many
+    /// are missing.
+    pub fn seconds(self, seconds: f64) -> Self {
+        Self { seconds: Some(seconds), ..self }
+    }
+
+    /// In calls that measure several points: keeps each measure in a folder as it is finished, and takes from it what was
+    /// finished before, so that a call that was interrupted goes on where it was when the same call is made again. Nothing is
+    /// taken that was made of other weights, points or parameters, or by another version; the folder can be removed at any
+    /// time.
+    pub fn kept_in(self, folder: impl AsRef<Path>) -> Self {
+        Self { kept: Some(Kept::in_folder(folder.as_ref())), ..self }
+    }
+
+    /// Without progress lines.
+    pub fn quiet(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
+    /// Measures at one point, on all threads of the machine or those of the pool that it is called in.
     ///
     /// Cost: for each search about as many evaluations of f and ∇f as it has iterations, one evaluation of f a corner, and
-    /// four of ∇f. Memory: L-BFGS-B keeps about 31 vectors of p numbers in f64.
+    /// three of ∇f. Memory: L-BFGS-B keeps about 31 vectors of p numbers in f64, the rest about 10.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where net, data, weights and directions do not belong
     /// together, [`Error::Data`] where weights are not finite, where f in the box is not, or where directions are not
     /// independent.
     pub fn at(&self, net: &Net, data: &Dataset, x: &Weights) -> Result<Maximum> {
+        self.check_weights(net, x)?;
+        let progress = Progress::new(self.searches(), self.quiet);
+        let report = |search: &Search| progress.advance(1, || search.to_string());
+        let directions = self.directions(x.len())?;
+        let mut maximum =
+            self.around(net, self.split(data), &x.to_f64(), Some(x.buffers()), directions.as_ref(), &report)?;
+        maximum.data = data.name.clone();
+        Ok(maximum)
+    }
+
+    /// An error unless these weights can be measured.
+    fn check_weights(&self, net: &Net, x: &Weights) -> Result<()> {
         net.check_weights(x)?;
         if self.objective.statistics == Statistics::Recalibrated {
             let allowed = "be batch or running: re-estimated averages move with x, and the gradient does not say how";
             return Err(Error::parameter("statistics", self.objective.statistics, allowed));
         }
-        let split = if self.test { &data.test } else { &data.train };
-        let mut maximum = self.around(net, split, &x.to_f64(), Some(x.buffers()))?;
-        maximum.data = data.name.clone();
-        Ok(maximum)
+        Ok(())
+    }
+
+    fn split<'a>(&self, data: &'a Dataset) -> &'a Split {
+        if self.test { &data.test } else { &data.train }
+    }
+
+    /// How many searches a measure has.
+    fn searches(&self) -> usize {
+        1 + self.starts + usize::from(self.climb)
+    }
+
+    /// A of n rows; nothing for the full space.
+    fn directions(&self, n: usize) -> Result<Option<Directions>> {
+        Ok(match &self.along {
+            Along::All => None,
+            Along::Random(p) => Some(Directions::random(n, *p, self.seed, self.draw, self.orthonormal)?),
+            Along::Given(columns) => Some(Directions::given(n, columns.clone(), self.orthonormal)?),
+        })
     }
 
     /// Measures at a point in f64 of one split, to check against another program; the result's data set has no name.
@@ -271,7 +352,8 @@ impl Sharpness {
             let allowed = "be batch: a bare point has no averages";
             return Err(Error::parameter("statistics", self.objective.statistics, allowed));
         }
-        self.around(net, split, x, None)
+        let directions = self.directions(x.len())?;
+        self.around(net, split, x, None, directions.as_ref(), &|_| ())
     }
 
     fn check(&self, net: &Net, x: &[f64]) -> Result<()> {
@@ -291,23 +373,27 @@ impl Sharpness {
         }
     }
 
-    fn around(&self, net: &Net, split: &Split, x: &[f64], running: Option<&[f32]>) -> Result<Maximum> {
+    /// `report` is told of each search as it ends.
+    fn around(
+        &self,
+        net: &Net,
+        split: &Split,
+        x: &[f64],
+        running: Option<&[f32]>,
+        directions: Option<&Directions>,
+        report: &dyn Fn(&Search),
+    ) -> Result<Maximum> {
         let begin = Instant::now();
         self.check(net, x)?;
-        let directions = match &self.along {
-            Along::All => None,
-            Along::Random(p) => Some(Directions::random(x.len(), *p, self.seed, self.draw, self.orthonormal)?),
-            Along::Given(columns) => Some(Directions::given(x.len(), columns.clone(), self.orthonormal)?),
-        };
-        let radius: Vec<f64> = match &directions {
+        let radius: Vec<f64> = match directions {
             None => x.iter().map(|x| self.epsilon * (x.abs() + 1.0)).collect(),
             Some(a) => a.coordinates(x).iter().map(|z| self.epsilon * (z.abs() + 1.0)).collect(),
         };
-        let mut around =
-            Around { f: self.objective.repeated(net, split, running)?, x, directions: directions.as_ref() };
+        let mut around = Around { f: self.objective.repeated(net, split, running)?, x, directions, start: None };
         let zero = vec![0.0; radius.len()];
         let mut gradient = zero.clone();
         let value = around.at(&zero, &mut gradient)?;
+        around.start = Some((value, gradient.clone()));
         if !value.is_finite() {
             return Err(Error::Data(format!("f at the point must be finite, but is {value}")));
         }
@@ -323,21 +409,25 @@ impl Sharpness {
         if self.climb {
             runs.push(("zero".into(), Maximizer::Corners, zero.clone()));
         }
-        let mut best = Found { z: zero, largest: value, trace: vec![], evaluations: 0, ended: Ended::Stationary };
+        let mut best =
+            Found { z: zero.clone(), largest: value, trace: vec![], evaluations: 0, ended: Ended::Stationary };
         let mut searches = Vec::new();
         for (start, maximizer, from) in runs {
             let mut f = |z: &[f64], g: &mut [f64]| around.at(z, g);
             let found = maximize(maximizer, &mut f, &radius, &from, self.iterations)?;
-            searches.push(Search {
+            let search = Search {
                 start,
                 maximizer,
                 phi: phi(found.largest),
                 trace: found.trace.iter().map(|&largest| phi(largest)).collect(),
                 evaluations: found.evaluations,
                 ended: found.ended,
-                reach: reach(&found.z, &radius),
+                reach: reach(&found.z, &zero, &radius),
+                moved: reach(&found.z, &from, &radius),
                 active: active(&found.z, &radius),
-            });
+            };
+            report(&search);
+            searches.push(search);
             if found.largest > best.largest {
                 best = found;
             }
@@ -351,6 +441,10 @@ impl Sharpness {
         let first_order = gradient.iter().zip(&radius).map(|(g, r)| g.abs() * r).sum::<f64>();
         let second_order = around.quadratic(&best.z, &gradient)?;
         Ok(Maximum {
+            regime: None,
+            batch: None,
+            trial: None,
+            start: None,
             net: net.name().into(),
             data: String::new(),
             split: if self.test { "test" } else { "train" }.into(),
@@ -358,11 +452,12 @@ impl Sharpness {
             along: self.along_in_words(),
             dimension: radius.len(),
             statistics: self.objective.statistics,
+            chunk: self.objective.chunk,
             seed: self.seed.0,
             draw: self.draw,
             value,
             largest: best.largest,
-            displacement: best.z,
+            displacement: Some(best.z),
             corner,
             first_order: percent(first_order, value),
             second_order: percent(second_order, value),
@@ -386,9 +481,10 @@ fn percent(growth: f64, value: f64) -> f64 {
     100.0 * growth / (1.0 + value)
 }
 
-/// The mean of `|zᵢ| / rᵢ`; a box without room has been reached.
-fn reach(z: &[f64], radius: &[f64]) -> f64 {
-    let shares = z.iter().zip(radius).map(|(z, r)| if *r > 0.0 { z.abs() / r } else { 1.0 });
+/// The mean of `|zᵢ − fromᵢ| / rᵢ`; a box without room has been reached.
+fn reach(z: &[f64], from: &[f64], radius: &[f64]) -> f64 {
+    let shares = z.iter().zip(from).zip(radius);
+    let shares = shares.map(|((z, from), r)| if *r > 0.0 { (z - from).abs() / r } else { 1.0 });
     shares.sum::<f64>() / z.len() as f64
 }
 
@@ -401,6 +497,8 @@ struct Around<'a> {
     f: Repeated<'a>,
     x: &'a [f64],
     directions: Option<&'a Directions>,
+    /// f and its gradient at y = 0, from where more than one search begins.
+    start: Option<(f64, Vec<f64>)>,
 }
 
 impl Around<'_> {
@@ -418,6 +516,10 @@ impl Around<'_> {
 
     /// f with its gradient in y.
     fn at(&mut self, y: &[f64], gradient: &mut [f64]) -> Result<f64> {
+        if let Some((value, there)) = self.start.as_ref().filter(|_| y.iter().all(|y| *y == 0.0)) {
+            gradient.copy_from_slice(there);
+            return Ok(*value);
+        }
         let x = self.moved(y);
         let found = self.f.gradient(&x)?;
         match self.directions {
@@ -440,6 +542,32 @@ impl Around<'_> {
     }
 }
 
+impl Search {
+    /// Whether its best point lies within a hundredth of the box of where it began: it found nothing of its own.
+    pub fn stayed(&self) -> bool {
+        self.moved < 0.01
+    }
+
+    /// Whether its φ alone, of the measure that it is a part of, can be trusted as the size of what it looked for.
+    pub fn status(&self, of: &Maximum) -> Status {
+        match of.corner {
+            // A box without room (ε = 0) holds nothing to be found.
+            _ if of.epsilon == 0.0 => Status::Found,
+            Some(corner) if corner > self.phi => Status::BelowCorners,
+            _ if self.stayed() => Status::Stayed,
+            _ => Status::Found,
+        }
+    }
+}
+
+/// "L-BFGS-B from zero: φ = 1.2345 %", and whether it stayed there.
+impl std::fmt::Display for Search {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let stayed = if self.stayed() { " (stayed at its start)" } else { "" };
+        write!(f, "{} from {}: φ = {:.4} %{stayed}", self.maximizer, self.start, self.phi)
+    }
+}
+
 impl Maximum {
     /// φ, percent: of the largest f of all searches; at least 0, and at most what the box holds.
     pub fn phi(&self) -> f64 {
@@ -451,16 +579,14 @@ impl Maximum {
         self.searches.iter().reduce(|best, next| if next.phi > best.phi { next } else { best })
     }
 
-    /// Whether φ can be trusted. A box without room (ε = 0) holds nothing to be found.
+    /// The search from x itself by the maximizer asked for: with the defaults, the paper's protocol as far as it says one.
+    pub fn from_zero(&self) -> Option<&Search> {
+        self.searches.first()
+    }
+
+    /// Whether φ can be trusted: the status of the [best](Self::best) search.
     pub fn status(&self) -> Status {
-        if self.epsilon == 0.0 {
-            return Status::Found;
-        }
-        match (self.best(), self.corner) {
-            (_, Some(corner)) if corner > self.phi() => Status::BelowCorners,
-            (Some(best), _) if best.reach < 0.01 => Status::Stayed,
-            _ => Status::Found,
-        }
+        self.best().map_or(Status::Stayed, |best| best.status(self))
     }
 
     /// φ with its status, where that says that it is not to be trusted.
@@ -483,7 +609,8 @@ impl Maximum {
                     format!("{:.4}", search.phi),
                     (search.trace.len().saturating_sub(1)).to_string(),
                     search.evaluations.to_string(),
-                    share(search.reach),
+                    self.corner.map_or("–".into(), |corner| format!("{:+.4}", search.phi - corner)),
+                    share(search.moved),
                     share(search.active),
                     search.ended.to_string(),
                 ]
@@ -491,7 +618,7 @@ impl Maximum {
             .collect();
         let other = |name: &str, phi: f64| {
             let mut row = vec![name.to_string(), format!("{phi:.4}")];
-            row.resize(7, String::new());
+            row.resize(8, String::new());
             row
         };
         rows.extend(self.corner.map(|corner| other("best of random corners", corner)));
@@ -505,7 +632,16 @@ impl Maximum {
             self.split,
             self.value
         );
-        let head = ["search", "φ, %", "iterations", "evaluations", "reach, %", "on bounds, %", "ended by"];
+        let head = [
+            "search",
+            "φ, %",
+            "iterations",
+            "evaluations",
+            "over corners",
+            "moved, % of box",
+            "on bounds, %",
+            "ended by",
+        ];
         Block::table(&title, &head, rows)
     }
 
@@ -515,4 +651,4 @@ impl Maximum {
     }
 }
 
-crate::display::shown_as_text!(Ended, Status);
+crate::display::shown_as_text!(Ended, Search, Status);

@@ -16,6 +16,7 @@
 //! | [`seed`](Training::seed) | 0 | any | not said |
 //! | [`objective`](Training::objective) | batch statistics, chunks of 5,000 | | `mode=2` (code) |
 //! | [`device`](Training::device) | the CPU | those of the build | – |
+//! | [`kept_in`](Training::kept_in) | no folder | | – |
 //! | [`threads`](Training::threads) | the machine's | 1..=1,024 | – |
 //!
 //! An epoch draws every point once, in an order of its own, in batches of the size given; the points that remain at its
@@ -31,6 +32,8 @@ mod stop;
 mod trace;
 mod trials;
 
+use std::path::Path;
+
 pub use descent::Descent;
 pub use stop::Stop;
 pub use trace::{Epoch, Run};
@@ -38,6 +41,7 @@ pub use trials::{Pair, Regime, Trials};
 
 use crate::data::{Dataset, check_count};
 use crate::error::{Error, Result};
+use crate::kept::Kept;
 use crate::net::{Device, Net, Passes};
 use crate::objective::Objective;
 use crate::optim::Optimizer;
@@ -66,6 +70,7 @@ pub struct Training {
     objective: Objective,
     threads: Option<usize>,
     regime: Option<String>,
+    kept: Option<Kept>,
     quiet: bool,
 }
 
@@ -92,6 +97,7 @@ impl Training {
             objective: Objective::new(),
             threads: None,
             regime: None,
+            kept: None,
             quiet: false,
         }
     }
@@ -156,6 +162,13 @@ impl Training {
     /// Name of the regime in tables and charts; "batch 256" if not given.
     pub fn regime(self, name: &str) -> Self {
         Self { regime: Some(name.into()), ..self }
+    }
+
+    /// Keeps each finished trial in a folder, and takes from it what was finished before: a call that was interrupted goes on
+    /// where it was when the same call is made again. A trial is two files, its rows (JSON) and its weights (safetensors).
+    /// Nothing is taken that another call, other data or another version made; the folder can be removed at any time.
+    pub fn kept_in(self, folder: impl AsRef<Path>) -> Self {
+        Self { kept: Some(Kept::in_folder(folder.as_ref())), ..self }
     }
 
     /// Without progress lines.

@@ -1,15 +1,15 @@
 //! Many trials, side by side. The bits of a trial depend on its number alone, so the order in which trials are taken up,
 //! and by how many threads, changes nothing but the time.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::descent::{Outcome, descend};
-use super::{Run, Training};
+use super::{Run, Stop, Training};
+use crate::abreast::abreast;
 use crate::data::Dataset;
 use crate::display::Progress;
 use crate::error::{Error, Result};
+use crate::kept::Fingerprint;
 use crate::net::{Device, Net, Passes};
 use crate::objective::Statistics;
 use crate::optim::Optimizer;
@@ -81,66 +81,48 @@ pub(super) fn side_by_side<const N: usize>(
     data: &Dataset,
     regimes: [(String, usize); N],
 ) -> Result<[Trials; N]> {
-    let threads = match training.threads {
-        Some(threads) => threads,
-        None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-    };
-    let jobs: VecDeque<(usize, usize)> =
-        (0..training.trials).flat_map(|trial| (0..N).map(move |r| (r, trial))).collect();
+    let jobs: Vec<(usize, usize)> = (0..training.trials).flat_map(|trial| (0..N).map(move |r| (r, trial))).collect();
     // What is composed of the tensor library's operations runs on threads of its own, or on a GPU: trials would only
     // fight over them.
     let fused = training.objective.passes == Passes::Fused && training.objective.device == Device::Cpu;
-    let workers = if fused { threads.min(jobs.len()) } else { 1 };
     let progress = Progress::new(jobs.len() * training.epochs, training.quiet);
     let deadline = training.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.min(1e9)));
-    let jobs = Mutex::new(jobs);
-    let outcomes = Mutex::new(Vec::new());
+    let kept = training.kept.as_ref().map(|kept| (kept, fingerprint(training, net, data)));
 
-    let work = |pool: &rayon::ThreadPool| {
-        loop {
-            let Some((regime, trial)) = jobs.lock().unwrap_or_else(PoisonError::into_inner).pop_front() else { return };
-            let (name, batch) = &regimes[regime];
-            let report = |row: &super::Epoch| {
-                progress
-                    .advance(1, || format!("{name}, trial {trial}, epoch {}: loss {:.4}", row.epoch, row.train_loss));
-            };
-            // Fused passes work in the pool that they are called from.
-            let outcome = pool.install(|| descend(training, net, data, *batch, trial, deadline, &report));
-            if let Ok(Outcome::Finished(run, _)) = &outcome {
-                progress
-                    .advance(training.epochs + 1 - run.trace.len(), || format!("{name}, trial {trial}: {}", run.stop));
+    let outcomes = abreast(&jobs, training.threads, if fused { jobs.len() } else { 1 }, |&(regime, trial)| {
+        let (name, batch) = &regimes[regime];
+        let own = kept.as_ref().map(|(kept, of)| (*kept, of.clone().and(&(batch, trial))));
+        if let Some((kept, of)) = &own
+            && let Some(run) = kept.find::<Run>("trial", of)?
+        {
+            let weights = Weights::load(net.layout(), kept.path("trial", of, "safetensors"))?;
+            progress.advance(training.epochs, || format!("{name}, trial {trial}: found as it was kept"));
+            return Ok(Outcome::Finished(run, weights));
+        }
+        let report = |row: &super::Epoch| {
+            progress.advance(1, || format!("{name}, trial {trial}, epoch {}: loss {:.4}", row.epoch, row.train_loss));
+        };
+        // Fused passes work in the pool that they are called from.
+        let outcome = descend(training, net, data, *batch, trial, deadline, &report)?;
+        if let Outcome::Finished(run, weights) = &outcome {
+            progress.advance(training.epochs + 1 - run.trace.len(), || format!("{name}, trial {trial}: {}", run.stop));
+            // What a budget cut short is not what the parameters say.
+            if let Some((kept, of)) = own.filter(|_| run.stop != Stop::Budget) {
+                // The weights first: where the numbers are, they are too.
+                weights.save(kept.path("trial", &of, "safetensors"))?;
+                kept.keep("trial", &of, run)?;
             }
-            outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((regime, trial, outcome));
         }
-    };
-    // Pools are made before any thread starts, so that a machine that refuses one leaves nothing running.
-    let pools = (0..workers)
-        .map(|worker| {
-            let share = threads / workers + usize::from(worker < threads % workers);
-            rayon::ThreadPoolBuilder::new().num_threads(share).build()
-        })
-        .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|error| {
-            Error::parameter("threads", threads, format!("be a number that the machine grants ({error})"))
-        })?;
-    let refused = |error: std::io::Error| {
-        Error::parameter("threads", threads, format!("be a number that the machine grants ({error})"))
-    };
-    std::thread::scope(|scope| {
-        for pool in &pools {
-            std::thread::Builder::new().spawn_scoped(scope, || work(pool)).map_err(refused)?;
-        }
-        Ok::<(), Error>(())
+        Ok(outcome)
     })?;
-
-    let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-    outcomes.sort_by_key(|(regime, trial, _)| (*trial, *regime));
+    let mut outcomes: Vec<_> = jobs.into_iter().zip(outcomes).collect();
+    outcomes.sort_by_key(|((regime, trial), _)| (*trial, *regime));
     let mut trials = regimes
         .clone()
         .map(|(name, batch)| Trials { regime: describe(training, net, data, name, batch), weights: Vec::new() });
     let mut failed = None;
-    for (regime, trial, outcome) in outcomes {
-        match outcome? {
+    for ((regime, trial), outcome) in outcomes {
+        match outcome {
             Outcome::Finished(run, weights) => {
                 trials[regime].regime.runs.push(run);
                 trials[regime].weights.push(weights);
@@ -155,6 +137,13 @@ pub(super) fn side_by_side<const N: usize>(
             Err(Error::Diverged { trial, regime, batch, epoch, loss, finished: trials.into() })
         }
     }
+}
+
+/// All that decides the bits of a trial but its batch and its number.
+fn fingerprint(training: &Training, net: &Net, data: &Dataset) -> Fingerprint {
+    let Training { optimizer, epochs, patience, seed, objective, .. } = training;
+    let of = Fingerprint::new("trial").and(&(optimizer, epochs, patience, seed, objective, net.input(), net.layers()));
+    of.split(&data.train).split(&data.test)
 }
 
 fn describe(training: &Training, net: &Net, data: &Dataset, name: String, batch: usize) -> Regime {

@@ -1,0 +1,83 @@
+//! Independent parts of long work, side by side: as many at once as there are threads, each with its share of them.
+//!
+//! Results come in the order of the parts and depend on nothing but the part, so that by how many threads they were done
+//! changes nothing but the time.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::{Error, Result};
+
+/// Does `work` on each of `parts`, at most `most` of them at once, in pools of their own that share `threads` (those of the
+/// machine if not given). Behind the first error no part is begun.
+///
+/// # Errors
+/// The error of the first part that has one; [`Error::Parameter`] where the machine refuses the threads.
+pub(crate) fn abreast<P: Sync, R: Send>(
+    parts: &[P],
+    threads: Option<usize>,
+    most: usize,
+    work: impl Fn(&P) -> Result<R> + Sync,
+) -> Result<Vec<R>> {
+    let threads = match threads {
+        Some(threads) => threads,
+        None => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    };
+    let workers = threads.min(parts.len()).min(most.max(1));
+    let waiting: Mutex<VecDeque<usize>> = Mutex::new((0..parts.len()).collect());
+    let done = Mutex::new(Vec::with_capacity(parts.len()));
+    let one_after_another = |pool: &rayon::ThreadPool| {
+        loop {
+            let Some(part) = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front() else { return };
+            let result = pool.install(|| work(&parts[part]));
+            if result.is_err() {
+                waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            }
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((part, result));
+        }
+    };
+    let refused = |error: &dyn std::fmt::Display| {
+        Error::parameter("threads", threads, format!("be a number that the machine grants ({error})"))
+    };
+    // Pools are made before any thread starts, so that a machine that refuses one leaves nothing running.
+    let pools = (0..workers)
+        .map(|worker| {
+            let share = threads / workers + usize::from(worker < threads % workers);
+            rayon::ThreadPoolBuilder::new().num_threads(share).build()
+        })
+        .collect::<std::result::Result<Vec<_>, _>>()
+        .map_err(|error| refused(&error))?;
+    std::thread::scope(|scope| {
+        for pool in &pools {
+            let thread = std::thread::Builder::new().spawn_scoped(scope, || one_after_another(pool));
+            thread.map_err(|error| refused(&error))?;
+        }
+        Ok::<(), Error>(())
+    })?;
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(part, _)| *part);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_and_an_error_ends_the_work() -> Result<()> {
+        let parts: Vec<usize> = (0..50).collect();
+        for (threads, most) in [(1, 1), (4, 50), (3, 2)] {
+            let squares = abreast(&parts, Some(threads), most, |part| Ok(part * part))?;
+            assert_eq!(squares, parts.iter().map(|part| part * part).collect::<Vec<_>>());
+        }
+        assert!(abreast(&[], None, 1, |(): &()| Ok(()))?.is_empty());
+        let begun = Mutex::new(0);
+        let error = abreast(&parts, Some(1), 1, |part| {
+            *begun.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            if *part == 3 { Err(Error::Data("the fourth".into())) } else { Ok(()) }
+        });
+        assert_eq!(error.expect_err("one of them").to_string(), "the fourth");
+        assert_eq!(begun.into_inner().unwrap_or_default(), 4);
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! f along paths: loss on a logarithmic left axis, accuracy on the right one, as in Figures 3 and 7 of the paper.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, color, decade, draw_key, picture};
+use crate::error::{Error, Result};
+use crate::landscape::{Path, Paths};
+use crate::objective::Statistics;
+use crate::paper::Figure3;
+
+const LOSS: RGBColor = PALETTE[2];
+const ACCURACY: RGBColor = PALETTE[3];
+
+/// One pair of axes.
+struct Panel {
+    title: String,
+    losses: [Line; 2],
+    accuracies: [Line; 2],
+    several: bool,
+}
+
+/// Middle, least and most at each α; training first, then test.
+#[derive(Default)]
+struct Line {
+    points: Vec<(f64, [f64; 3])>,
+}
+
+impl Line {
+    /// Over several paths: their mean, and from the least to the most. What is not finite has no place.
+    fn over(alphas: &[f64], value: impl Fn(usize) -> Vec<f64>) -> Self {
+        let points = alphas.iter().enumerate().filter_map(|(place, &alpha)| {
+            let values: Vec<f64> = value(place).into_iter().filter(|value| value.is_finite()).collect();
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let [least, most] = [values.iter().copied().reduce(f64::min)?, values.iter().copied().reduce(f64::max)?];
+            Some((alpha, [mean, least, most]))
+        });
+        Self { points: points.collect() }
+    }
+}
+
+/// Loss (left axis, logarithmic) and accuracy (right) along paths, one pair of axes for each shape and kind of statistics:
+/// lines are means over the paths, bands reach from the least to the most. Dashed is training, solid test.
+///
+/// # Errors
+/// [`Error::Parameter`] where there is no path, or paths of one kind have other α; [`Error::Output`] from the chart library.
+pub fn paths(paths: &[Path]) -> Result<Chart> {
+    let mut kinds: Vec<Vec<&Path>> = Vec::new();
+    for path in paths {
+        let is_kind = |kind: &&mut Vec<&Path>| (kind[0].shape, kind[0].statistics) == (path.shape, path.statistics);
+        match kinds.iter_mut().find(is_kind) {
+            Some(kind) => kind.push(path),
+            None => kinds.push(vec![path]),
+        }
+    }
+    let Some(first) = paths.first() else {
+        return Err(Error::parameter("paths", 0, "be at least 1 for a chart"));
+    };
+    let panels = kinds.iter().map(|kind| panel(kind)).collect::<Result<Vec<Panel>>>()?;
+    let words = format!(
+        "Chart: loss and accuracy along {} paths from the small batch's solution (α = 0) to the large one's (α = 1), {} on {}",
+        paths.len(),
+        first.net,
+        first.data
+    );
+    draw(&panels, words)
+}
+
+fn panel(kind: &[&Path]) -> Result<Panel> {
+    let first = kind[0];
+    let alphas: Vec<f64> = first.points.iter().map(|point| point.alpha).collect();
+    for path in kind {
+        if path.points.iter().map(|point| point.alpha).ne(alphas.iter().copied()) {
+            return Err(Error::parameter("alphas of paths in one chart", "different", "be the same"));
+        }
+    }
+    let of = |place: usize, value: fn(&crate::objective::Evaluation) -> f64| -> Vec<f64> {
+        kind.iter().map(|path| value(&path.points[place].value)).collect()
+    };
+    let statistics = match first.statistics {
+        Statistics::Batch => String::new(),
+        other => format!(", {other} statistics"),
+    };
+    Ok(Panel {
+        title: format!("{} on {}: {}{statistics}", first.net, first.data, first.shape),
+        losses: [
+            Line::over(&alphas, |place| of(place, |value| value.train.loss)),
+            Line::over(&alphas, |place| of(place, |value| value.test.loss)),
+        ],
+        accuracies: [
+            Line::over(&alphas, |place| of(place, |value| 100.0 * value.train.accuracy)),
+            Line::over(&alphas, |place| of(place, |value| 100.0 * value.test.accuracy)),
+        ],
+        several: kind.len() > 1,
+    })
+}
+
+impl Path {
+    /// Loss and accuracy by α: Figures 3 and 7.
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        paths(std::slice::from_ref(self))
+    }
+}
+
+impl Paths {
+    /// Loss and accuracy by α, with a band over the trials: Figures 3 and 7.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where there is no path, [`Error::Output`] from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        paths(&self.paths)
+    }
+}
+
+impl Figure3 {
+    /// The authors' released curves, drawn as [`paths`] draws ours.
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        let alphas: Vec<f64> = self.points.iter().map(|point| point[0]).collect();
+        let line = |column: usize| Line::over(&alphas, |place| vec![self.points[place][column]]);
+        let panel = Panel {
+            title: format!("the authors' {} on {}: line, one pair", self.net, self.data),
+            losses: [line(1), line(2)],
+            accuracies: [line(3), line(4)],
+            several: false,
+        };
+        let words = format!("Chart: the authors' released curves of Figure 3, {} on {}, one pair", self.net, self.data);
+        draw(&[panel], words)
+    }
+}
+
+fn draw(panels: &[Panel], words: String) -> Result<Chart> {
+    let columns = panels.len().min(2);
+    let rows = panels.len().div_ceil(2);
+    let height = if columns == 1 { 400 } else { 330 };
+    let several = panels.iter().any(|panel| panel.several);
+    let mut keys = vec![
+        Key::line("loss, training", LOSS, true),
+        Key::line("loss, test", LOSS, false),
+        Key::line("accuracy, training", ACCURACY, true),
+        Key::line("accuracy, test", ACCURACY, false),
+    ];
+    if several {
+        keys.push(Key::band("from the least to the most of the trials", INK));
+    }
+    let key_height = Key::height(&keys);
+    let top = height * u32::try_from(rows).unwrap_or(1);
+    picture((840, top + key_height), words, |area| {
+        let (charts, legend) = area.split_vertically(top);
+        for (panel, place) in panels.iter().zip(charts.split_evenly((rows, columns))) {
+            draw_panel(&place, panel, columns == 1)?;
+        }
+        draw_key(&legend, &keys)
+    })
+}
+
+fn draw_panel(area: &Area<'_>, panel: &Panel, wide: bool) -> Drawn {
+    let all = panel.losses.iter().flat_map(|line| &line.points);
+    let (mut first, mut last, mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY, 0.0f64);
+    for (alpha, [_, low, high]) in all {
+        (first, last, most) = (first.min(*alpha), last.max(*alpha), most.max(*high));
+        least = if *low > 0.0 { least.min(*low) } else { least };
+    }
+    if first >= last {
+        (first, last) = (0.0, 1.0);
+    }
+    // A loss of 0 has no place on this axis: it lies on its lower edge.
+    let lower = if least.is_finite() { 0.7 * least.max(1e-9) } else { 1e-3 };
+    let upper = 1.4 * most.max(10.0 * lower);
+    let mut chart = ChartBuilder::on(area);
+    chart.caption(&panel.title, ("sans-serif", if wide { 17 } else { 15 }).into_font().color(&INK));
+    chart.margin(10).x_label_area_size(40).y_label_area_size(58).right_y_label_area_size(50);
+    let context = chart.build_cartesian_2d(first..last, (lower..upper).log_scale())?;
+    let mut context = context.set_secondary_coord(first..last, 0.0..104.0);
+    let mut mesh = context.configure_mesh();
+    mesh.x_desc("α").y_desc("cross-entropy, nats").x_labels(7).y_labels(8).max_light_lines(0).bold_line_style(FAINT);
+    mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
+    mesh.x_label_formatter(&|x| format!("{x}")).y_label_formatter(&|value| decade(*value)).draw()?;
+    let mut axis = context.configure_secondary_axes();
+    axis.y_desc("accuracy, %").y_labels(6).axis_style(INK).label_style(("sans-serif", 13));
+    axis.y_label_formatter(&|value| format!("{value:.0}")).draw()?;
+    // The two solutions.
+    let center = Pos::new(HPos::Left, VPos::Top);
+    for (alpha, name, regime) in [(0.0, "small", 0), (1.0, "large", 1)] {
+        if alpha >= first && alpha <= last {
+            let ends = [(alpha, lower), (alpha, upper)];
+            context.draw_series(DashedLineSeries::new(ends, 2, 3, color(regime).stroke_width(1)))?;
+            let ink = color(regime);
+            let style = TextStyle::from(("sans-serif", 13).into_font()).color(&ink).pos(center);
+            let place = alpha + 0.006 * (last - first);
+            if alpha < last - 0.05 * (last - first) {
+                context.draw_series(std::iter::once(Text::new(name, (place, 0.93 * upper), style)))?;
+            }
+        }
+    }
+    let kept = |value: f64| value.clamp(lower, upper);
+    for (line, dashed) in panel.losses.iter().zip([true, false]) {
+        if panel.several {
+            context.draw_series(std::iter::once(Polygon::new(band(line, kept), LOSS.mix(0.14))))?;
+        }
+        let points: Vec<(f64, f64)> = line.points.iter().map(|(alpha, [mean, ..])| (*alpha, kept(*mean))).collect();
+        if dashed {
+            context.draw_series(DashedLineSeries::new(points, 6, 4, LOSS.stroke_width(2)))?;
+        } else {
+            context.draw_series(LineSeries::new(points, LOSS.stroke_width(2)))?;
+        }
+    }
+    let kept = |value: f64| value;
+    for (line, dashed) in panel.accuracies.iter().zip([true, false]) {
+        if panel.several {
+            context.draw_secondary_series(std::iter::once(Polygon::new(band(line, kept), ACCURACY.mix(0.14))))?;
+        }
+        let points: Vec<(f64, f64)> = line.points.iter().map(|(alpha, [mean, ..])| (*alpha, *mean)).collect();
+        if dashed {
+            context.draw_secondary_series(DashedLineSeries::new(points, 6, 4, ACCURACY.stroke_width(2)))?;
+        } else {
+            context.draw_secondary_series(LineSeries::new(points, ACCURACY.stroke_width(2)))?;
+        }
+    }
+    Ok(())
+}
+
+/// The outline of a band.
+fn band(line: &Line, kept: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
+    let lower = line.points.iter().map(|(alpha, [_, least, _])| (*alpha, kept(*least)));
+    let upper = line.points.iter().rev().map(|(alpha, [_, _, most])| (*alpha, kept(*most)));
+    lower.chain(upper).collect()
+}

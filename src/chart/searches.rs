@@ -1,0 +1,250 @@
+//! Sharpness: how φ grows with the iterations of its searches, and how far the regimes lie apart.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, color, decade, draw_key, picture};
+use crate::error::{Error, Result};
+use crate::sharpness::{Maxima, Maximizer, Maximum, Reading};
+
+const ZERO: RGBColor = PALETTE[2];
+const RANDOM: RGBColor = PALETTE[5];
+const CORNERS: RGBColor = PALETTE[3];
+const OTHER: RGBColor = RGBColor(110, 110, 110);
+
+/// A line of φ by iteration.
+struct Growth {
+    color: RGBColor,
+    dashed: bool,
+    trace: Vec<f64>,
+}
+
+impl Maximum {
+    /// φ by iteration, a line for each search, and the best of the random corners: whether ten iterations are enough, and
+    /// whether the search found more than chance.
+    ///
+    /// # Errors
+    /// [`Error::Output`] from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        let mut lines: Vec<Growth> = self
+            .searches
+            .iter()
+            .map(|search| {
+                let color = match (search.maximizer, search.start.as_str()) {
+                    (Maximizer::Corners, _) => CORNERS,
+                    (_, "zero") => ZERO,
+                    _ => RANDOM,
+                };
+                Growth { color, dashed: false, trace: search.trace.clone() }
+            })
+            .collect();
+        let last = lines.iter().map(|line| line.trace.len()).max().unwrap_or(0);
+        lines.extend(self.corner.map(|corner| Growth { color: OTHER, dashed: true, trace: vec![corner; last.max(2)] }));
+        let mut keys = vec![Key::line(&format!("{} from zero", self.searches[0].maximizer), ZERO, false)];
+        if self.searches.iter().any(|search| search.start != "zero") {
+            keys.push(Key::line("from random points of the box", RANDOM, false));
+        }
+        if self.searches.iter().any(|search| search.maximizer == Maximizer::Corners) {
+            keys.push(Key::line("from corner to corner", CORNERS, false));
+        }
+        if self.corner.is_some() {
+            keys.push(Key::line("best of the random corners", OTHER, true));
+        }
+        let title = format!("{} on {}: ε = {:e}, {}", self.net, self.data, self.epsilon, self.along);
+        let words = format!("Chart: sharpness by iteration, {} searches, {title}", self.searches.len());
+        panels(&[(title, lines)], &keys, words)
+    }
+}
+
+impl Maxima {
+    /// φ by iteration for each point, one picture for each kind of box: dashed from zero, solid the largest of all searches so
+    /// far.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where there is no measure, [`Error::Output`] from the chart library.
+    pub fn growth(&self) -> Result<Chart> {
+        let mut kinds: Vec<(String, Vec<Growth>)> = Vec::new();
+        for group in self.groups() {
+            let title = self.kind(group[0]);
+            let mut lines = Vec::new();
+            for maximum in &group {
+                let color = of_regime(maximum.regime.as_deref());
+                let last = maximum.searches.iter().map(|search| search.trace.len()).max().unwrap_or(0);
+                let so_far = (0..last).map(|place| {
+                    let traces = maximum.searches.iter().map(|search| &search.trace);
+                    let reached = traces.filter_map(|trace| trace.get(place).or(trace.last()));
+                    reached.copied().fold(0.0, f64::max)
+                });
+                if maximum.searches.len() > 1 {
+                    lines.push(Growth { color, dashed: false, trace: so_far.collect() });
+                }
+                let zero = maximum.from_zero().map(|search| search.trace.clone()).unwrap_or_default();
+                lines.push(Growth { color, dashed: true, trace: zero });
+            }
+            match kinds.iter_mut().find(|(other, _)| *other == title) {
+                Some((_, others)) => others.extend(lines),
+                None => kinds.push((title, lines)),
+            }
+        }
+        let mut keys = Vec::new();
+        for (regime, name) in self.regimes() {
+            keys.push(Key::line(&format!("{name}, from zero"), of_regime(regime), true));
+            if self.maxima.iter().any(|maximum| maximum.searches.len() > 1) {
+                keys.push(Key::line(&format!("{name}, largest of all searches"), of_regime(regime), false));
+            }
+        }
+        panels(&kinds, &keys, format!("Chart: sharpness by iteration for {} points", self.maxima.len()))
+    }
+
+    /// φ of each point, a column for each kind of box: circles from zero, discs the largest of all searches.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where there is no measure, [`Error::Output`] from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        let mut kinds: Vec<String> = Vec::new();
+        for maximum in &self.maxima {
+            let kind = self.kind(maximum);
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        let regimes = self.regimes();
+        let mut marks: Vec<(f64, f64, RGBColor, bool)> = Vec::new();
+        let mut seen = std::collections::HashMap::new();
+        for maximum in &self.maxima {
+            let kind = kinds.iter().position(|kind| *kind == self.kind(maximum)).unwrap_or(0);
+            let regime = regimes.iter().position(|(regime, _)| *regime == maximum.regime.as_deref()).unwrap_or(0);
+            // Regimes side by side in their column, points of one beside each other.
+            let number = seen.entry((kind, regime)).or_insert(0u32);
+            let place = kind as f64 + 0.5 + 0.34 * (regime as f64 - 0.5 * (regimes.len() as f64 - 1.0));
+            let place = place + 0.03 * (f64::from(*number % 9) - 4.0);
+            *number += 1;
+            let color = of_regime(maximum.regime.as_deref());
+            marks.push((place, Reading::Largest.of(maximum).0, color, true));
+            marks.push((place, Reading::FromZero.of(maximum).0, color, false));
+        }
+        if marks.is_empty() {
+            return Err(Error::parameter("measures", 0, "be at least 1 for a chart"));
+        }
+        let (lower, upper) = bounds(marks.iter().map(|(_, phi, ..)| *phi));
+        let mut keys = Vec::new();
+        for (regime, name) in &regimes {
+            keys.push(Key::circle(&format!("{name}, from zero"), of_regime(*regime), false));
+            keys.push(Key::circle(&format!("{name}, largest of all searches"), of_regime(*regime), true));
+        }
+        let first = &self.maxima[0];
+        let title = format!("{} on {}: sharpness of each trial", first.net, first.data);
+        let words = format!("Chart: {title}, {} points in {} kinds of box", self.maxima.len(), kinds.len());
+        picture((840, 360 + Key::height(&keys)), words, |area| {
+            let (chart, legend) = area.split_vertically(360);
+            let mut builder = ChartBuilder::on(&chart);
+            builder.caption(&title, ("sans-serif", 17).into_font().color(&INK));
+            builder.margin(10).x_label_area_size(30).y_label_area_size(64);
+            let mut context = builder.build_cartesian_2d(0.0..kinds.len() as f64, (lower..upper).log_scale())?;
+            let mut mesh = context.configure_mesh();
+            mesh.y_desc("φ, % (log scale)").disable_x_mesh().x_labels(0).y_labels(8).max_light_lines(0);
+            mesh.bold_line_style(FAINT).axis_style(INK).label_style(("sans-serif", 13));
+            mesh.axis_desc_style(("sans-serif", 14)).y_label_formatter(&|value| decade(*value)).draw()?;
+            let kept = |phi: f64| phi.clamp(lower, upper);
+            context.draw_series(marks.iter().map(|&(place, phi, color, filled)| {
+                let style = if filled { color.filled() } else { color.stroke_width(2) };
+                Circle::new((place, kept(phi)), 5, style)
+            }))?;
+            // The columns' names below the axis, where the library would write numbers.
+            let (plot, _) = context.plotting_area().get_pixel_range();
+            let style = TextStyle::from(("sans-serif", 13).into_font()).color(&INK);
+            let style = style.pos(Pos::new(HPos::Center, VPos::Top));
+            let width = (plot.end - plot.start) as f64 / kinds.len() as f64;
+            let bottom = context.plotting_area().get_pixel_range().1.end;
+            for (place, kind) in kinds.iter().enumerate() {
+                let middle = f64::from(plot.start) + width * (place as f64 + 0.5);
+                chart.draw(&Text::new(kind.clone(), (middle.round() as i32, bottom + 6), style.clone()))?;
+            }
+            draw_key(&legend, &keys)
+        })
+    }
+
+    /// What box it is, as short as it may be among these.
+    fn kind(&self, maximum: &Maximum) -> String {
+        let kind = format!("{}, ε = {:e}", maximum.along, maximum.epsilon);
+        let one_split = self.maxima.iter().all(|other| other.split == maximum.split);
+        if one_split { kind } else { format!("{kind}, {}", maximum.split) }
+    }
+
+    /// The regimes in their order here, with their names in words.
+    fn regimes(&self) -> Vec<(Option<&str>, String)> {
+        let mut regimes: Vec<(Option<&str>, String)> = Vec::new();
+        for maximum in &self.maxima {
+            let regime = maximum.regime.as_deref();
+            if regimes.iter().all(|(other, _)| *other != regime) {
+                let name = match regime {
+                    Some(name @ ("small" | "large")) => format!("{name} batch"),
+                    Some(name) => name.into(),
+                    None => "one point".into(),
+                };
+                regimes.push((regime, name));
+            }
+        }
+        regimes
+    }
+}
+
+fn of_regime(regime: Option<&str>) -> RGBColor {
+    match regime {
+        Some("small") => color(0),
+        Some("large") => color(1),
+        Some(_) => PALETTE[4],
+        None => INK,
+    }
+}
+
+/// Ends of a logarithmic axis for these numbers: at most eight decades below the largest.
+fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (least, most) = values
+        .filter(|value| *value > 0.0 && value.is_finite())
+        .fold((f64::INFINITY, 0.0f64), |(least, most), value| (least.min(value), most.max(value)));
+    if most == 0.0 {
+        return (1e-3, 1.0);
+    }
+    let least = least.max(1e-8 * most);
+    (0.6 * least, (1.6 * most).max(6.0 * least))
+}
+
+fn panels(panels: &[(String, Vec<Growth>)], keys: &[Key], words: String) -> Result<Chart> {
+    if panels.is_empty() {
+        return Err(Error::parameter("measures", 0, "be at least 1 for a chart"));
+    }
+    let columns = panels.len().min(2);
+    let rows = panels.len().div_ceil(2);
+    let top = u32::try_from(rows).unwrap_or(1) * if columns == 1 { 360 } else { 300 };
+    picture((840, top + Key::height(keys)), words, |area| {
+        let (charts, legend) = area.split_vertically(top);
+        for ((title, lines), place) in panels.iter().zip(charts.split_evenly((rows, columns))) {
+            draw_panel(&place, title, lines)?;
+        }
+        draw_key(&legend, keys)
+    })
+}
+
+fn draw_panel(area: &Area<'_>, title: &str, lines: &[Growth]) -> Drawn {
+    let (lower, upper) = bounds(lines.iter().flat_map(|line| line.trace.iter().copied()));
+    let last = lines.iter().map(|line| line.trace.len()).max().unwrap_or(0).max(2) - 1;
+    let mut builder = ChartBuilder::on(area);
+    builder.caption(title, ("sans-serif", 16).into_font().color(&INK));
+    builder.margin(10).margin_right(18).x_label_area_size(40).y_label_area_size(64);
+    let mut context = builder.build_cartesian_2d(0.0..last as f64, (lower..upper).log_scale())?;
+    let mut mesh = context.configure_mesh();
+    mesh.x_desc("iterations").y_desc("φ, % (log scale)").x_labels(last.min(10) + 1).y_labels(8).max_light_lines(0);
+    mesh.bold_line_style(FAINT).axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
+    mesh.x_label_formatter(&|x| format!("{x:.0}")).y_label_formatter(&|value| decade(*value)).draw()?;
+    for line in lines {
+        let points = line.trace.iter().enumerate().map(|(place, phi)| (place as f64, phi.clamp(lower, upper)));
+        let style = line.color.stroke_width(2);
+        if line.dashed {
+            context.draw_series(DashedLineSeries::new(points.collect::<Vec<_>>(), 6, 4, style))?;
+        } else {
+            context.draw_series(LineSeries::new(points, style))?;
+        }
+    }
+    Ok(())
+}

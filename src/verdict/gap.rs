@@ -1,0 +1,161 @@
+//! The generalization gap: Table 2 and Figure 2 of the paper.
+
+use super::{Column, Comparison, Form, Outcome, Row, column_sources, not_tested, verdicts};
+use crate::error::{Error, Result};
+use crate::paper::Table2;
+use crate::record::Recorded;
+use crate::spread::{Spread, Welch};
+use crate::train::{Epoch, Pair, Regime, Run, Stop};
+
+const SMALL: Option<&str> = Some("small");
+const LARGE: Option<&str> = Some("large");
+
+/// The rows, in the order in which they are shown.
+fn rows() -> [Row; 12] {
+    let row = |label, measure, regime, split, form| Row { regime, split, ..Row::new(label, measure, form) };
+    [
+        row("training %, small batch", "accuracy", SMALL, Some("train"), Form::Percent),
+        row("training %, large batch", "accuracy", LARGE, Some("train"), Form::Percent),
+        row("test %, small batch", "accuracy", SMALL, Some("test"), Form::Percent),
+        row("test %, large batch", "accuracy", LARGE, Some("test"), Form::Percent),
+        row("gap: small − large, test, points", "gap", None, Some("test"), Form::Percent),
+        row("p of the gap, Welch's test", "p", None, Some("test"), Form::Probability),
+        row(
+            "test % at the lowest training loss, small batch",
+            "accuracy_at_lowest_loss",
+            SMALL,
+            Some("test"),
+            Form::Percent,
+        ),
+        row(
+            "test % at the lowest training loss, large batch",
+            "accuracy_at_lowest_loss",
+            LARGE,
+            Some("test"),
+            Form::Percent,
+        ),
+        row("gap there, points", "gap_at_lowest_loss", None, Some("test"), Form::Percent),
+        row("p of that gap, Welch's test", "p_at_lowest_loss", None, Some("test"), Form::Probability),
+        row("‖x − x₀‖, small batch", "distance", SMALL, None, Form::Plain),
+        row("‖x − x₀‖, large batch", "distance", LARGE, None, Form::Plain),
+    ]
+}
+
+/// Sets a live pair beside the paper's row of Table 2 and beside the recorded run.
+///
+/// Three claims of §2.2 are judged: both regimes fit the training points; the large batch is worse on the test points;
+/// and that is not over-fitting that an earlier stop would have avoided.
+///
+/// The second is judged twice, behind the last epochs and where each trial's training loss is lowest: patience ends a trial
+/// some epochs behind its lowest loss, and not a trial whose epochs are over. It holds or fails where both readings agree.
+///
+/// # Errors
+/// [`Error::Parameter`] where a regime has no trials, or where row, record and pair are not of one net.
+pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pair) -> Result<Comparison> {
+    let nets = recorded.map(|recorded| &recorded.small.net).into_iter().chain([&live.small.regime.net]);
+    if let Some(other) = nets.into_iter().find(|net| *net != paper.net) {
+        return Err(Error::parameter("net", other, format!("be {}, as in the paper's row", paper.net)));
+    }
+    let printed = [paper.train_small, paper.train_large, paper.test_small, paper.test_large];
+    let mut column: Column<12> = [None; 12];
+    for (cell, number) in column.iter_mut().zip(printed) {
+        *cell = Some((number.mean / 100.0, Some(number.deviation / 100.0)));
+    }
+    column[4] = Some(((paper.test_small.mean - paper.test_large.mean) / 100.0, None));
+    let [small, large] = live.regimes();
+    let recorded_column = recorded.map(|recorded| measure(recorded.regimes())).transpose()?;
+    let columns = [column, recorded_column.unwrap_or([None; 12]), measure([small, large])?];
+    let evidence = match recorded {
+        Some(recorded) => judge(recorded.regimes())?,
+        None => not_tested("no recorded run"),
+    };
+    let claims = [
+        "Both regimes fit the training points: each is right on at least 98 % of them.",
+        "The large batch generalizes worse: its test accuracy is lower (Welch's test, 5 %), wherever the trials are read.",
+        "That is not over-fitting: even stopped at its best epoch, the large batch stays below the small one.",
+    ];
+    let paper = format!("{} on {}", paper.net, paper.data);
+    Ok(Comparison {
+        rows: Row::filled(rows().into(), &columns.map(Vec::from)),
+        sources: column_sources(&paper, recorded, &format!("{} on {}", small.net, small.data)),
+        verdicts: verdicts(claims, evidence, judge([small, large])?),
+    })
+}
+
+/// Percentages of test points that a regime's trials are right on, behind an epoch of each.
+fn percent(regime: &Regime, of: fn(&Run) -> &Epoch) -> Vec<f64> {
+    regime.runs.iter().map(|run| 100.0 * of(run).test_accuracy).collect()
+}
+
+/// Mean and deviation over a regime's trials of a row's number.
+fn spread(regime: &Regime, of: fn(&Run) -> &Epoch, value: fn(&Epoch) -> f64) -> Result<(f64, Option<f64>)> {
+    let values: Vec<f64> = regime.runs.iter().map(|run| value(of(run))).collect();
+    let Spread { mean, deviation, .. } = Spread::of(&values)?;
+    Ok((mean, Some(deviation).filter(|value| value.is_finite())))
+}
+
+/// A pair's column.
+fn measure([small, large]: [&Regime; 2]) -> Result<Column<12>> {
+    let test =
+        |of| Ok::<_, Error>([spread(small, of, |row| row.test_accuracy)?, spread(large, of, |row| row.test_accuracy)?]);
+    let p = |of| Welch::test(&percent(small, of), &percent(large, of)).ok().map(|welch| (welch.p, None));
+    let ([last_small, last_large], [low_small, low_large]) = (test(Run::last)?, test(Run::lowest)?);
+    Ok([
+        Some(spread(small, Run::last, |row| row.train_accuracy)?),
+        Some(spread(large, Run::last, |row| row.train_accuracy)?),
+        Some(last_small),
+        Some(last_large),
+        Some((last_small.0 - last_large.0, None)),
+        p(Run::last),
+        Some(low_small),
+        Some(low_large),
+        Some((low_small.0 - low_large.0, None)),
+        p(Run::lowest),
+        Some(spread(small, Run::last, |row| row.distance)?),
+        Some(spread(large, Run::last, |row| row.distance)?),
+    ])
+}
+
+/// What becomes of the three claims in one pair of regimes.
+fn judge(regimes: [&Regime; 2]) -> Result<[(Outcome, String); 3]> {
+    let cut = regimes.iter().flat_map(|regime| &regime.runs).filter(|run| run.stop == Stop::Budget).count();
+    if cut > 0 {
+        let reason = format!("{cut} trials ended because the budget of seconds was used up");
+        return Ok(not_tested(&reason));
+    }
+    let [small, large] = regimes;
+    let fit = |regime| spread(regime, Run::last, |row| row.train_accuracy).map(|(mean, _)| 100.0 * mean);
+    let (fit_small, fit_large) = (fit(small)?, fit(large)?);
+    let fitted = if fit_small.min(fit_large) >= 98.0 { Outcome::Holds } else { Outcome::Fails };
+
+    let last = judge_gap(&percent(small, Run::last), &percent(large, Run::last));
+    let lowest = judge_gap(&percent(small, Run::lowest), &percent(large, Run::lowest));
+    let worse = if last.0 == lowest.0 { last.0 } else { Outcome::Undecided };
+    let worse = (
+        worse,
+        format!(
+            "behind the last epochs {}: {}; at the lowest training losses {}: {}",
+            last.0, last.1, lowest.0, lowest.1
+        ),
+    );
+
+    let best = large.runs.iter().map(|run| run.trace.iter().map(|row| 100.0 * row.test_accuracy).fold(0.0, f64::max));
+    let best: Vec<f64> = best.collect();
+    let (outcome, evidence) = judge_gap(&percent(small, Run::last), &best);
+    let stopped = (outcome, format!("{:.2} % at its best epochs; {evidence}", Spread::of(&best)?.mean));
+    Ok([(fitted, format!("{fit_small:.2} % and {fit_large:.2} %")), worse, stopped])
+}
+
+/// Whether percentages of the small batch are above those of the large one beyond chance.
+fn judge_gap(small: &[f64], large: &[f64]) -> (Outcome, String) {
+    match Welch::test(small, large) {
+        Ok(Welch { difference, lower, upper, p, .. }) => {
+            let evidence = format!(
+                "small − large {difference:+.2} points, 95 % interval {lower:+.2} to {upper:+.2}, p = {}",
+                crate::display::probability(p)
+            );
+            (Outcome::of_interval(lower, upper), evidence)
+        }
+        Err(reason) => (Outcome::Undecided, reason.to_string()),
+    }
+}

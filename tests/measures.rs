@@ -1,0 +1,338 @@
+//! The sharpness of many points and the paths of many trials: side by side, kept and found again, as frames, charts, records
+//! and verdicts.
+
+use sharp_minima::landscape::Shape;
+use sharp_minima::polars::prelude::AnyValue;
+use sharp_minima::sharpness::Status;
+use sharp_minima::{
+    Between, Dataset, Maxima, Net, Outcome, Pair, Reading, Recorded, Sharpness, Statistics, Training, chart, data,
+    paper, verdict, zoo,
+};
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+fn trained() -> sharp_minima::Result<(Net, Dataset, Pair)> {
+    let data = data::digits().first(200, 100)?;
+    let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    let pair = Training::adam().trials(2).epochs(6).quiet().pair(&net, &data, 20, 100)?;
+    Ok((net, data, pair))
+}
+
+fn files(folder: &std::path::Path) -> std::io::Result<Vec<std::path::PathBuf>> {
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    files.sort();
+    Ok(files)
+}
+
+/// All but the seconds.
+fn numbers(maxima: &Maxima) -> Vec<sharp_minima::Maximum> {
+    maxima.maxima.iter().map(|maximum| sharp_minima::Maximum { seconds: 0.0, ..maximum.clone() }).collect()
+}
+
+/// Side by side, by however many threads, each point has the numbers that it has alone.
+#[test]
+fn trials_have_the_numbers_that_they_have_alone() -> Done {
+    let (net, data, pair) = trained()?;
+    for sharpness in [Sharpness::full(1e-3).thorough(), Sharpness::subspace(1e-3, 7).orthonormal()] {
+        let sharpness = sharpness.quiet();
+        let maxima = sharpness.pair(&net, &data, &pair)?;
+        assert_eq!((maxima.maxima.len(), maxima.unmeasured), (4, 0));
+        for (maximum, (name, x)) in maxima.maxima.iter().zip([
+            ("small", &pair.small.weights[0]),
+            ("small", &pair.small.weights[1]),
+            ("large", &pair.large.weights[0]),
+            ("large", &pair.large.weights[1]),
+        ]) {
+            let alone = sharpness.at(&net, &data, x)?;
+            assert_eq!(maximum.regime.as_deref(), Some(name));
+            assert_eq!((maximum.largest, &maximum.searches), (alone.largest, &alone.searches));
+            assert_eq!((maximum.first_order, maximum.second_order), (alone.first_order, alone.second_order));
+            assert_eq!((&maximum.displacement, alone.displacement.is_some()), (&None, true));
+        }
+        let one_thread = sharpness.clone().threads(1).pair(&net, &data, &pair)?;
+        assert_eq!(numbers(&one_thread), numbers(&maxima));
+        let small = sharpness.trials(&net, &data, &pair.small)?;
+        assert_eq!(numbers(&small), numbers(&maxima)[..2]);
+    }
+    let mut none = pair.small.clone();
+    none.weights.clear();
+    let said = Sharpness::full(1e-3).trials(&net, &data, &none).expect_err("no trials").to_string();
+    assert_eq!(said, "sharpness needs trials with their weights, but the regime 'small' has 2 trials and 0 weights");
+    let said = |sharpness: Sharpness| sharpness.pair(&net, &data, &pair).expect_err("it is refused").to_string();
+    assert_eq!(said(Sharpness::full(1e-3).threads(0)), "threads must lie in 1..=1024, but is 0");
+    assert_eq!(said(Sharpness::full(1e-3).seconds(0.0)), "seconds must be finite and above 0, but is 0");
+    assert_eq!(said(Sharpness::full(-1.0)), "epsilon must be finite and at least 0, but is -1");
+    Ok(())
+}
+
+/// Work that was cut short goes on where it was: what is kept is found, to the bit and with its old seconds, by the same call
+/// and by no other; a file that is broken is an error that names it.
+#[test]
+fn interrupted_work_is_found_again() -> Done {
+    let (net, data, pair) = trained()?;
+    let folder = tempfile::tempdir()?;
+    let sharpness = Sharpness::full(1e-3).quiet().kept_in(folder.path());
+    // A budget that is used up at once: nothing is begun, and the result says so.
+    let cut = sharpness.clone().seconds(1e-9).pair(&net, &data, &pair)?;
+    assert_eq!((cut.maxima.len(), cut.unmeasured), (0, 4));
+    assert!(cut.block().to_string().contains("No measures; 4 missing"), "{}", cut.block());
+    // One regime is done, and then the work is "interrupted".
+    let small = sharpness.trials(&net, &data, &pair.small)?;
+    assert_eq!(files(folder.path())?.len(), 2);
+    let cut = sharpness.clone().seconds(1e-9).pair(&net, &data, &pair)?;
+    assert_eq!((&cut.maxima, cut.unmeasured), (&small.maxima, 2));
+    let whole = sharpness.pair(&net, &data, &pair)?;
+    assert_eq!(whole.maxima[..2], small.maxima, "seconds too: they were not measured again");
+    assert_eq!(sharpness.clone().threads(1).pair(&net, &data, &pair)?, whole);
+    assert_eq!(files(folder.path())?.len(), 4);
+    // Other parameters, other points, other data: nothing is taken.
+    let more = [
+        Sharpness::full(5e-4),
+        Sharpness::full(1e-3).iterations(9),
+        Sharpness::full(1e-3).on_test(),
+        Sharpness::full(1e-3).starts(1),
+        Sharpness::subspace(1e-3, 5),
+    ];
+    for (number, other) in more.into_iter().enumerate() {
+        other.quiet().kept_in(folder.path()).pair(&net, &data, &pair)?;
+        assert_eq!(files(folder.path())?.len(), 4 * (number + 2));
+    }
+    let fewer = data.first(150, 100)?;
+    sharpness.trials(&net, &fewer, &pair.small)?;
+    assert_eq!(files(folder.path())?.len(), 26);
+
+    for file in files(folder.path())? {
+        std::fs::write(file, "{ \"net\": ")?;
+    }
+    let error = sharpness.pair(&net, &data, &pair).expect_err("broken files").to_string();
+    assert!(error.contains("remove it to have it done again") && error.contains("sharpness-"), "{error}");
+    Ok(())
+}
+
+/// The same of trainings: bits, rows and seconds of a trial that was finished before.
+#[test]
+fn interrupted_training_is_found_again() -> Done {
+    let data = data::digits().first(200, 100)?;
+    let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    let folder = tempfile::tempdir()?;
+    let training = Training::adam().trials(1).epochs(3).quiet().kept_in(folder.path());
+    let one = training.pair(&net, &data, 20, 100)?;
+    assert_eq!(files(folder.path())?.len(), 4, "rows and weights of each");
+    let two = training.clone().trials(2).pair(&net, &data, 20, 100)?;
+    assert_eq!((&two.small.weights[0], &two.small.regime.runs[0]), (&one.small.weights[0], &one.small.regime.runs[0]));
+    assert_eq!(training.clone().trials(2).threads(1).pair(&net, &data, 20, 100)?, two);
+    assert_eq!(files(folder.path())?.len(), 8);
+    let plain = Training::adam().trials(2).epochs(3).quiet().pair(&net, &data, 20, 100)?;
+    assert_eq!((&plain.small.weights, &plain.large.weights), (&two.small.weights, &two.large.weights));
+    for other in [training.clone().seed(1), training.clone().epochs(2), training.clone().learning_rate(1e-4)] {
+        let found = other.pair(&net, &data, 20, 100)?;
+        assert_ne!(found.small.weights[0], one.small.weights[0]);
+    }
+    // What a budget cut short is not kept.
+    let before = files(folder.path())?.len();
+    training.clone().seed(7).seconds(1e-9).pair(&net, &data, 20, 100)?;
+    assert_eq!(files(folder.path())?.len(), before);
+    Ok(())
+}
+
+/// Several random A: each is what `draw` gives alone; a box that is not random has no draws.
+#[test]
+fn several_random_directions() -> Done {
+    let (net, data, pair) = trained()?;
+    let x = &pair.small.weights[0];
+    let sharpness = Sharpness::subspace(1e-3, 5).quiet();
+    let draws = sharpness.draws(&net, &data, x, 3)?;
+    for (number, maximum) in draws.maxima.iter().enumerate() {
+        let alone = sharpness.clone().draw(number as u64).at(&net, &data, x)?;
+        assert_eq!((maximum.draw, maximum.largest), (number as u64, alone.largest));
+    }
+    let spread = draws.spread(Reading::Largest)?;
+    assert!(spread.count == 3 && spread.deviation > 0.0, "{spread:?}");
+    assert!(draws.block().to_string().contains("3 draws"), "{}", draws.block());
+    let said = Sharpness::full(1e-3).draws(&net, &data, x, 2).expect_err("not random").to_string();
+    assert_eq!(said, "number of draws must be 1 where A is not random, but is 2");
+    assert!(sharpness.draws(&net, &data, x, 0).is_err());
+    Ok(())
+}
+
+/// A search that stayed where it began, be that a random point, is a status, in the measure and in what is made of many.
+#[test]
+fn searches_that_found_no_size_are_counted() -> Done {
+    let (net, data, pair) = trained()?;
+    let mut maxima = Sharpness::full(1e-3).starts(1).quiet().pair(&net, &data, &pair)?;
+    let found = &mut maxima.maxima[0];
+    assert_eq!(found.status(), Status::Found);
+    found.searches[1].phi = 2.0 * found.phi();
+    (found.searches[1].moved, found.searches[1].reach) = (0.0, 0.5);
+    found.corner = None;
+    assert_eq!(found.status(), Status::Stayed);
+    assert_eq!(Reading::Largest.of(found), (found.searches[1].phi, false));
+    assert!(Reading::FromZero.of(found).1);
+    let contrast = &maxima.contrasts(Reading::Largest)[0];
+    assert_eq!((contrast.doubtful_small, contrast.doubtful_large), (1, 0));
+    let text = maxima.block().to_string();
+    assert!(text.contains("(1 of 2 no measure)") && text.contains("1 of 4 searches found no size"), "{text}");
+    Ok(())
+}
+
+/// Frames of all kinds have one schema, and say what a number is of.
+#[test]
+fn frames_join() -> Done {
+    let (net, data, pair) = trained()?;
+    let maxima = Sharpness::full(1e-3).thorough().quiet().pair(&net, &data, &pair)?;
+    let paths = Between::line().points(4).quiet().pair(&net, &data, &pair)?;
+    let (sharp, along) = (maxima.frame()?, paths.frame()?);
+    assert_eq!(along.height(), 2 * 4 * 2 * 2);
+    assert_eq!(sharp.height(), 4 * (2 + 2 * 6 + 4));
+    let all = pair.frame()?.vstack(&sharp)?.vstack(&along)?;
+    assert_eq!(all.height(), pair.frame()?.height() + sharp.height() + along.height());
+    let at = |name: &str, row: usize| sharp.column(name).and_then(|column| column.get(row));
+    assert_eq!(at("measure", 1)?, AnyValue::String("sharpness"));
+    assert_eq!(at("value", 1)?, AnyValue::Float64(maxima.maxima[0].phi()));
+    assert_eq!(at("epsilon", 1)?, AnyValue::Float64(1e-3));
+    assert_eq!(at("along", 1)?, AnyValue::String("full space"));
+    assert_eq!(at("search", 1)?, AnyValue::Null);
+    assert_eq!(at("search", 2)?, AnyValue::String("L-BFGS-B from zero"));
+    assert_eq!(maxima.maxima[0].frame()?.height(), sharp.height() / 4);
+    assert_eq!(paths.paths[0].frame()?.height(), along.height() / 2);
+    Ok(())
+}
+
+#[test]
+fn charts_name_their_axes_and_draw_odd_results() -> Done {
+    let (net, data, pair) = trained()?;
+    let maxima = Sharpness::full(1e-3).thorough().quiet().pair(&net, &data, &pair)?;
+    let lines = Between::line().points(7).quiet().pair(&net, &data, &pair)?;
+    let curves = Between::curve().points(7).quiet().pair(&net, &data, &pair)?;
+    let has = |svg: &str, words: &[&str]| {
+        words.iter().for_each(|word| assert!(svg.contains(word), "'{word}' is not in the chart"));
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "every number has a place");
+    };
+    let regimes = ["small batch, from zero", "large batch, largest of all searches", "φ, % (log scale)"];
+    has(&maxima.chart()?.svg, &regimes);
+    has(&maxima.growth()?.svg, &[&regimes[..], &["iterations"]].concat());
+    let one = maxima.maxima[0].chart()?;
+    has(&one.svg, &["L-BFGS-B from zero", "from corner to corner", "best of the random corners", "iterations"]);
+    let axes = ["cross-entropy, nats", "accuracy, %", "loss, training", "accuracy, test", "α", "small", "large"];
+    has(&lines.chart()?.svg, &axes);
+    has(
+        &sharp_minima::Paths::joined(&[lines.clone(), curves]).chart()?.svg,
+        &["F1 on digits: line", "F1 on digits: curve"],
+    );
+    has(&lines.paths[0].chart()?.svg, &axes);
+    has(&paper::figure3("C1")?.chart()?.svg, &["the authors&apos; C1 on CIFAR-10"]);
+
+    // Losses of 0 and of no size, searches that found nothing, one trial.
+    let mut odd = lines.paths[0].clone();
+    (odd.points[0].value.train.loss, odd.points[1].value.test.loss) = (0.0, f64::NAN);
+    has(&odd.chart()?.svg, &axes);
+    let mut none = Maxima { maxima: maxima.maxima[..1].to_vec(), unmeasured: 0 };
+    none.maxima[0].largest = none.maxima[0].value;
+    for search in &mut none.maxima[0].searches {
+        (search.phi, search.trace) = (0.0, vec![0.0]);
+    }
+    for chart in [none.chart()?, none.growth()?, none.maxima[0].chart()?] {
+        has(&chart.svg, &["φ, % (log scale)"]);
+    }
+    assert_eq!(
+        chart::paths(&[]).expect_err("nothing to draw").to_string(),
+        "paths must be at least 1 for a chart, but is 0"
+    );
+    assert!(Maxima::default().chart().is_err() && Maxima::default().growth().is_err());
+    let mut other = lines.paths[1].clone();
+    other.points.pop();
+    assert!(chart::paths(&[lines.paths[0].clone(), other]).is_err(), "a band needs the same α");
+    Ok(())
+}
+
+#[test]
+fn a_record_gives_back_what_was_measured() -> Done {
+    let (net, data, pair) = trained()?;
+    let maxima = Sharpness::subspace(1e-3, 5).starts(1).quiet().pair(&net, &data, &pair)?;
+    let paths = Between::line().points(4).quiet().pair(&net, &data, &pair)?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("record.json");
+    Recorded::of(&pair).with_maxima(&maxima).with_paths(&paths).save(&file)?;
+    let recorded = Recorded::load(&file)?;
+    assert_eq!((recorded.maxima.as_ref(), recorded.paths.as_ref()), (Some(&maxima), Some(&paths)));
+    assert!(recorded.seconds > Recorded::of(&pair).seconds);
+    let text = recorded.block().to_string();
+    assert!(text.contains("5 random directions") && text.contains("barrier between"), "{text}");
+    pair.record(&file)?;
+    assert_eq!((Recorded::load(&file)?.maxima, Recorded::load(&file)?.paths), (None, None));
+    Ok(())
+}
+
+/// Verdicts on made-up numbers whose answers are known.
+#[test]
+fn claims_about_sharpness_are_judged_as_the_numbers_say() -> Done {
+    let (net, data, pair) = trained()?;
+    let (table3, table4) = (paper::table3("F1")?, paper::table4("F1")?);
+    let measured = Sharpness::full(1e-3).quiet().pair(&net, &data, &pair)?;
+    let judged = |small: [f64; 2], large: [f64; 2], moved: f64| -> sharp_minima::Result<Vec<Outcome>> {
+        let mut maxima = measured.clone();
+        for (maximum, phi) in maxima.maxima.iter_mut().zip([small, large].concat()) {
+            maximum.corner = Some(0.0);
+            maximum.largest = maximum.value + phi / 100.0 * (1.0 + maximum.value);
+            (maximum.searches[0].phi, maximum.searches[0].moved) = (phi, moved);
+        }
+        let comparison = verdict::sharpness(&table3, &table4, None, &maxima)?;
+        assert!(comparison.verdicts.iter().all(|one| one.recorded == Outcome::NotTested));
+        Ok(comparison.verdicts.iter().map(|one| one.live).collect())
+    };
+    use Outcome::{Fails, Holds, NotTested, Undecided};
+    assert_eq!(judged([1.0, 1.01], [100.0, 101.0], 1.0)?, [Holds, NotTested, Holds, Holds]);
+    assert_eq!(judged([1.0, 1.01], [5.0, 5.05], 1.0)?, [Holds, NotTested, Fails, Holds]);
+    assert_eq!(judged([5.0, 5.05], [1.0, 1.01], 1.0)?, [Fails, NotTested, Fails, Fails]);
+    assert_eq!(judged([1.0, 3.0], [2.0, 5.0], 1.0)?[0], Undecided);
+    assert_eq!(judged([1.0, 1.01], [100.0, 101.0], 0.0)?[0], Undecided, "searches that stayed judge nothing");
+    assert_eq!(judged([0.0, 0.0], [100.0, 101.0], 1.0)?[0], Undecided, "a φ of 0 has no ratio");
+
+    let comparison = verdict::sharpness(&table3, &table4, None, &measured)?;
+    let text = comparison.block().to_string();
+    assert!(
+        text.contains("205.1 ± 69.52") && text.contains("φ, %: full space, ε = 1e-3, small batch, from zero"),
+        "{text}"
+    );
+    assert_eq!(comparison.frame()?.height(), 3 + 6);
+    let other = verdict::sharpness(&paper::table3("C1")?, &table4, None, &measured).expect_err("another net");
+    assert!(other.to_string().starts_with("net must be C1, as in the paper's row"), "{other}");
+    assert!(verdict::sharpness(&table3, &table4, None, &Maxima::default()).is_err());
+    let missing = Maxima { unmeasured: 1, ..measured };
+    assert_eq!(verdict::sharpness(&table3, &table4, None, &missing)?.verdicts[0].live, NotTested);
+    Ok(())
+}
+
+#[test]
+fn claims_about_paths_are_judged_as_the_numbers_say() -> Done {
+    let (net, data, pair) = trained()?;
+    let paper = paper::figure3("C1")?;
+    let measured = Between::line().points(25).quiet().pair(&net, &data, &pair)?;
+    let judged = |small: [f64; 2], large: [f64; 2]| -> sharp_minima::Result<Vec<Outcome>> {
+        let mut paths = measured.clone();
+        for (path, (small, large)) in paths.paths.iter_mut().zip(small.into_iter().zip(large)) {
+            for point in &mut path.points {
+                point.value.train.loss = match point.alpha {
+                    alpha if alpha < 0.0 => small,
+                    alpha if alpha > 1.0 => large,
+                    _ => 0.0,
+                };
+            }
+            assert_eq!((path.rise_small(), path.rise_large(), path.barrier()), (Some(small), Some(large), Some(0.0)));
+        }
+        Ok(verdict::paths(&paper, None, &paths)?.verdicts.iter().map(|one| one.live).collect())
+    };
+    use Outcome::{Fails, Holds, NotTested, Undecided};
+    assert_eq!(judged([0.1, 0.101], [1.0, 1.01])?, [Holds, NotTested]);
+    assert_eq!(judged([1.0, 1.01], [0.1, 0.101])?, [Fails, NotTested]);
+    assert_eq!(judged([0.1, 0.9], [0.5, 0.4])?, [Undecided, NotTested]);
+    let comparison = verdict::paths(&paper, None, &measured)?;
+    let text = comparison.block().to_string();
+    // What the authors' curves say, read by hand off the table that they were typed from: 0.086 − 0.001, 7.482 − 0.
+    assert!(text.contains("0.08500") && text.contains("7.482") && text.contains("0.8730"), "{text}");
+    assert!(comparison.frame()?.height() >= 10);
+    let running = measured.only(Shape::Line, Statistics::Running);
+    assert!(running.paths.is_empty() && verdict::paths(&paper, None, &running).is_err());
+    Ok(())
+}
