@@ -36,7 +36,7 @@ fn a_line_goes_through_both_ends() -> Outcome {
 fn a_curve_goes_through_both_ends() -> Outcome {
     let (net, data, pair) = trained()?;
     let (small, large) = (&pair.small.weights[1], &pair.large.weights[1]);
-    let path = Between::curve().points(3).quiet().run(&net, &data, small, large)?;
+    let path = Between::curve().alphas(0.0, 1.0).points(3).quiet().run(&net, &data, small, large)?;
     let objective = Objective::new();
     assert_eq!(path.points[0].value, objective.evaluate(&net, &data, small)?);
     assert_eq!(path.points[2].value, objective.evaluate(&net, &data, large)?);

@@ -154,7 +154,11 @@ fn draw_key(area: &Area<'_>, keys: &[Key]) -> Drawn {
 
 /// 0.001 as "0.001", 1e-5 as "1e-5".
 fn decade(value: f64) -> String {
-    if (1e-3..1e4).contains(&value) { format!("{}", (value * 1e6).round() / 1e6) } else { format!("{value:e}") }
+    // Ticks are a little off: 9.999999999e-5 is 1e-4.
+    match value {
+        _ if (0.99e-3..1e4).contains(&value) => format!("{}", (value * 1e6).round() / 1e6),
+        _ => format!("{value:.0e}"),
+    }
 }
 
 /// Text as a part of a URI: what means something there is written by its bytes (RFC 3986, section 2.1).

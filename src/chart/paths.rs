@@ -185,16 +185,20 @@ fn draw_panel(area: &Area<'_>, panel: &Panel, wide: bool) -> Drawn {
     axis.y_desc("accuracy, %").y_labels(6).axis_style(INK).label_style(("sans-serif", 13));
     axis.y_label_formatter(&|value| format!("{value:.0}")).draw()?;
     // The two solutions.
-    let center = Pos::new(HPos::Left, VPos::Top);
+    let beside = Pos::new(HPos::Left, VPos::Bottom);
     for (alpha, name, regime) in [(0.0, "small", 0), (1.0, "large", 1)] {
         if alpha >= first && alpha <= last {
             let ends = [(alpha, lower), (alpha, upper)];
             context.draw_series(DashedLineSeries::new(ends, 2, 3, color(regime).stroke_width(1)))?;
             let ink = color(regime);
-            let style = TextStyle::from(("sans-serif", 13).into_font()).color(&ink).pos(center);
+            let style = TextStyle::from(("sans-serif", 13).into_font()).color(&ink).pos(beside);
             let place = alpha + 0.006 * (last - first);
             if alpha < last - 0.05 * (last - first) {
-                context.draw_series(std::iter::once(Text::new(name, (place, 0.93 * upper), style)))?;
+                context.draw_series(std::iter::once(Text::new(
+                    name,
+                    (place, lower * (upper / lower).powf(0.015)),
+                    style,
+                )))?;
             }
         }
     }

@@ -1,8 +1,11 @@
 //! What lies between two minima? f along a path from the small batch's minimum to the large batch's.
 //!
-//! The straight line of Figure 3, `f(α x_ℓ + (1 − α) x_s)`, and the curve of Figure 7 (Appendix C),
+//! The straight line of Figure 3, `f(α x_ℓ + (1 − α) x_s)`, and the curve of Figure 7 (Appendix D),
 //! `f(sin(απ/2) x_ℓ + cos(απ/2) x_s)`: at α = 0 stands the solution of small batches, at α = 1 that of large ones. A path is
 //! evaluated on both splits, loss and accuracy.
+//!
+//! Deviation: over which α Figure 7 is drawn could not be checked; ours has those of Figure 3. Beyond 0 and 1 the curve turns back:
+//! at α = −1 it ends in `−x_ℓ`, at α = 2 in `−x_s`.
 //!
 //! With the statistics of the chunk (the default) f is a function of x alone. The averages that weights carry are wrong on the
 //! way between two minima, where no training went: [`Statistics::Recalibrated`] estimates them again at each point, and
@@ -11,7 +14,7 @@
 //! | name | default | range | paper |
 //! |---|---|---|---|
 //! | [`points`](Between::points) | 25 | 2..=10,000 | 25 (code) |
-//! | [`alphas`](Between::alphas) | −1 to 2 | finite, the first below the last | −1 to 2 (line); 0 to 1 (curve) |
+//! | [`alphas`](Between::alphas) | −1 to 2 | finite, the first below the last | −1 to 2 (Figure 3) |
 //! | [`objective`](Between::objective) | batch statistics, chunks of 5,000, f32 | | `mode=2` (code) |
 
 use std::time::Instant;
@@ -109,9 +112,9 @@ impl Between {
         Self { shape: Shape::Line, points: 25, first: -1.0, last: 2.0, objective: Objective::new(), quiet: false }
     }
 
-    /// The curve of Figure 7, from α = 0 to 1 in 25 points.
+    /// The curve of Figure 7, from α = −1 to 2 in 25 points.
     pub fn curve() -> Self {
-        Self { shape: Shape::Curve, ..Self::line() }.alphas(0.0, 1.0)
+        Self { shape: Shape::Curve, ..Self::line() }
     }
 
     /// Number of points, evenly spaced, both ends among them.
@@ -249,15 +252,15 @@ impl Path {
     }
 
     /// How far the training loss rises beyond the small batch's solution, on the side away from the large one's: the largest
-    /// at −½ ≤ α < 0, less that at 0. Nothing where the path has no such points.
+    /// at −¼ ≤ α < 0, less that at 0. Nothing where the path has no such points.
     pub fn rise_small(&self) -> Option<f64> {
-        self.rise(0.0, -0.5..0.0)
+        self.rise(0.0, -0.25..0.0)
     }
 
-    /// The same beyond the large batch's solution: at 1 < α ≤ 1½. Figure 3's picture of a sharp minimum is that this is the
+    /// The same beyond the large batch's solution: at 1 < α ≤ 1¼. Figure 3's picture of a sharp minimum is that this is the
     /// larger one.
     pub fn rise_large(&self) -> Option<f64> {
-        self.rise(1.0, 1.0..1.5)
+        self.rise(1.0, 1.0..1.25)
     }
 
     fn rise(&self, end: f64, side: std::ops::Range<f64>) -> Option<f64> {

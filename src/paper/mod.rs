@@ -77,6 +77,8 @@ pub fn table2(net: &str) -> Result<Table2> {
 /// A row of Table 3 or 4: sharpness φ in percent, of both regimes, for both ε.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PrintedSharpness {
+    /// The table, and what A is in it.
+    pub table: &'static str,
     /// The net.
     pub net: &'static str,
     /// The data set.
@@ -102,36 +104,54 @@ impl PrintedSharpness {
     }
 }
 
-const fn sharp(net: &'static str, data: &'static str, whole: [Printed; 2], half: [Printed; 2]) -> PrintedSharpness {
+const fn sharp(
+    table: &'static str,
+    [net, data]: [&'static str; 2],
+    whole: [Printed; 2],
+    half: [Printed; 2],
+) -> PrintedSharpness {
     let ([small, large], [small_half, large_half]) = (whole, half);
-    PrintedSharpness { net, data, small, large, small_half, large_half }
+    PrintedSharpness { table, net, data, small, large, small_half, large_half }
 }
+
+const FULL: &str = "Table 3, full space";
+const SUBSPACE: &str = "Table 4, random subspace of dimension 100";
 
 /// Table 3 whole: sharpness in the full space; read in the submission.
 pub const TABLE_3: [PrintedSharpness; 6] = [
-    sharp("F1", "MNIST", [printed(1.23, 0.83), printed(205.14, 69.52)], [printed(0.61, 0.27), printed(42.90, 17.14)]),
-    sharp("F2", "TIMIT", [printed(1.39, 0.02), printed(310.64, 38.46)], [printed(0.90, 0.05), printed(93.15, 6.81)]),
     sharp(
-        "C1",
-        "CIFAR-10",
+        FULL,
+        ["F1", "MNIST"],
+        [printed(1.23, 0.83), printed(205.14, 69.52)],
+        [printed(0.61, 0.27), printed(42.90, 17.14)],
+    ),
+    sharp(
+        FULL,
+        ["F2", "TIMIT"],
+        [printed(1.39, 0.02), printed(310.64, 38.46)],
+        [printed(0.90, 0.05), printed(93.15, 6.81)],
+    ),
+    sharp(
+        FULL,
+        ["C1", "CIFAR-10"],
         [printed(28.58, 3.13), printed(707.23, 43.04)],
         [printed(7.08, 0.88), printed(227.31, 23.23)],
     ),
     sharp(
-        "C2",
-        "CIFAR-10",
+        FULL,
+        ["C2", "CIFAR-10"],
         [printed(8.68, 1.32), printed(925.32, 38.29)],
         [printed(2.07, 0.86), printed(175.31, 18.28)],
     ),
     sharp(
-        "C3",
-        "CIFAR-100",
+        FULL,
+        ["C3", "CIFAR-100"],
         [printed(29.85, 5.98), printed(258.75, 8.96)],
         [printed(8.56, 0.99), printed(105.11, 13.22)],
     ),
     sharp(
-        "C4",
-        "CIFAR-100",
+        FULL,
+        ["C4", "CIFAR-100"],
         [printed(12.83, 3.84), printed(421.84, 36.97)],
         [printed(4.07, 0.87), printed(109.35, 16.57)],
     ),
@@ -141,17 +161,42 @@ pub const TABLE_3: [PrintedSharpness; 6] = [
 /// hardly depend on ε, which may be a misprint; they are as printed.
 #[allow(clippy::approx_constant)] // a 6.28 that is not 2π
 pub const TABLE_4: [PrintedSharpness; 6] = [
-    sharp("F1", "MNIST", [printed(0.11, 0.00), printed(9.22, 0.56)], [printed(0.05, 0.00), printed(9.17, 0.14)]),
-    sharp("F2", "TIMIT", [printed(0.29, 0.02), printed(23.63, 0.54)], [printed(0.05, 0.00), printed(6.28, 0.19)]),
-    sharp("C1", "CIFAR-10", [printed(2.18, 0.23), printed(137.25, 21.60)], [printed(0.71, 0.15), printed(29.50, 7.48)]),
-    sharp("C2", "CIFAR-10", [printed(0.95, 0.34), printed(25.09, 2.61)], [printed(0.31, 0.08), printed(5.82, 0.52)]),
     sharp(
-        "C3",
-        "CIFAR-100",
+        SUBSPACE,
+        ["F1", "MNIST"],
+        [printed(0.11, 0.00), printed(9.22, 0.56)],
+        [printed(0.05, 0.00), printed(9.17, 0.14)],
+    ),
+    sharp(
+        SUBSPACE,
+        ["F2", "TIMIT"],
+        [printed(0.29, 0.02), printed(23.63, 0.54)],
+        [printed(0.05, 0.00), printed(6.28, 0.19)],
+    ),
+    sharp(
+        SUBSPACE,
+        ["C1", "CIFAR-10"],
+        [printed(2.18, 0.23), printed(137.25, 21.60)],
+        [printed(0.71, 0.15), printed(29.50, 7.48)],
+    ),
+    sharp(
+        SUBSPACE,
+        ["C2", "CIFAR-10"],
+        [printed(0.95, 0.34), printed(25.09, 2.61)],
+        [printed(0.31, 0.08), printed(5.82, 0.52)],
+    ),
+    sharp(
+        SUBSPACE,
+        ["C3", "CIFAR-100"],
         [printed(17.02, 2.20), printed(236.03, 31.26)],
         [printed(4.03, 1.45), printed(86.96, 27.39)],
     ),
-    sharp("C4", "CIFAR-100", [printed(6.05, 1.13), printed(72.99, 10.96)], [printed(1.89, 0.33), printed(19.85, 4.12)]),
+    sharp(
+        SUBSPACE,
+        ["C4", "CIFAR-100"],
+        [printed(6.05, 1.13), printed(72.99, 10.96)],
+        [printed(1.89, 0.33), printed(19.85, 4.12)],
+    ),
 ];
 
 /// The row of Table 3 for a net.
@@ -192,7 +237,7 @@ impl PrintedSharpness {
         let rows = rows.map(|(epsilon, small, large)| {
             vec![epsilon.into(), small.to_string(), large.to_string(), format!("{:.1}", large.mean / small.mean)]
         });
-        let title = format!("The paper's sharpness φ: {} on {}, in %", self.net, self.data);
+        let title = format!("The paper's {}: sharpness φ of {} on {}, in %", self.table, self.net, self.data);
         crate::display::Block::table(&title, &["ε", "small batch", "large batch", "ratio of the means"], rows.into())
     }
 

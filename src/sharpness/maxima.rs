@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Along, Maximum, Search, Sharpness, Status};
+use super::{Along, Maximizer, Maximum, Search, Sharpness, Status};
 use crate::abreast::abreast;
 use crate::data::{Dataset, check_count};
 use crate::display::{Block, Progress, probability, significant};
@@ -33,8 +33,8 @@ impl std::fmt::Display for Reading {
 }
 
 impl Reading {
-    /// φ of a measure, percent, and whether it is to be trusted: a search that stayed at its start, or that a random corner
-    /// surpasses, found no size.
+    /// φ of a measure, percent, and whether it is to be trusted: a search that stayed at its start, or that a random corner or
+    /// another search surpasses, found no size.
     pub fn of(self, maximum: &Maximum) -> (f64, bool) {
         let search = match self {
             Reading::Largest => maximum.best(),
@@ -172,7 +172,11 @@ impl Sharpness {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(None);
             }
-            let report = |search: &Search| progress.advance(1, || format!("{name}, {search}"));
+            let report = |search: &Search| {
+                // As short as it may be: a line of a notebook is.
+                let start = if search.maximizer == Maximizer::Corners { "corners" } else { &search.start };
+                progress.advance(1, || format!("{name}, {start}: φ = {} %", significant(search.phi)));
+            };
             let drawn = if one { None } else { Self { draw: part.draw, ..self.clone() }.directions(part.x.len())? };
             let directions = shared.as_ref().or(drawn.as_ref());
             let mut maximum = self.around(net, split, &part.x.to_f64(), Some(part.x.buffers()), directions, &report)?;

@@ -99,6 +99,8 @@ pub enum Status {
     Stayed,
     /// A random corner of the box has a larger f than the search found: it is too small by at least that.
     BelowCorners,
+    /// Another search in the same box found more than twice as much.
+    Surpassed,
 }
 
 impl std::fmt::Display for Status {
@@ -107,6 +109,7 @@ impl std::fmt::Display for Status {
             Status::Found => "found",
             Status::Stayed => "stayed at its start",
             Status::BelowCorners => "below a random corner",
+            Status::Surpassed => "surpassed by another search",
         })
     }
 }
@@ -470,8 +473,8 @@ impl Sharpness {
         let orthonormal = if self.orthonormal { ", orthonormal" } else { "" };
         match &self.along {
             Along::All => "full space".into(),
-            Along::Random(p) => format!("{p} random directions{orthonormal}"),
-            Along::Given(directions) => format!("{} given directions{orthonormal}", directions.len()),
+            Along::Random(p) => format!("random subspace, p = {p}{orthonormal}"),
+            Along::Given(directions) => format!("given directions, p = {}{orthonormal}", directions.len()),
         }
     }
 }
@@ -555,6 +558,7 @@ impl Search {
             _ if of.epsilon == 0.0 => Status::Found,
             Some(corner) if corner > self.phi => Status::BelowCorners,
             _ if self.stayed() => Status::Stayed,
+            _ if of.phi() > 2.0 * self.phi => Status::Surpassed,
             _ => Status::Found,
         }
     }

@@ -12,7 +12,7 @@ use crate::spread::{Ratio, Spread};
 /// Sets the paths of a live pair beside curves that the authors released, of whatever net, and beside the recorded run's.
 ///
 /// Two claims are judged by the training loss with batch statistics: along the straight line (Figure 3) it rises faster beyond
-/// the large batch's solution (1 < α ≤ 1½) than beyond the small one's (−½ ≤ α < 0); and so it does along the curve
+/// the large batch's solution (1 < α ≤ 1¼) than beyond the small one's (−¼ ≤ α < 0); and so it does along the curve
 /// (Figure 7). A claim holds where the 95 % confidence interval of the ratio of the two rises over the trials lies above 1.
 ///
 /// # Errors
