@@ -3,9 +3,9 @@
 
 Times the same work in PyTorch and here, in turn, and prints a table of medians and of the ratios
 PyTorch's time / our time: above 1, ours is faster. It makes what it needs: PyTorch in a virtual environment in
-`.bench` (5 GB, once), and the Rust side by `cargo bench`. Everything takes about half an hour on two cores, half of
-it whole trainings; --quick takes a few minutes, and words choose works: `against_pytorch.py f1 adam`. C1 with a
-batch of 5,000 needs about 12 GB of memory.
+`.bench` (5 GB, once), and the Rust side by `cargo bench`. Everything takes about 45 minutes on two cores, most of it
+whole trainings, searches and paths; --quick takes a few minutes, and words choose works: `against_pytorch.py f1
+adam`. C1 with a batch of 5,000 needs about 12 GB of memory.
 
 How it is kept fair. Each work has two processes, PyTorch's (pytorch_work.py) and ours (work.rs), with as many
 threads each; a measurement is asked of one while the other waits for its next line, after a pause in which its
@@ -20,6 +20,10 @@ back to the system, which makes its steps of C1 about 1.4 times as fast; ours ru
 memory is measured: there each side does two steps in a fresh process, and the most memory that was resident at once
 is what the system reports. Of two ways in which PyTorch can do ten trainings, one after another on all threads or
 side by side on one thread each, the faster is taken.
+
+φ is by ten iterations of L-BFGS-B, SciPy's over PyTorch and ours. They need 11 evaluations of f and ∇f or more; along
+random directions often fewer, where the search ends in a corner of the box, and no two searches need equally many. So
+the title says how many each side made, and one row more has the time of one.
 """
 
 from __future__ import annotations
@@ -46,14 +50,14 @@ ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / ".bench"  # everything that is made and can be made again
 BEGIN, END = "<!-- against pytorch: begin -->", "<!-- against pytorch: end -->"
 
-PINS = ("torch==2.15.0", "numpy==2.4.6")
+PINS = ("torch==2.15.0", "numpy==2.4.6", "scipy==1.17.1")
 PYTHON = (3, 11)  # what these need
 PAUSE = 0.1  # seconds; threads of either side that find no work are asleep after a few thousandths
 SMALL, LARGE, TRIALS, EPOCHS = 256, 6_000, 5, 2
 
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 36)}
 # What could change the number of threads, or how they wait, behind our back.
-DROPPED = ("OMP_", "GOMP_", "KMP_", "MKL_", "MALLOC_", "RAYON_", "PYTHON")
+DROPPED = ("OMP_", "OPENBLAS_", "GOMP_", "KMP_", "MKL_", "MALLOC_", "RAYON_", "PYTHON")
 
 
 class Work(NamedTuple):
@@ -61,6 +65,7 @@ class Work(NamedTuple):
     title: str
     words: str  # what both sides are told to prepare
     is_rare: bool = False  # only with --all, or where it is named in full
+    is_long: bool = False  # measured --training-repetitions times; with --quick only where it is named in full
 
 
 WORKS = (
@@ -76,9 +81,17 @@ WORKS = (
     Work("f1-forward", "F1, f over 60,000 points", "forward f1 60000 5000"),
     Work("f1-gradient", "F1, f and ∇f over 60,000 points", "gradient f1 60000 5000"),
     Work("c1-forward", "C1, f over 5,000 points", "forward c1 5000 5000"),
+    Work("f1-sharpness", "F1, φ in the full space", "sharpness f1 60000 5000 full", is_long=True),
+    Work("f1-sharpness-100", "F1, φ along 100 random directions", "sharpness f1 60000 5000 100", is_long=True),
+    Work("f1-path", "F1, 25 points of a line, 60,000 + 10,000 points", "path f1 60000 10000 5000 25", is_long=True),
     Work("adam-1.5M", "ADAM, step, 1,462,794 weights", "adam 1462794"),
     Work("adam-15M", "ADAM, step, 14,991,946 weights", "adam 14991946"),
-    Work("f1-trainings", f"F1, {TRIALS} trials × 2 regimes × {EPOCHS} epochs", f"trainings f1 60000 10000 {EPOCHS}"),
+    Work(
+        "f1-trainings",
+        f"F1, {TRIALS} trials × 2 regimes × {EPOCHS} epochs",
+        f"trainings f1 60000 10000 {EPOCHS}",
+        is_long=True,
+    ),
     Work("c1-memory-5000", "C1, 2 steps, batch 5,000", "step c1 5000"),
 )
 
@@ -86,6 +99,7 @@ EPILOG = f"""\
 works:
   {", ".join(work.name for work in WORKS)}
   ({", ".join(work.name for work in WORKS if work.is_rare)}: only with --all, or where it is named in full)
+  ({", ".join(work.name for work in WORKS if work.is_long)}: with --quick only where named in full)
 
 exit status:
   0 all measured, 1 something failed, 2 wrong arguments, 130 interrupted
@@ -112,7 +126,9 @@ class Side(NamedTuple):
 
     def start(self, threads: int, **settings: str) -> Worker:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(DROPPED)}
-        environment = {**kept, "RAYON_NUM_THREADS": str(threads), **settings}
+        # SciPy's own part of a search, a seventh of it, is no faster with more threads, and they would be in PyTorch's way.
+        counts = {"RAYON_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": "1"}
+        environment = {**kept, **counts, **settings}
         return Worker(self.name, (*self.command, "--threads", str(threads)), environment)
 
 
@@ -256,6 +272,8 @@ class Bench(NamedTuple):
             return self.memory(work)
         if "trainings" in work.name:
             return [self.trainings(work, ours)]
+        if work.is_long:
+            return self.long(work, theirs, ours)
         return [self.times(work, theirs, ours)]
 
     def times(self, work: Work, theirs: Worker, ours: Worker) -> Row:
@@ -270,6 +288,28 @@ class Bench(NamedTuple):
         for worker in both:
             worker.ask("drop")
         return Row(work.title, *map(list, zip(*pairs)))
+
+    def long(self, work: Work, theirs: Worker, ours: Worker) -> list[Row]:
+        """Work that `prepare` has warmed up; a row more, of one evaluation, where they are counted."""
+        both = (theirs, ours)
+        for worker in both:
+            worker.prepare(work.words)
+        seconds: tuple[list[float], list[float]] = ([], [])
+        evaluations: tuple[list[int], list[int]] = ([], [])
+        for repetition in range(1, self.training_repetitions + 1):
+            for worker, times, counts in zip(both, seconds, evaluations):
+                times.append(worker.run(1))
+                counts.append(int(worker.ask("evaluations")))
+                counted = f", {counts[-1]} evaluations" if counts[-1] > 1 else ""
+                say(f"  repetition {repetition}, {worker.name}: {times[-1]:.1f} s{counted}")
+        for worker in both:
+            worker.ask("drop")
+        said = times_said(self.training_repetitions)
+        if max(map(max, evaluations)) == 1:
+            return [Row(f"{work.title} ({said})", *seconds)]
+        said += "; evaluations of f and ∇f: PyTorch {}, ours {}".format(*map(span, evaluations))
+        each = [[time / count for time, count in zip(*side)] for side in zip(seconds, evaluations)]
+        return [Row(f"{work.title} ({said})", *seconds), Row(f"{work.title}, per evaluation", *each)]
 
     def trainings(self, work: Work, ours: Worker) -> Row:
         jobs = [SMALL] * TRIALS + [LARGE] * TRIALS  # long ones first
@@ -293,8 +333,7 @@ class Bench(NamedTuple):
                 say(f"  repetition {repetition}, ours: {mine[-1]:.1f} s")
         ours.ask("drop")
         best = min(ways, key=lambda way: statistics.median(times[way]))
-        times_said = "once" if len(mine) == 1 else f"{len(mine)} times"
-        return Row(f"{work.title} ({times_said}; {best})", times[best], mine)
+        return Row(f"{work.title} ({times_said(len(mine))}; {best})", times[best], mine)
 
     def memory(self, work: Work) -> list[Row]:
         def peak(side: Side, words: str) -> float:
@@ -310,6 +349,15 @@ class Bench(NamedTuple):
         least = min(peak(self.theirs, f"{work.words} {form}") for form in ("contiguous", "channels_last"))
         idle = Row("before any work", [peak(self.theirs, "")], [peak(self.ours, "")], "MB")
         return [Row(work.title, [least], [peak(self.ours, work.words)], "MB"), idle]
+
+
+def times_said(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def span(counts: list[int]) -> str:
+    least, most = min(counts), max(counts)
+    return str(least) if least == most else f"{least}–{most}"
 
 
 def share(workers: list[Worker], jobs: list[int]) -> float:
@@ -412,8 +460,8 @@ def arguments() -> argparse.ArgumentParser:
     option("words", nargs="*", metavar="WORD", help="measure the works whose names have this in them; all if none is")
     option("--threads", type=int, default=cores(), metavar="N", help="of each side; as many as cores if not given")
     option("--repetitions", type=int, metavar="N", help="measurements of each side, at least 7; 9 if not given")
-    option("--training-repetitions", type=int, default=3, metavar="N", help="the same of whole trainings; 3")
-    option("--quick", action="store_true", help="3 short measurements, no trainings: to see that it works")
+    option("--training-repetitions", type=int, default=3, metavar="N", help="the same of works that are long; 3")
+    option("--quick", action="store_true", help="3 short measurements, no long works: to see that it works")
     option("--all", action="store_true", help="also C2 with a batch of 5,000: minutes a step, and much memory")
     option("--readme", nargs="?", type=Path, const=ROOT / "README.md", metavar="FILE", help="put the table there, too")
     option("--python", metavar="PATH", help="a Python that has PyTorch, in place of the virtual environment")
@@ -423,7 +471,7 @@ def arguments() -> argparse.ArgumentParser:
 
 def choose(args: argparse.Namespace) -> list[Work]:
     def is_meant(work: Work) -> bool:
-        left_out = (work.is_rare and not args.all) or (args.quick and "trainings" in work.name)
+        left_out = (work.is_rare and not args.all) or (args.quick and work.is_long)
         return work.name in args.words if left_out else not args.words or any(word in work.name for word in args.words)
 
     for word in args.words:

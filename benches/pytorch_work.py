@@ -5,6 +5,7 @@ It answers lines on stdin by lines on stdout:
     version              "2.15.0"
     prepare WORK WORD…   makes what the work needs, and answers "ready"
     run COUNT            does the work so often in turn, and answers the seconds of one
+    evaluations          how many of f and ∇f the last run made; 1 where they are not counted
     train BATCH          one of the trainings that were prepared; answers its seconds
     drop                 forgets what was prepared, and answers "dropped"
 
@@ -12,11 +13,17 @@ It answers lines on stdin by lines on stdout:
     forward NET POINTS CHUNK               loss and accuracy, batch statistics, no derivatives
     gradient NET POINTS CHUNK              the same with the gradient
     adam WEIGHTS                           one step of ADAM over a flat vector
+    sharpness NET POINTS CHUNK SPACE       φ at a random start; SPACE is "full", or the number of random directions
+    path NET POINTS TESTED CHUNK COUNT     loss and accuracy on both splits, so often on the line through two starts
     trainings NET POINTS TESTED EPOCHS     whole trainings, evaluated before the first and after every epoch
 
 PyTorch is used as its documentation advises for speed on a CPU: fused Adam, gradients set to none, inference mode where
 nothing is derived, inputs that lie in memory as the layers want them. Of the two memory formats of images the faster is
 taken, for each net, batch and machine: `prepare` tries both. There is no `torch.compile`, which needs a C++ compiler.
+
+Sharpness is measured as PyTorch's users do it: SciPy's L-BFGS-B in f64 asks PyTorch for f and ∇f in f32. Random
+directions are a dense matrix in f32, for F1 and 100 of them 585 MB, and each run draws another one, as ours does. The
+start is drawn by ours' rule, since the size of weights decides how far a search goes.
 """
 
 from __future__ import annotations
@@ -28,7 +35,9 @@ import sys
 import time
 from typing import Callable, Iterator, NamedTuple
 
+import numpy as np
 import torch
+from scipy import optimize
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -87,6 +96,18 @@ class Net:
             self.layers = self.layers.to(memory_format=torch.channels_last)
         self.norms = [layer for layer in self.layers if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d))]
         self.parameters = list(self.layers.parameters())
+
+    def start(self) -> Tensor:
+        """A random start by ours' rule, Glorot's, as one vector."""
+        for layer in self.layers:
+            if isinstance(layer, (nn.Linear, nn.Conv2d)):
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
+        return nn.utils.parameters_to_vector(self.parameters).detach()
+
+    def go_to(self, x: Tensor) -> None:
+        """Makes the parameters views of `x`."""
+        nn.utils.vector_to_parameters(x, self.parameters)
 
     def shaped(self, rows: Tensor) -> Tensor:
         """Points as the first layer takes them; a view in both formats, since a row's order has no meaning here."""
@@ -178,6 +199,57 @@ def evaluation_work(evaluate: Callable[..., object], name: str, points: int, chu
     return lambda: evaluate(net, split, chunk)
 
 
+def coordinates(a: Tensor, x: Tensor) -> Tensor:
+    """A⁺ x, which takes no more than a system of p equations."""
+    return torch.linalg.solve(a.t() @ a, a.t() @ x)
+
+
+class Search:
+    """φ at a random start, as often as it is called."""
+
+    def __init__(self, name: str, points: int, chunk: int, space: str) -> None:
+        self.net, self.split, self.chunk = Net(name, CONTIGUOUS), Split.random(name, points), chunk
+        self.net.training(False)
+        self.x, self.directions = self.net.start(), None if space == "full" else int(space)
+        self.evaluations = 0  # of f and ∇f, in the last search
+        gradient(self.net, self.split, chunk)  # warms up
+
+    def __call__(self) -> float:
+        x = self.x
+        seen: list[float] = []
+        a = None if self.directions is None else torch.randn(len(x), self.directions)
+        radius = 1e-3 * ((x if a is None else coordinates(a, x)).double().abs() + 1.0).numpy()
+
+        def lowered(y: np.ndarray) -> tuple[float, np.ndarray]:
+            """−f and its gradient in y."""
+            step = torch.from_numpy(y)
+            self.net.go_to((x + step).float() if a is None else torch.addmv(x, a, step.float()))
+            seen.append(gradient(self.net, self.split, self.chunk)[0])
+            flat = torch.cat([parameter.grad.view(-1) for parameter in self.net.parameters])
+            return -seen[-1], (flat if a is None else a.t() @ flat).double().neg_().numpy()
+
+        zero, bounds = np.zeros(len(radius)), optimize.Bounds(-radius, radius)
+        options = {"maxiter": 10, "maxcor": 10, "ftol": 0.0, "gtol": 0.0}
+        optimize.minimize(lowered, zero, method="L-BFGS-B", jac=True, bounds=bounds, options=options)
+        self.evaluations = len(seen)
+        return 100.0 * (max(seen) - seen[0]) / (1.0 + seen[0])
+
+
+def path_work(name: str, points: int, tested: int, chunk: int, count: int) -> Work:
+    net, train, test = Net(name, CONTIGUOUS), Split.random(name, points), Split.random(name, tested)
+    net.training(False)
+    small, large = net.start(), net.start()
+
+    def along() -> None:
+        for alpha in torch.linspace(-1.0, 2.0, count).tolist():
+            net.go_to(torch.lerp(small, large, alpha))
+            for split in (train, test):
+                value(net, split, chunk)
+
+    value(net, test, chunk)  # warms up
+    return along
+
+
 def adam_work(count: int) -> Work:
     parameter = nn.Parameter(torch.randn(count))
     parameter.grad = torch.randn(count)
@@ -209,6 +281,12 @@ def prepare(work: str, words: list[str]) -> Work:
         name, points, chunk, *given = words
         evaluate = value if work == "forward" else gradient
         return faster(lambda form: evaluation_work(evaluate, name, int(points), int(chunk), form), name, given)
+    if work == "sharpness":
+        name, points, chunk, space = words
+        return Search(name, int(points), int(chunk), space)
+    if work == "path":
+        name, *counts = words
+        return path_work(name, *map(int, counts))
     if work == "adam":
         return adam_work(int(words[0]))
     raise ValueError(f"there is no work {work!r}")
@@ -264,6 +342,8 @@ def main() -> None:
             answer = "ready"
         elif command == "run":
             answer = repr(timed(prepared, int(words[0])))
+        elif command == "evaluations":
+            answer = repr(getattr(prepared, "evaluations", 1))
         elif command == "train":
             answer = repr(timed(lambda: prepared.run(int(words[0]))))
         elif command == "drop":

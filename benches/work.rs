@@ -7,6 +7,7 @@
 //! | `version` | `0.1.0` | |
 //! | `prepare WORK WORD…` | `ready` | makes what the work needs |
 //! | `run COUNT` | seconds of one | does the work so often in turn |
+//! | `evaluations` | a count | of f and ∇f, by the last run; 1 where they are not counted |
 //! | `drop` | `dropped` | forgets what was prepared |
 //!
 //! | work | |
@@ -15,8 +16,14 @@
 //! | `forward NET POINTS CHUNK` | loss and accuracy, batch statistics |
 //! | `gradient NET POINTS CHUNK` | the same with the gradient |
 //! | `adam WEIGHTS` | one step of ADAM over a flat vector |
+//! | `sharpness NET POINTS CHUNK SPACE` | φ at a random start, ten iterations, ε = 1e-3; SPACE: `full`, or the number of directions |
+//! | `path NET POINTS TESTED CHUNK COUNT` | loss and accuracy on both splits, so often on the line through two random starts |
 //! | `trainings NET POINTS TESTED EPOCHS` | five trials of both regimes, evaluated before the first and after every epoch |
 //! | `training NET POINTS TESTED EPOCHS BATCH TRIALS` | one regime, so evaluated: for `notebooks/run.py --speed`, without a twin |
+//!
+//! `sharpness` is timed by all that [`Sharpness::at`] does, which beside the search's own evaluations of f and ∇f has two for
+//! the φ of a quadratic f. Random directions are never kept: they are drawn where they are needed, in each evaluation again,
+//! and each run has others. How many evaluations a search takes depends on x, the data and the directions.
 //!
 //! The points have hardly anything to do with their labels (a spread of 10), so that no loss comes near 0, where numbers
 //! too small for a normal f32 would slow one side more than the other.
@@ -25,10 +32,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use sharp_minima::data::Synthetic;
-use sharp_minima::{Dataset, Net, Objective, Optimizer, Result, Seed, Training, zoo};
+use sharp_minima::{Between, Dataset, Net, Objective, Optimizer, Result, Seed, Sharpness, Training, zoo};
 
 type Outcome<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
-type Work = Box<dyn FnMut() -> Outcome<()> + Send>;
+/// Says how many evaluations of f and ∇f it took, 1 where they are not counted.
+type Work = Box<dyn FnMut() -> Outcome<usize> + Send>;
 type Build = fn(&[usize], usize, f64) -> Result<Net>;
 
 fn main() -> ExitCode {
@@ -55,6 +63,7 @@ fn explain() -> ExitCode {
 fn serve(threads: usize) -> Outcome<()> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let mut prepared: Option<Work> = None;
+    let mut evaluations = 1;
     for line in std::io::stdin().lines() {
         let line = line?;
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -68,8 +77,11 @@ fn serve(threads: usize) -> Outcome<()> {
             ["run", count] => {
                 let work = prepared.as_mut().ok_or("nothing is prepared to run")?;
                 let count = count.parse()?;
-                pool.install(|| seconds(work, count))?.to_string()
+                let seconds;
+                (seconds, evaluations) = pool.install(|| timed(work, count))?;
+                seconds.to_string()
             }
+            ["evaluations"] => evaluations.to_string(),
             ["drop"] => {
                 prepared = None;
                 "dropped".into()
@@ -81,13 +93,14 @@ fn serve(threads: usize) -> Outcome<()> {
     Ok(())
 }
 
-/// Seconds of one, of so many in turn.
-fn seconds(work: &mut Work, count: u32) -> Outcome<f64> {
+/// Seconds of one, of so many in turn, and evaluations of the last.
+fn timed(work: &mut Work, count: u32) -> Outcome<(f64, usize)> {
     let start = Instant::now();
+    let mut evaluations = 1;
     for _ in 0..count {
-        work()?;
+        evaluations = work()?;
     }
-    Ok(start.elapsed().as_secs_f64() / f64::from(count))
+    Ok((start.elapsed().as_secs_f64() / f64::from(count), evaluations))
 }
 
 fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
@@ -97,7 +110,7 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
             let mut descent = Training::adam().batch(batch.parse()?).begin(&net, &data, 0)?;
             Box::new(move || {
                 descent.step(&data)?;
-                Ok(())
+                Ok(1)
             })
         }
         ["forward", name, points, chunk] => {
@@ -105,7 +118,7 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
             let (x, objective) = (net.start(Seed(0), 0), Objective::new().chunk(chunk.parse()?));
             Box::new(move || {
                 objective.value(&net, &data.train, &x)?;
-                Ok(())
+                Ok(1)
             })
         }
         ["gradient", name, points, chunk] => {
@@ -113,7 +126,7 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
             let (x, objective) = (net.start(Seed(0), 0), Objective::new().chunk(chunk.parse()?));
             Box::new(move || {
                 objective.gradient(&net, &data.train, &x)?;
-                Ok(())
+                Ok(1)
             })
         }
         ["adam", weights] => {
@@ -123,7 +136,35 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
             let mut state = Optimizer::adam().begin(x.len())?;
             Box::new(move || {
                 state.step(&mut x, &gradient)?;
-                Ok(())
+                Ok(1)
+            })
+        }
+        ["sharpness", name, points, chunk, space] => {
+            let (net, data) = net_and_data(name, points.parse()?, 1)?;
+            let (x, objective) = (net.start(Seed(0), 0), Objective::new().chunk(chunk.parse()?));
+            let sharpness = match space {
+                "full" => Sharpness::full(1e-3),
+                directions => Sharpness::subspace(1e-3, directions.parse()?),
+            };
+            let sharpness = sharpness.corners(0).objective(objective).quiet();
+            objective.gradient(&net, &data.train, &x)?; // warms up
+            let mut draw = 0;
+            Box::new(move || {
+                let found = sharpness.clone().draw(draw).at(&net, &data, &x)?;
+                draw += 1;
+                let evaluations: usize = found.searches.iter().map(|search| search.evaluations).sum();
+                Ok(evaluations + 2)
+            })
+        }
+        ["path", name, points, tested, chunk, count] => {
+            let (net, data) = net_and_data(name, points.parse()?, tested.parse()?)?;
+            let (small, large) = (net.start(Seed(0), 0), net.start(Seed(0), 1));
+            let objective = Objective::new().chunk(chunk.parse()?);
+            let between = Between::line().points(count.parse()?).objective(objective).quiet();
+            objective.evaluate(&net, &data, &small)?; // warms up
+            Box::new(move || {
+                between.run(&net, &data, &small, &large)?;
+                Ok(1)
             })
         }
         ["trainings", name, points, tested, epochs] => {
@@ -131,7 +172,7 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
             let training = Training::adam().trials(5).epochs(epochs.parse()?).threads(threads).quiet();
             Box::new(move || {
                 training.pair(&net, &data, 256, 6_000)?;
-                Ok(())
+                Ok(1)
             })
         }
         ["training", name, points, tested, epochs, batch, trials] => {
@@ -140,7 +181,7 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
             let training = training.threads(threads).quiet();
             Box::new(move || {
                 training.run(&net, &data)?;
-                Ok(())
+                Ok(1)
             })
         }
         _ => return Err(format!("there is no work '{}'", words.join(" ")).into()),
