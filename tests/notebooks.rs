@@ -186,6 +186,15 @@ fn the_readme_quotes_the_record() -> Outcome {
         let p = format!("p = {:.3}", sharp_minima::Welch::test(&small, &large)?.p);
         assert!(text.contains(&p), "{p}");
     }
+    let maxima = sharp_minima::Recorded::load(root.join("data/runs/03_f1_mnist.json"))?.maxima.ok_or("no sharpness")?;
+    let ratio = maxima.contrasts(sharp_minima::Reading::Largest)[0].ratio()?;
+    let said = format!(
+        "a factor of {:.0} (95 % interval {:.0} to {:.0}) for ε = 1e-3",
+        ratio.geometric, ratio.lower, ratio.upper
+    );
+    assert!(text.contains(&said), "{said}");
+    let picture = std::fs::read_to_string(root.join("data/runs/03_f1_mnist.svg"))?;
+    assert_eq!(picture, maxima.chart()?.svg, "the picture is the record's");
     let picture = std::fs::read_to_string(root.join("data/runs/01_f1_mnist.svg"))?;
     assert_eq!(picture, recorded.chart()?.svg, "the picture is the record's: `Recorded::load(…)?.chart()?.save(…)?`");
     Ok(())
@@ -202,6 +211,34 @@ fn the_record_of_f1_on_mnist_is_a_plausible_one() -> Outcome {
     for run in &small.runs {
         let last = run.trace.iter().rfind(|row| row.epoch <= 30).ok_or("no epoch")?;
         assert!((0.976..=0.984).contains(&last.test_accuracy), "trial {}: {last:?}", run.trial);
+    }
+    Ok(())
+}
+
+/// Records of sharpness and of paths are of the trials that they stand beside: f where a search or a path begins is the
+/// training loss of the trial's last row.
+#[test]
+fn records_are_of_the_trials_beside_them() -> Outcome {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs");
+    for (name, measures) in [("03_f1_mnist.json", 40), ("03_f1_mnist_long.json", 10)] {
+        let recorded = sharp_minima::Recorded::load(folder.join(name))?;
+        let maxima = recorded.maxima.as_ref().ok_or("no sharpness")?;
+        assert_eq!((maxima.maxima.len(), maxima.unmeasured, recorded.small.weight_count), (measures, 0, 1_462_794));
+        for maximum in &maxima.maxima {
+            let regime = if maximum.regime.as_deref() == Some("small") { &recorded.small } else { &recorded.large };
+            let run = &regime.runs[maximum.trial.ok_or("no trial")?];
+            assert_eq!(maximum.value, run.last().train_loss, "{name}, {}, trial {}", regime.name, run.trial);
+            let best = maximum.searches.iter().map(|search| search.phi).fold(0.0, f64::max);
+            assert!((maximum.phi() - best).abs() <= 1e-9 * best, "{maximum:?}");
+        }
+    }
+    let recorded = sharp_minima::Recorded::load(folder.join("02_f1_mnist.json"))?;
+    let paths = recorded.paths.as_ref().ok_or("no paths")?;
+    assert_eq!(paths.paths.len(), 15);
+    for path in paths.paths.iter().filter(|path| path.statistics == sharp_minima::Statistics::Batch) {
+        let ends = [path.loss(0.0), path.loss(1.0)];
+        let runs = recorded.regimes().map(|regime| Some(regime.runs[path.trial].last().train_loss));
+        assert_eq!((ends, path.points.len()), (runs, 25), "{} of trial {}", path.shape, path.trial);
     }
     Ok(())
 }
