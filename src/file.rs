@@ -11,7 +11,8 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
-    beside.push(format!(".{}.part", std::process::id()));
+    // Two threads may write the same file at once, each whole: the last one stays.
+    beside.push(format!(".{}.{:?}.part", std::process::id(), std::thread::current().id()));
     let beside = folder.join(beside);
     let written = std::fs::File::create(&beside).and_then(|mut file| {
         std::io::Write::write_all(&mut file, bytes)?;

@@ -40,7 +40,8 @@ impl Maximum {
             .collect();
         let last = lines.iter().map(|line| line.trace.len()).max().unwrap_or(0);
         lines.extend(self.corner.map(|corner| Growth { color: OTHER, dashed: true, trace: vec![corner; last.max(2)] }));
-        let mut keys = vec![Key::line(&format!("{} from zero", self.searches[0].maximizer), ZERO, false)];
+        let first = self.from_zero().map(|search| format!("{} from zero", search.maximizer)).unwrap_or_default();
+        let mut keys = vec![Key::line(&first, ZERO, false)];
         if self.searches.iter().any(|search| search.start != "zero") {
             keys.push(Key::line("from random points of the box", RANDOM, false));
         }

@@ -121,7 +121,7 @@ impl Sharpness {
         if count > 1 && !matches!(self.along, Along::Random(_)) {
             return Err(Error::parameter("number of draws", count, "be 1 where A is not random"));
         }
-        let part = |draw| Part { regime: None, trial: None, draw: self.draw + draw, x };
+        let part = |draw| Part { regime: None, trial: None, draw: self.draw.saturating_add(draw), x };
         self.many(net, data, &(0..count as u64).map(part).collect::<Vec<_>>())
     }
 
