@@ -8,9 +8,10 @@
 //! | where is it? x ∈ ℝⁿ | [`Weights`], [`Layout`]; where it starts: [`Seed`] |
 //! | how good is it there? f(x) (eq. 1) | [`Objective`]: [`Value`], [`Gradient`], [`Statistics`] |
 //! | where does it go? (§2.2) | [`Training`] by an [`Optimizer`], step by step in a [`Descent`] → [`Trials`], [`Pair`]: [`Regime`], [`Run`], [`Epoch`], [`Stop`] |
-//! | what is around it? Metric 2.1 (Tables 3, 4), Figures 3, 7 | [`sharpness`]: [`Sharpness`], [`Maximum`]; [`landscape`]: [`Between`], [`Path`] |
+//! | what is around it? Metric 2.1 (Tables 3, 4), Figures 3, 7 | [`sharpness`]: [`Sharpness`] → [`Maximum`], [`Maxima`]; [`landscape`]: [`Between`] → [`Path`], [`Paths`] |
+//! | is that a matter of the function, or of its coordinates? | [`Net::reparametrized`] |
 //! | what does the paper print? | [`paper`] |
-//! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`] |
+//! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`], [`Ratio`] |
 //! | what was found before? | [`Recorded`] |
 //! | how is it shown? | [`table`] ([`DataFrame`]), [`mod@chart`] ([`Chart`]), [`Block`] |
 //!
