@@ -126,7 +126,7 @@ class Side(NamedTuple):
 
     def start(self, threads: int, **settings: str) -> Worker:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(DROPPED)}
-        # SciPy's own part of a search, a seventh of it, is no faster with more threads, and they would be in PyTorch's way.
+        # SciPy's linear algebra on one thread, so that its threads are not in the way of PyTorch's.
         counts = {"RAYON_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": "1"}
         environment = {**kept, **counts, **settings}
         return Worker(self.name, (*self.command, "--threads", str(threads)), environment)
