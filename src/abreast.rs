@@ -36,9 +36,6 @@ pub(crate) fn abreast<P: Sync, R: Send>(
             done.lock().unwrap_or_else(PoisonError::into_inner).push((part, result));
         }
     };
-    let refused = |error: &dyn std::fmt::Display| {
-        Error::parameter("threads", threads, format!("be a number that the machine grants ({error})"))
-    };
     // Pools are made before any thread starts, so that a machine that refuses one leaves nothing running.
     let pools = (0..workers)
         .map(|worker| {
@@ -46,17 +43,31 @@ pub(crate) fn abreast<P: Sync, R: Send>(
             rayon::ThreadPoolBuilder::new().num_threads(share).build()
         })
         .collect::<std::result::Result<Vec<_>, _>>()
-        .map_err(|error| refused(&error))?;
+        .map_err(|error| refused(threads, &error))?;
     std::thread::scope(|scope| {
         for pool in &pools {
             let thread = std::thread::Builder::new().spawn_scoped(scope, || one_after_another(pool));
-            thread.map_err(|error| refused(&error))?;
+            thread.map_err(|error| refused(threads, &error))?;
         }
         Ok::<(), Error>(())
     })?;
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(part, _)| *part);
     done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Does one piece of work in a pool of so many threads.
+///
+/// # Errors
+/// Those of the work; [`Error::Parameter`] where there can be no such pool.
+pub(crate) fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> Result<R> + Send) -> Result<R> {
+    crate::data::check_count("threads", threads, 1_024)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.map_err(|error| refused(threads, &error))?.install(work)
+}
+
+fn refused(threads: usize, error: &dyn std::fmt::Display) -> Error {
+    Error::parameter("threads", threads, format!("be a number that the machine grants ({error})"))
 }
 
 #[cfg(test)]

@@ -64,7 +64,8 @@ pub enum Precision {
 /// Loss and accuracy of a net on a split.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Value {
-    /// f(x), nats per example.
+    /// f(x), nats per example; not a number where averages that were mixed leave none.
+    #[serde(deserialize_with = "number")]
     pub loss: f64,
     /// Fraction of points whose largest output is that of their label.
     pub accuracy: f64,
@@ -75,6 +76,11 @@ impl Value {
     pub fn evcxr_display(&self) {
         crate::display::text(&format!("loss {:.6}, accuracy {:.4}", self.loss, self.accuracy));
     }
+}
+
+/// A number from a file; JSON writes what is not finite as null.
+fn number<'de, D: serde::Deserializer<'de>>(source: D) -> std::result::Result<f64, D::Error> {
+    Ok(<Option<f64> as serde::Deserialize>::deserialize(source)?.unwrap_or(f64::NAN))
 }
 
 /// Loss, accuracy and gradient.

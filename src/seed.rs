@@ -168,6 +168,16 @@ mod tests {
     }
 
     #[test]
+    fn normal_numbers_are_pinned() {
+        let (mut drawn, mut numbers) = ([0; 4], [0.0; 4]);
+        words(&mut Seed(1).stream(Stream::Subspace, 0), &mut drawn);
+        normal(&drawn, &mut numbers);
+        assert_eq!(numbers.map(f32::to_bits), PINNED_NORMAL);
+    }
+
+    const PINNED_NORMAL: [u32; 4] = [1_069_718_044, 1_060_979_966, 3_221_607_418, 3_214_164_029];
+
+    #[test]
     fn shuffle_is_pinned_and_a_permutation() {
         let mut items: Vec<usize> = (0..10).collect();
         shuffle(&mut items, &mut Seed(1).stream(Stream::Shuffle, 0));

@@ -6,6 +6,7 @@
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use statrs::statistics::Statistics as _;
 
+use crate::display::{probability, significant};
 use crate::error::{Error, Result};
 
 /// Mean and standard deviation of a few numbers.
@@ -146,6 +147,12 @@ impl Ratio {
             upper: test.upper.exp(),
             p: test.p,
         })
+    }
+
+    /// "95 % interval 26.32 to 167.4, p = 2e-4".
+    pub(crate) fn interval(&self) -> String {
+        let (lower, upper) = (significant(self.lower), significant(self.upper));
+        format!("95 % interval {lower} to {upper}, p = {}", probability(self.p))
     }
 }
 

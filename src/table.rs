@@ -163,7 +163,7 @@ pub fn maxima(maxima: &[Maximum]) -> Result<DataFrame> {
             data: &maximum.data,
             regime: maximum.regime.as_deref(),
             batch: maximum.batch.map(|batch| batch as u64),
-            seed: maximum.start,
+            seed: maximum.trial_seed,
             trial: maximum.trial.map(|trial| trial as u64),
             split: Some(&maximum.split),
             statistics: maximum.statistics.to_string(),

@@ -52,6 +52,8 @@ fn trials_have_the_numbers_that_they_have_alone() -> Done {
         }
         let one_thread = sharpness.clone().threads(1).pair(&net, &data, &pair)?;
         assert_eq!(numbers(&one_thread), numbers(&maxima));
+        let alone = sharpness.clone().threads(1).at(&net, &data, &pair.small.weights[0])?;
+        assert_eq!(alone.searches, maxima.maxima[0].searches);
         let small = sharpness.trials(&net, &data, &pair.small)?;
         assert_eq!(numbers(&small), numbers(&maxima)[..2]);
     }
@@ -61,6 +63,8 @@ fn trials_have_the_numbers_that_they_have_alone() -> Done {
     assert_eq!(said, "sharpness needs trials with their weights, but the regime 'small' has 2 trials and 0 weights");
     let said = |sharpness: Sharpness| sharpness.pair(&net, &data, &pair).expect_err("it is refused").to_string();
     assert_eq!(said(Sharpness::full(1e-3).threads(0)), "threads must lie in 1..=1024, but is 0");
+    let alone = Sharpness::full(1e-3).threads(0).at(&net, &data, &pair.small.weights[0]);
+    assert_eq!(alone.expect_err("no threads").to_string(), "threads must lie in 1..=1024, but is 0");
     assert_eq!(said(Sharpness::full(1e-3).seconds(0.0)), "seconds must be finite and above 0, but is 0");
     assert_eq!(said(Sharpness::full(-1.0)), "epsilon must be finite and at least 0, but is -1");
     Ok(())
@@ -182,6 +186,25 @@ fn searches_that_found_no_size_are_counted() -> Done {
     Ok(())
 }
 
+/// What was not measured alike is not averaged, and tables and charts tell it apart.
+#[test]
+fn other_boxes_stay_apart() -> Done {
+    let (net, data, pair) = trained()?;
+    let measure = |sharpness: Sharpness| sharpness.quiet().pair(&net, &data, &pair);
+    let (ten, three) = (measure(Sharpness::full(1e-3))?, measure(Sharpness::full(1e-3).iterations(3))?);
+    let climbed = measure(Sharpness::full(1e-3).thorough())?;
+    let both = Maxima::joined(&[ten.clone(), three.clone(), climbed]);
+    let contrasts = both.contrasts(Reading::Largest);
+    assert_eq!(contrasts.iter().map(|one| (one.small.len(), one.large.len())).collect::<Vec<_>>(), [(2, 2); 3]);
+    assert_eq!((contrasts[0].iterations, contrasts[1].iterations), (10, 3));
+    assert_eq!(contrasts[1], three.contrasts(Reading::Largest)[0]);
+    let text = both.block().to_string();
+    assert!(text.contains("full space, 3 iterations, 1 search"), "{text}");
+    assert!(both.chart()?.svg.contains("full space, 10 iterations, 6 searches"));
+    assert!(!ten.block().to_string().contains("iterations"), "{}", ten.block());
+    Ok(())
+}
+
 /// Frames of all kinds have one schema, and say what a number is of.
 #[test]
 fn frames_join() -> Done {
@@ -267,6 +290,13 @@ fn a_record_gives_back_what_was_measured() -> Done {
     assert!(text.contains("random subspace, p = 5") && text.contains("barrier between"), "{text}");
     pair.record(&file)?;
     assert_eq!((Recorded::load(&file)?.maxima, Recorded::load(&file)?.paths), (None, None));
+    // Averages that were mixed may leave no number at all: such a path is read back too.
+    let mut none = paths.clone();
+    none.paths[0].points[0].value.train.loss = f64::NAN;
+    Recorded::of(&pair).with_paths(&none).save(&file)?;
+    let back = Recorded::load(&file)?.paths.ok_or("no paths")?;
+    assert!(back.paths[0].points[0].value.train.loss.is_nan());
+    assert_eq!(back.paths[0].points[1..], none.paths[0].points[1..]);
     Ok(())
 }
 

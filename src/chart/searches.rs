@@ -167,7 +167,7 @@ impl Maxima {
 
     /// What box it is, as short as it may be among these.
     fn kind(&self, maximum: &Maximum) -> String {
-        let kind = format!("{}, ε = {:e}", maximum.along, maximum.epsilon);
+        let kind = format!("{}, ε = {:e}", self.name_of(maximum), maximum.epsilon);
         let one_split = self.maxima.iter().all(|other| other.split == maximum.split);
         if one_split { kind } else { format!("{kind}, {}", maximum.split) }
     }

@@ -4,8 +4,8 @@
 //! `f(sin(απ/2) x_ℓ + cos(απ/2) x_s)`: at α = 0 stands the solution of small batches, at α = 1 that of large ones. A path is
 //! evaluated on both splits, loss and accuracy.
 //!
-//! Deviation: over which α Figure 7 is drawn could not be checked; ours has those of Figure 3. Beyond 0 and 1 the curve turns back:
-//! at α = −1 it ends in `−x_ℓ`, at α = 2 in `−x_s`.
+//! Deviation: over which α Figure 7 is drawn could not be checked; ours has those of Figure 3. Beyond 0 and 1 the curve turns
+//! back: at α = −1 it ends in `−x_ℓ`, at α = 2 in `−x_s`.
 //!
 //! With the statistics of the chunk (the default) f is a function of x alone. The averages that weights carry are wrong on the
 //! way between two minima, where no training went: [`Statistics::Recalibrated`] estimates them again at each point, and

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Along, Maximizer, Maximum, Search, Sharpness, Status};
 use crate::abreast::abreast;
 use crate::data::{Dataset, check_count};
-use crate::display::{Block, Progress, probability, significant};
+use crate::display::{Block, Progress, significant};
 use crate::error::{Error, Result};
 use crate::kept::Fingerprint;
 use crate::net::{Device, Net, Passes};
@@ -62,6 +62,8 @@ pub struct Contrast {
     pub epsilon: f64,
     /// "train" or "test".
     pub split: String,
+    /// Most iterations of each search.
+    pub iterations: usize,
     /// φ of the small regime's trials, percent.
     pub small: Vec<f64>,
     /// φ of the large one's.
@@ -209,10 +211,25 @@ impl Part<'_> {
             regime: self.regime.map(|regime| regime.name.clone()),
             batch: self.regime.map(|regime| regime.batch),
             trial: self.trial,
-            start: self.regime.map(|regime| regime.seed),
+            trial_seed: self.regime.map(|regime| regime.seed),
             data: data.name.clone(),
             ..maximum
         }
+    }
+}
+
+impl Maximum {
+    /// Whether both are of the same net and points, in the same kind of box, looked at in the same ways: what may be averaged.
+    fn is_measured_as(&self, other: &Maximum) -> bool {
+        let of = |one: &Maximum| (one.epsilon.to_bits(), one.dimension, one.statistics, one.chunk, one.iterations);
+        (&self.net, &self.data, &self.split, &self.along) == (&other.net, &other.data, &other.split, &other.along)
+            && of(self) == of(other)
+            && self.ways().eq(other.ways())
+    }
+
+    /// The maximizers and starts of its searches.
+    fn ways(&self) -> impl Iterator<Item = (Maximizer, &str)> {
+        self.searches.iter().map(|search| (search.maximizer, search.start.as_str()))
     }
 }
 
@@ -240,53 +257,67 @@ impl Maxima {
 
     /// The regimes "small" and "large" set against each other, once for each kind of box and split, in their order here.
     pub fn contrasts(&self, reading: Reading) -> Vec<Contrast> {
-        let mut contrasts: Vec<Contrast> = Vec::new();
-        for maximum in &self.maxima {
-            let Some(regime @ ("small" | "large")) = maximum.regime.as_deref() else { continue };
-            let is_of = |contrast: &Contrast| {
-                contrast.along == maximum.along
-                    && contrast.epsilon == maximum.epsilon
-                    && contrast.split == maximum.split
-            };
-            let place = contrasts.iter().position(is_of).unwrap_or(contrasts.len());
-            if place == contrasts.len() {
-                contrasts.push(Contrast {
-                    along: maximum.along.clone(),
-                    epsilon: maximum.epsilon,
-                    split: maximum.split.clone(),
-                    small: Vec::new(),
-                    large: Vec::new(),
-                    doubtful_small: 0,
-                    doubtful_large: 0,
-                });
-            }
-            let contrast = &mut contrasts[place];
-            let (phi, trusted) = reading.of(maximum);
-            if regime == "small" {
-                contrast.small.push(phi);
-                contrast.doubtful_small += usize::from(!trusted);
-            } else {
-                contrast.large.push(phi);
-                contrast.doubtful_large += usize::from(!trusted);
+        let mut boxes: Vec<Vec<&Maximum>> = Vec::new();
+        for group in self.groups() {
+            match boxes.iter_mut().find(|others| others[0].is_measured_as(group[0])) {
+                Some(others) => others.extend(group),
+                None => boxes.push(group),
             }
         }
-        contrasts
+        let contrast = |maxima: Vec<&Maximum>| {
+            let of = |regime: &str| -> (Vec<f64>, usize) {
+                let own = maxima.iter().filter(|maximum| maximum.regime.as_deref() == Some(regime));
+                let (phi, trusted): (Vec<f64>, Vec<bool>) = own.map(|maximum| reading.of(maximum)).unzip();
+                (phi, trusted.into_iter().filter(|trusted| !trusted).count())
+            };
+            let ((small, doubtful_small), (large, doubtful_large)) = (of("small"), of("large"));
+            Contrast {
+                along: maxima[0].along.clone(),
+                epsilon: maxima[0].epsilon,
+                split: maxima[0].split.clone(),
+                iterations: maxima[0].iterations,
+                small,
+                large,
+                doubtful_small,
+                doubtful_large,
+            }
+        };
+        let contrasts = boxes.into_iter().map(contrast);
+        contrasts.filter(|contrast| !(contrast.small.is_empty() && contrast.large.is_empty())).collect()
     }
 
-    /// The kinds of box, split and regime, in their order here, with their measures.
+    /// The measures of one regime that were made alike, in their order here.
     pub(crate) fn groups(&self) -> Vec<Vec<&Maximum>> {
         let mut groups: Vec<Vec<&Maximum>> = Vec::new();
         for maximum in &self.maxima {
-            let kind = |other: &Maximum| {
-                (&other.along, other.epsilon.to_bits(), &other.split, &other.regime)
-                    == (&maximum.along, maximum.epsilon.to_bits(), &maximum.split, &maximum.regime)
-            };
-            match groups.iter_mut().find(|group| kind(group[0])) {
+            let is_alike =
+                |group: &&mut Vec<&Maximum>| group[0].is_measured_as(maximum) && group[0].regime == maximum.regime;
+            match groups.iter_mut().find(is_alike) {
                 Some(group) => group.push(maximum),
                 None => groups.push(vec![maximum]),
             }
         }
         groups
+    }
+
+    /// What A is, with what else tells this measure from others of these.
+    pub(crate) fn name_of(&self, maximum: &Maximum) -> String {
+        let mut name = maximum.along.clone();
+        let differs = |is_same: fn(&Maximum, &Maximum) -> bool| self.maxima.iter().any(|one| !is_same(one, maximum));
+        if differs(|a, b| (&a.net, &a.data) == (&b.net, &b.data)) {
+            name = format!("{} on {}, {name}", maximum.net, maximum.data);
+        }
+        if differs(|a, b| (a.statistics, a.chunk) == (b.statistics, b.chunk)) {
+            name.push_str(&format!(", {} statistics of {}", maximum.statistics, maximum.chunk));
+        }
+        if differs(|a, b| a.iterations == b.iterations) {
+            name.push_str(&format!(", {} iterations", maximum.iterations));
+        }
+        if differs(|a, b| a.ways().eq(b.ways())) {
+            let count = maximum.searches.len();
+            name.push_str(&format!(", {count} {}", if count == 1 { "search" } else { "searches" }));
+        }
+        name
     }
 
     /// Mean ± standard deviation of both readings for each kind of box and regime, and the ratios.
@@ -308,7 +339,7 @@ impl Maxima {
                     .map_or(String::new(), |spread| significant(spread.mean))
             };
             rows.push(vec![
-                first.along.clone(),
+                self.name_of(first),
                 format!("{:e}", first.epsilon),
                 first.split.clone(),
                 first.regime.clone().unwrap_or_else(|| format!("{} draws", group.len())),
@@ -398,13 +429,7 @@ impl Contrast {
             }
         };
         match self.ratio() {
-            Ok(Ratio { geometric, lower, upper, p, .. }) => format!(
-                "{} (95 % interval {} to {}, p = {}){doubt}",
-                significant(geometric),
-                significant(lower),
-                significant(upper),
-                probability(p)
-            ),
+            Ok(ratio) => format!("{} ({}){doubt}", significant(ratio.geometric), ratio.interval()),
             Err(reason) => format!("none: {reason}{doubt}"),
         }
     }

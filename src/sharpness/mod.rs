@@ -146,8 +146,8 @@ pub struct Maximum {
     pub batch: Option<usize>,
     /// The trial's number.
     pub trial: Option<usize>,
-    /// Seed of the trial.
-    pub start: Option<u64>,
+    /// The seed that the trial's start came from.
+    pub trial_seed: Option<u64>,
     /// Name of the net.
     pub net: String,
     /// Name of the data set.
@@ -168,6 +168,8 @@ pub struct Maximum {
     pub seed: u64,
     /// Which random A.
     pub draw: u64,
+    /// Most iterations of each search.
+    pub iterations: usize,
     /// f(x), nats per example.
     pub value: f64,
     /// The largest f visited by any search, nats per example.
@@ -298,7 +300,8 @@ impl Sharpness {
         Self { quiet: true, ..self }
     }
 
-    /// Measures at one point, on all threads of the machine or those of the pool that it is called in.
+    /// Measures at one point, on the [`threads`](Self::threads) asked for, else on all of the machine or those of the pool
+    /// that it is called in.
     ///
     /// Cost: for each search about as many evaluations of f and ∇f as it has iterations, one evaluation of f a corner, and
     /// three of ∇f. Memory: L-BFGS-B keeps about 31 vectors of p numbers in f64, the rest about 10.
@@ -311,11 +314,15 @@ impl Sharpness {
         self.check_weights(net, x)?;
         let progress = Progress::new(self.searches(), self.quiet);
         let report = |search: &Search| progress.advance(1, || search.to_string());
-        let directions = self.directions(x.len())?;
-        let mut maximum =
-            self.around(net, self.split(data), &x.to_f64(), Some(x.buffers()), directions.as_ref(), &report)?;
-        maximum.data = data.name.clone();
-        Ok(maximum)
+        let measure = || {
+            let directions = self.directions(x.len())?;
+            self.around(net, self.split(data), &x.to_f64(), Some(x.buffers()), directions.as_ref(), &report)
+        };
+        let maximum = match self.threads {
+            None => measure()?,
+            Some(threads) => crate::abreast::in_pool(threads, measure)?,
+        };
+        Ok(Maximum { data: data.name.clone(), ..maximum })
     }
 
     /// An error unless these weights can be measured.
@@ -447,7 +454,7 @@ impl Sharpness {
             regime: None,
             batch: None,
             trial: None,
-            start: None,
+            trial_seed: None,
             net: net.name().into(),
             data: String::new(),
             split: if self.test { "test" } else { "train" }.into(),
@@ -458,6 +465,7 @@ impl Sharpness {
             chunk: self.objective.chunk,
             seed: self.seed.0,
             draw: self.draw,
+            iterations: self.iterations,
             value,
             largest: best.largest,
             displacement: Some(best.z),

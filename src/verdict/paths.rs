@@ -1,7 +1,7 @@
 //! What lies between and beyond the minima: Figures 3 and 7 of the paper.
 
 use super::{Comparison, Form, Outcome, Row, column_sources, not_tested, verdicts};
-use crate::display::{probability, significant};
+use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::landscape::{Path, PathPoint, Paths, Shape};
 use crate::objective::{Evaluation, Statistics, Value};
@@ -99,15 +99,9 @@ fn judge(paths: &Paths) -> [(Outcome, String); 2] {
             return (Outcome::NotTested, format!("there is no {shape}"));
         }
         match Ratio::of(&large, &small) {
-            Ok(Ratio { geometric, lower, upper, p, .. }) => (
-                Outcome::of_interval(lower - 1.0, upper - 1.0),
-                format!(
-                    "the rise is {} times as large (95 % interval {} to {}, p = {})",
-                    significant(geometric),
-                    significant(lower),
-                    significant(upper),
-                    probability(p)
-                ),
+            Ok(ratio) => (
+                Outcome::of_interval(ratio.lower - 1.0, ratio.upper - 1.0),
+                format!("the rise is {} times as large ({})", significant(ratio.geometric), ratio.interval()),
             ),
             Err(reason) => (Outcome::Undecided, reason.to_string()),
         }

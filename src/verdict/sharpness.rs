@@ -1,6 +1,6 @@
 //! The sharpness of minima: Tables 3 and 4 of the paper.
 
-use super::{Comparison, Form, Outcome, Row, column_sources, not_tested, verdicts};
+use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
 use crate::error::{Error, Result};
 use crate::paper::PrintedSharpness;
 use crate::record::Recorded;
@@ -32,54 +32,6 @@ pub fn sharpness(
     let Some(first) = live.maxima.first() else {
         return Err(Error::parameter("measures", 0, "be at least 1 of each regime"));
     };
-    let mut rows = Vec::new();
-    for one in contrasts(live)? {
-        let printed = match one.along.as_str() {
-            "full space" => full.at(one.epsilon),
-            "random subspace, p = 100" => subspace.at(one.epsilon),
-            _ => None,
-        };
-        let recorded_one = |reading| measured.and_then(|maxima| alike(maxima, &one, reading));
-        for (reading, name) in [(Reading::FromZero, "from zero"), (Reading::Largest, "largest")] {
-            let live = alike(live, &one, reading);
-            let recorded = recorded_one(reading);
-            // The paper's number stands beside the search that is nearest to its protocol.
-            let printed = printed.filter(|_| reading == Reading::FromZero);
-            for (place, regime) in ["small", "large"].into_iter().enumerate() {
-                let of = |contrast: &Option<Contrast>| {
-                    let values = contrast.as_ref().map(|one| if place == 0 { &one.small } else { &one.large })?;
-                    let Spread { mean, deviation, .. } = Spread::of(values).ok()?;
-                    Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
-                };
-                rows.push(Row {
-                    regime: Some(regime),
-                    split: Some("train"),
-                    along: Some(one.along.clone()),
-                    epsilon: Some(one.epsilon),
-                    cells: [
-                        printed.map(|both| (both[place].mean, Some(both[place].deviation))),
-                        of(&recorded),
-                        of(&live),
-                    ],
-                    ..Row::new(
-                        &format!("φ, %: {}, ε = {:e}, {regime} batch, {name}", one.along, one.epsilon),
-                        measure(reading),
-                        Form::Significant,
-                    )
-                });
-            }
-            let ratio = |contrast: &Option<Contrast>| {
-                contrast.as_ref().and_then(|one| one.ratio().ok()).map(|ratio| (ratio.of_means, None))
-            };
-            rows.push(Row {
-                split: Some("train"),
-                along: Some(one.along.clone()),
-                epsilon: Some(one.epsilon),
-                cells: [printed.map(|[small, large]| (large.mean / small.mean, None)), ratio(&recorded), ratio(&live)],
-                ..Row::new("large over small, of the means", "ratio", Form::Significant)
-            });
-        }
-    }
     let claims = [
         "In the full space the large batch's minima are sharper.",
         "In a random subspace the large batch's minima are sharper.",
@@ -90,6 +42,7 @@ pub fn sharpness(
         Some(maxima) => judge(maxima)?,
         None => not_tested("no recorded measure"),
     };
+    let rows = contrasts(live)?.iter().flat_map(|one| rows_of(one, [full, subspace], measured, live)).collect();
     Ok(Comparison {
         rows,
         sources: column_sources(
@@ -101,11 +54,51 @@ pub fn sharpness(
     })
 }
 
-fn measure(reading: Reading) -> &'static str {
-    match reading {
-        Reading::Largest => "sharpness",
-        Reading::FromZero => "sharpness_from_zero",
+/// The rows of one box: φ of both regimes and their ratio, in both readings.
+fn rows_of(
+    one: &Contrast,
+    [full, subspace]: [&PrintedSharpness; 2],
+    measured: Option<&Maxima>,
+    live: &Maxima,
+) -> Vec<Row> {
+    let printed = match one.along.as_str() {
+        "full space" => full.at(one.epsilon),
+        "random subspace, p = 100" => subspace.at(one.epsilon),
+        _ => None,
+    };
+    let row = |label: &str, measure, regime, cells| Row {
+        regime,
+        split: Some("train"),
+        along: Some(one.along.clone()),
+        epsilon: Some(one.epsilon),
+        cells,
+        ..Row::new(label, measure, Form::Significant)
+    };
+    let mut rows = Vec::new();
+    for (reading, name, measure) in
+        [(Reading::FromZero, "from zero", "sharpness_from_zero"), (Reading::Largest, "largest", "sharpness")]
+    {
+        let found = [measured.and_then(|maxima| alike(maxima, one, reading)), alike(live, one, reading)];
+        // The paper's numbers stand beside the search that is nearest to its protocol.
+        let printed = printed.filter(|_| reading == Reading::FromZero);
+        let columns = |paper: Number, of: &dyn Fn(&Contrast) -> Number| {
+            let [recorded, live] = found.each_ref().map(|contrast| contrast.as_ref().and_then(of));
+            [paper, recorded, live]
+        };
+        let spread = |values: &[f64]| {
+            let Spread { mean, deviation, .. } = Spread::of(values).ok()?;
+            Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
+        };
+        let label = |regime| format!("φ, %: {}, ε = {:e}, {regime} batch, {name}", one.along, one.epsilon);
+        let paper = printed.map(|both| both.map(|number| Some((number.mean, Some(number.deviation)))));
+        let [small, large] = paper.unwrap_or_default();
+        rows.push(row(&label("small"), measure, Some("small"), columns(small, &|one| spread(&one.small))));
+        rows.push(row(&label("large"), measure, Some("large"), columns(large, &|one| spread(&one.large))));
+        let ratio = printed.map(|[small, large]| (large.mean / small.mean, None));
+        let cells = columns(ratio, &|one| one.ratio().ok().map(|ratio| (ratio.of_means, None)));
+        rows.push(row("large over small, of the means", "ratio", None, cells));
     }
+    rows
 }
 
 /// The boxes on the training split, by the largest of all searches.
@@ -121,7 +114,8 @@ fn contrasts(maxima: &Maxima) -> Result<Vec<Contrast>> {
 /// The same box, in these measures and this reading.
 fn alike(maxima: &Maxima, of: &Contrast, reading: Reading) -> Option<Contrast> {
     let mut all = maxima.contrasts(reading).into_iter();
-    all.find(|one| (&one.along, one.epsilon, &one.split) == (&of.along, of.epsilon, &of.split))
+    let box_of = |one: &Contrast| (one.along.clone(), one.epsilon.to_bits(), one.split.clone(), one.iterations);
+    all.find(|one| box_of(one) == box_of(of))
 }
 
 /// What becomes of the four claims.
