@@ -1,7 +1,7 @@
 """What SciPy's L-BFGS-B finds on bounded test problems: python3 tests/bounded.py > tests/bounded.json
 
 Made with scipy 1.17.1 and numpy 2.4.6. The problems: Rosenbrock's function, some of Hock and Schittkowski (1981), and
-an indefinite quadratic; a bound that the original lacks is given here, far away. As in src/sharpness/maximize.rs,
+an indefinite quadratic; a bound that the original lacks is given here, far away. As in src/sharpness/maximize/lbfgsb.rs,
 10 pairs are kept, tolerances are off, and what is searched is z = x - c with |z| <= r, where c is the middle of the box
 and r half its width; a start outside of the box is moved to its edge. bounded.json holds the versions and, for each
 problem, its function, its box and start in x, and where at most 10 and at most 1,000 iterations end: iterations,

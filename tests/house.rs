@@ -36,7 +36,7 @@ fn each_library_has_its_rooms() -> Outcome {
     let rooms: [(&[&str], &[&str]); 8] = [
         (&["candle_core", "candle_nn"], &["net/layer.rs", "net/pass.rs", "net/composed.rs", "net/device.rs"]),
         (&["pulp::"], &["wide.rs", "net/kernel/product.rs"]),
-        (&["basin::"], &["sharpness/maximize.rs"]),
+        (&["basin::"], &["sharpness/maximize/lbfgsb.rs"]),
         (&["polars::"], &["table.rs"]),
         (&["plotters::"], &["chart/"]),
         (&["statrs::"], &["spread.rs"]),

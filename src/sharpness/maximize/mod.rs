@@ -8,7 +8,11 @@
 //! goes on like that. Where the gradient is small beside the box, it then stays near its start. The others take steps that
 //! are measured by the box.
 
-use std::cell::RefCell;
+mod auto_pgd;
+mod corners;
+mod lbfgsb;
+mod projected_gradient;
+
 use std::fmt;
 
 use crate::error::{Error, Result};
@@ -42,9 +46,6 @@ impl fmt::Display for Maximizer {
 }
 
 crate::display::shown_as_text!(Maximizer);
-
-/// Pairs of steps and gradients that L-BFGS-B remembers.
-const PAIRS: usize = 10;
 
 /// Why a search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -104,10 +105,10 @@ pub(super) fn maximize(
         trace: Vec::new(),
     };
     let ended = match maximizer {
-        Maximizer::Lbfgsb => lbfgsb(&mut seen, radius, start, iterations)?,
-        Maximizer::ProjectedGradient => projected_gradient(&mut seen, radius, start, iterations)?,
-        Maximizer::AutoPgd => auto_pgd(&mut seen, radius, start, iterations)?,
-        Maximizer::Corners => corners(&mut seen, radius, start, iterations)?,
+        Maximizer::Lbfgsb => lbfgsb::lbfgsb(&mut seen, radius, start, iterations)?,
+        Maximizer::ProjectedGradient => projected_gradient::projected_gradient(&mut seen, radius, start, iterations)?,
+        Maximizer::AutoPgd => auto_pgd::auto_pgd(&mut seen, radius, start, iterations)?,
+        Maximizer::Corners => corners::corners(&mut seen, radius, start, iterations)?,
     };
     let Seen { z, largest, evaluations, trace, .. } = seen;
     Ok(Found { z, largest, trace, evaluations, ended })
@@ -165,183 +166,6 @@ impl Seen<'_, '_> {
 /// No coordinate can move along its derivative.
 fn is_stationary(z: &[f64], gradient: &[f64], radius: &[f64]) -> bool {
     z.iter().zip(gradient).zip(radius).all(|((&z, &g), &r)| g == 0.0 || z == r.copysign(g))
-}
-
-fn projected_gradient(seen: &mut Seen<'_, '_>, radius: &[f64], mut z: Vec<f64>, iterations: usize) -> Result<Ended> {
-    let mut gradient = vec![0.0; z.len()];
-    let mut fresh = vec![0.0; z.len()];
-    let mut value = seen.at(&z, &mut gradient)?;
-    seen.done();
-    let mut step = 2.0;
-    for _ in 0..iterations {
-        if is_stationary(&z, &gradient, radius) {
-            return Ok(Ended::Stationary);
-        }
-        let most = gradient.iter().zip(radius).map(|(g, r)| (g * r).abs()).fold(0.0, f64::max);
-        let moves = z.iter().zip(&gradient).zip(radius);
-        let mut next: Vec<f64> =
-            moves.map(|((z, g), r)| if most > 0.0 { z + step * r * (g * r / most) } else { *z }).collect();
-        into_box(&mut next, radius);
-        let there = seen.at(&next, &mut fresh)?;
-        seen.done();
-        if there > value {
-            value = there;
-            z = next;
-            std::mem::swap(&mut gradient, &mut fresh);
-        } else {
-            step /= 2.0;
-        }
-    }
-    Ok(Ended::Iterations)
-}
-
-fn corners(seen: &mut Seen<'_, '_>, radius: &[f64], mut z: Vec<f64>, iterations: usize) -> Result<Ended> {
-    let mut gradient = vec![0.0; z.len()];
-    seen.at(&z, &mut gradient)?;
-    seen.done();
-    for _ in 0..iterations {
-        if is_stationary(&z, &gradient, radius) {
-            return Ok(Ended::Stationary);
-        }
-        for ((z, &g), &r) in z.iter_mut().zip(&gradient).zip(radius) {
-            if g != 0.0 {
-                *z = r.copysign(g);
-            }
-        }
-        seen.at(&z, &mut gradient)?;
-        seen.done();
-    }
-    Ok(Ended::Iterations)
-}
-
-fn auto_pgd(seen: &mut Seen<'_, '_>, radius: &[f64], z: Vec<f64>, iterations: usize) -> Result<Ended> {
-    const MOMENTUM: f64 = 0.75;
-    const SHARE: f64 = 0.75;
-    let mut gradient = vec![0.0; z.len()];
-    let mut value = seen.at(&z, &mut gradient)?;
-    seen.done();
-    let (mut z, mut before) = (z.clone(), z);
-    let mut step = 2.0;
-    // Checkpoints of the paper: shares 0, 0.22, 0.41, … of all iterations, each distance 0.03 smaller, at least 0.06.
-    let (mut checkpoint, mut distance, mut share) = (0.22, 0.22_f64, 0.22_f64);
-    let (mut grown, mut since) = (0, 0);
-    let (mut halved, mut largest_before) = (false, seen.largest);
-    for iteration in 1..=iterations {
-        if is_stationary(&z, &gradient, radius) {
-            return Ok(Ended::Stationary);
-        }
-        let momentum = if iteration == 1 { 1.0 } else { MOMENTUM };
-        let mut next = Vec::with_capacity(z.len());
-        for (((&z, &g), &r), &before) in z.iter().zip(&gradient).zip(radius).zip(&before) {
-            let sign = if g == 0.0 { 0.0 } else { 1.0_f64.copysign(g) };
-            let straight = (z + step * r * sign).clamp(-r, r);
-            next.push((z + momentum * (straight - z) + (1.0 - momentum) * (z - before)).clamp(-r, r));
-        }
-        before = std::mem::replace(&mut z, next);
-        let there = seen.at(&z, &mut gradient)?;
-        seen.done();
-        grown += usize::from(there > value);
-        since += 1;
-        value = there;
-        if iteration as f64 >= (checkpoint * iterations as f64).ceil() {
-            let seldom = (grown as f64) < SHARE * f64::from(since);
-            let stuck = !halved && seen.largest <= largest_before;
-            halved = seldom || stuck;
-            if halved {
-                step /= 2.0;
-                z = seen.z.clone();
-                before = z.clone();
-                // The gradient at the best point is not kept: one evaluation more finds it again.
-                value = seen.at(&z, &mut gradient)?;
-            }
-            largest_before = seen.largest;
-            (grown, since) = (0, 0);
-            distance = (distance - 0.03).max(0.06);
-            share += distance;
-            checkpoint = share;
-        }
-    }
-    Ok(Ended::Iterations)
-}
-
-/// −f in its box, as the solver wants it.
-struct Lowered<'a, 'b, 'c, 'd> {
-    seen: &'a RefCell<&'b mut Seen<'c, 'd>>,
-    lower: Vec<f64>,
-    upper: Vec<f64>,
-}
-
-impl basin::Constraints for Lowered<'_, '_, '_, '_> {
-    type Set = basin::ConstraintSet<basin::BoxBounds<Vec<f64>>>;
-
-    fn constraints(&self) -> <Self::Set as basin::ConstraintDescription>::Borrowed<'_> {
-        basin::ConstraintSet::new().with_bounds(basin::BoxBounds::new(Some(&self.lower), Some(&self.upper)))
-    }
-}
-
-impl basin::CostFunction for Lowered<'_, '_, '_, '_> {
-    type Param = Vec<f64>;
-    type Output = f64;
-    type Error = Error;
-
-    fn cost(&self, z: &Vec<f64>) -> Result<f64> {
-        Ok(-self.seen.borrow_mut().at(z, &mut vec![0.0; z.len()])?)
-    }
-}
-
-impl basin::Gradient for Lowered<'_, '_, '_, '_> {
-    type Gradient = Vec<f64>;
-
-    fn gradient(&self, z: &Vec<f64>) -> Result<Vec<f64>> {
-        Ok(self.cost_and_gradient(z)?.1)
-    }
-
-    fn cost_and_gradient(&self, z: &Vec<f64>) -> Result<(f64, Vec<f64>)> {
-        let mut gradient = Vec::new();
-        Ok((self.cost_and_gradient_into(z, &mut gradient)?, gradient))
-    }
-
-    // Without this one, each evaluation would make a vector of its own.
-    fn cost_and_gradient_into(&self, z: &Vec<f64>, gradient: &mut Vec<f64>) -> Result<f64> {
-        gradient.resize(z.len(), 0.0);
-        let value = self.seen.borrow_mut().at(z, gradient)?;
-        gradient.iter_mut().for_each(|g| *g = -*g);
-        Ok(-value)
-    }
-}
-
-fn lbfgsb(seen: &mut Seen<'_, '_>, radius: &[f64], start: Vec<f64>, iterations: usize) -> Result<Ended> {
-    let failed = |error: basin::ConstraintSolveError<Error>| match error {
-        basin::ConstraintSolveError::Evaluation(error) => error,
-        other => Error::Data(format!("L-BFGS-B: {other}")),
-    };
-    let seen = RefCell::new(seen);
-    let lower: Vec<f64> = radius.iter().map(|r| -r).collect();
-    let problem = Lowered { seen: &seen, lower, upper: radius.to_vec() };
-    // Its defaults would stop where gradients are as small as they are here; at 0 it stops at an exactly stationary point.
-    let solver = basin::Lbfgsb::new()
-        .with_m_capacity(PAIRS)
-        .with_absolute_projected_gradient_tolerance(0.0)
-        .with_relative_cost_reduction_tolerance(0.0);
-    let executor = basin::Executor::new(problem, solver, basin::FirstOrderState::new(start));
-    let mut stepper = executor.max_iter(iterations as u64).into_stepper().map_err(failed)?;
-    seen.borrow_mut().done();
-    let mut done = 0;
-    loop {
-        // Behind an error the solver has no state to ask for; what was seen is kept here.
-        let outcome = stepper.step().map_err(failed)?;
-        if stepper.iter() > done {
-            done = stepper.iter();
-            seen.borrow_mut().done();
-        }
-        if let Some(report) = outcome.report() {
-            return Ok(match &report.termination {
-                basin::Termination::Limit(_) => Ended::Iterations,
-                basin::Termination::Converged(_) => Ended::Stationary,
-                _ => Ended::LineSearch,
-            });
-        }
-    }
 }
 
 #[cfg(test)]
@@ -564,7 +388,7 @@ mod tests {
     /// order), and they meet again at the end, some evaluations apart.
     #[test]
     fn bounded_problems_end_as_in_scipy() -> std::result::Result<(), Box<dyn std::error::Error>> {
-        let bounded: Bounded = serde_json::from_str(include_str!("../../tests/bounded.json"))?;
+        let bounded: Bounded = serde_json::from_str(include_str!("../../../tests/bounded.json"))?;
         assert_eq!(bounded.problems.len(), 12);
         for Problem { name, function: of, lower, upper, start, ten, end } in bounded.problems {
             let function = function(&of).ok_or(of)?;
