@@ -1,7 +1,6 @@
 //! Independent parts of long work, side by side: as many at once as there are threads, each with its share of them.
 //!
-//! Results come in the order of the parts and depend on nothing but the part, so that by how many threads they were done
-//! changes nothing but the time.
+//! Results come back in the order of the parts; the number of threads changes only the time.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -54,16 +53,6 @@ pub(crate) fn abreast<P: Sync, R: Send>(
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     done.sort_by_key(|(part, _)| *part);
     done.into_iter().map(|(_, result)| result).collect()
-}
-
-/// Does one piece of work in a pool of so many threads.
-///
-/// # Errors
-/// Those of the work; [`Error::Parameter`] where there can be no such pool.
-pub(crate) fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> Result<R> + Send) -> Result<R> {
-    crate::data::check_count("threads", threads, 1_024)?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.map_err(|error| refused(threads, &error))?.install(work)
 }
 
 fn refused(threads: usize, error: &dyn std::fmt::Display) -> Error {

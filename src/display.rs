@@ -185,8 +185,22 @@ impl Progress {
         }
         let expected = elapsed.as_secs_f64() * self.total as f64 / state.done.max(1) as f64;
         state.next = Some(elapsed + Duration::from_secs_f64((expected / 20.0).max(2.0)));
-        println!("{}", line(state.done, self.total, elapsed.as_secs_f64(), expected, &what()));
+        print_line(&line(state.done, self.total, elapsed.as_secs_f64(), expected, &what()));
     }
+
+    /// Prints a line at once, unless the work is quiet.
+    pub(crate) fn say(&self, what: impl FnOnce() -> String) {
+        let is_quiet = self.state.lock().unwrap_or_else(PoisonError::into_inner).next.is_none();
+        if !is_quiet {
+            print_line(&what());
+        }
+    }
+}
+
+/// A line that nobody can read (a closed pipe, a full disk) must not end hours of work, as `println!` would.
+fn print_line(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn line(done: usize, total: usize, elapsed: f64, expected: f64, what: &str) -> String {

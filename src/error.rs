@@ -2,11 +2,10 @@
 //!
 //! Variants are grouped by what the reader should change: a parameter, the shape of a net, a file, a set of data that
 //! is not there. The text says what was given and what is allowed; a file's error says the path and the byte or record.
-//! Not converging is not in this list: it is a value ([`Stop`](crate::Stop)), since the run is whole.
+//! Not converging is not in this list, nor is a loss that is no longer finite: both are values ([`Stop`](crate::Stop)), so that
+//! one trial never takes the others along.
 
 use std::path::PathBuf;
-
-use crate::train::Trials;
 
 /// The result of every call that can be refused.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -31,22 +30,6 @@ pub enum Error {
     /// A net that cannot be built, or that does not fit the data or the weights it is used with.
     #[error("{0}")]
     Shape(String),
-    /// A loss that ceased to be finite while training; the trials that ended well are kept.
-    #[error("trial {trial} of {regime} (batches of {batch}) has a loss of {loss} in epoch {epoch}: a smaller learning rate may help; {} finished trials are kept in this error", .finished.iter().map(|trials| trials.regime.runs.len()).sum::<usize>())]
-    Diverged {
-        /// Number of the trial, from 0.
-        trial: usize,
-        /// Name of its regime.
-        regime: String,
-        /// Its batch size, in points.
-        batch: usize,
-        /// The epoch, from 1, in which the loss was seen.
-        epoch: usize,
-        /// The loss that was seen, in nats per example.
-        loss: f64,
-        /// The trials of the same call that ended well, regime by regime.
-        finished: Vec<Trials>,
-    },
     /// A file that could not be read or written.
     #[error("{}: {reason}", path.display())]
     File {

@@ -11,10 +11,12 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
-    // Two threads may write the same file at once, each whole: the last one stays.
-    beside.push(format!(".{}.{:?}.part", std::process::id(), std::thread::current().id()));
+    // Two threads may write the same file at once, each whole: the last one stays. Processes of two machines or containers
+    // may have the same number, but hardly in the same nanosecond; if so, the second one is refused.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    beside.push(format!(".{}.{:?}.{now}.part", std::process::id(), std::thread::current().id()));
     let beside = folder.join(beside);
-    let written = std::fs::File::create(&beside).and_then(|mut file| {
+    let written = std::fs::File::options().write(true).create_new(true).open(&beside).and_then(|mut file| {
         std::io::Write::write_all(&mut file, bytes)?;
         file.sync_all()
     });

@@ -1,17 +1,23 @@
-//! What was finished before an interrupt? An interrupt of a notebook ends its process, and every variable with it: so the
-//! parts of long work can be kept in a folder as they are finished, and are found there when the cell is run again.
+//! What was finished before? Parts of long work, in a folder, as they were finished.
 //!
-//! A part's file is named by a fingerprint of all that decides the part's numbers (parameters, net, points, weights,
-//! version of this crate), so that nothing is ever taken for what it is not. A file is whole or not there.
+//! A part's file is named by a fingerprint of all that decides the part's numbers: recipe, net, points, weights, this format
+//! and this crate's version. Its first line holds the format, the version and a digest (XXH3, 128 bits) of the rest; its
+//! second says what was found. Weights lie beside it as safetensors, whose digests the part holds. A flipped byte, an unknown
+//! or missing key, a file that is missing beside it: the part then counts as not there, with a reason. A file is whole or not
+//! there.
 
-use std::fmt::{Debug, Write};
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::file::write_whole;
+use crate::weights::{Layout, Weights};
+
+/// The version of the format that parts are written in.
+const FORMAT: u32 = 2;
 
 /// What decides a part's numbers, in 128 bits (XXH3).
 #[derive(Clone)]
@@ -20,7 +26,7 @@ pub(crate) struct Fingerprint(Xxh3);
 impl Fingerprint {
     /// Of this version's work of a kind.
     pub(crate) fn new(kind: &str) -> Self {
-        Self(Xxh3::new()).and(&(kind, env!("CARGO_PKG_VERSION")))
+        Self(Xxh3::new()).and(&(kind, FORMAT, env!("CARGO_PKG_VERSION")))
     }
 
     /// With parameters; their `Debug` says all that they are.
@@ -56,37 +62,58 @@ impl Fingerprint {
     }
 }
 
+/// A digest of bytes, in 32 hexadecimal digits.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    format!("{:032x}", xxh3_128(bytes))
+}
+
+/// What a look into the folder found.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Found<T> {
+    /// The part as it was kept.
+    Whole(T),
+    /// A part that is not to be trusted, and why.
+    Wrong(String),
+    /// No part.
+    Nothing,
+}
+
 /// A folder of finished parts.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Kept(PathBuf);
+pub(crate) struct Shelf(PathBuf);
 
-impl Kept {
-    pub(crate) fn in_folder(folder: &Path) -> Self {
-        Self(folder.into())
+impl Shelf {
+    /// The folder is made where it is missing.
+    ///
+    /// # Errors
+    /// [`Error::File`] where there can be no such folder.
+    pub(crate) fn in_folder(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+        Ok(Self(folder.into()))
     }
 
     /// Where the part of this name and fingerprint lies.
     pub(crate) fn path(&self, name: &str, of: &Fingerprint, ending: &str) -> PathBuf {
-        let mut file = String::from(name);
-        let _ = write!(file, "-{}.{ending}", of.text());
-        self.0.join(file)
+        self.0.join(format!("{name}-{}.{ending}", of.text()))
     }
 
     /// The part, if it was finished before.
     ///
     /// # Errors
-    /// [`Error::File`] where it is there and cannot be read, [`Error::Format`] where it is not what it should be.
-    pub(crate) fn find<T: serde::de::DeserializeOwned>(&self, name: &str, of: &Fingerprint) -> Result<Option<T>> {
+    /// [`Error::File`] where it is there and cannot be read.
+    pub(crate) fn find<T: serde::de::DeserializeOwned>(&self, name: &str, of: &Fingerprint) -> Result<Found<T>> {
         let path = self.path(name, of, "json");
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::file(path, error)),
-        };
-        serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-            let place = format!("line {} column {}", error.line(), error.column());
-            Error::format(path, place, format!("this is no kept part ({error}); remove it to have it done again"))
-        })
+        let Some(bytes) = read(&path)? else { return Ok(Found::Nothing) };
+        let wrong = |reason: &str| Ok(Found::Wrong(format!("{} is not as it was kept ({reason})", path.display())));
+        let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else { return wrong("it has no first line") };
+        let body = &bytes[end + 1..];
+        if bytes[..end] != *head(name, body).as_bytes() {
+            return wrong("its digest, format or version is another one");
+        }
+        match serde_json::from_slice(body) {
+            Ok(part) => Ok(Found::Whole(part)),
+            Err(error) => wrong(&error.to_string()),
+        }
     }
 
     /// Keeps a part.
@@ -95,30 +122,104 @@ impl Kept {
     /// [`Error::File`] where it cannot be written.
     pub(crate) fn keep<T: serde::Serialize>(&self, name: &str, of: &Fingerprint, part: &T) -> Result<()> {
         let path = self.path(name, of, "json");
-        let bytes = serde_json::to_vec_pretty(part).map_err(|error| Error::file(&path, error))?;
+        let mut body = serde_json::to_vec(part).map_err(|error| Error::file(&path, error))?;
+        body.push(b'\n');
+        let mut bytes = head(name, &body).into_bytes();
+        bytes.push(b'\n');
+        bytes.append(&mut body);
         write_whole(&path, &bytes)
     }
+
+    /// Weights that lie beside a part, if they are those of this digest; else why not.
+    ///
+    /// # Errors
+    /// [`Error::File`] where they are there and cannot be read.
+    pub(crate) fn weights(
+        &self,
+        name: &str,
+        of: &Fingerprint,
+        layout: &Layout,
+        expected: &str,
+    ) -> Result<std::result::Result<Weights, String>> {
+        let path = self.path(name, of, "safetensors");
+        let Some(bytes) = read(&path)? else { return Ok(Err(format!("{} is missing", path.display()))) };
+        if digest(&bytes) != expected {
+            return Ok(Err(format!("{} is not as it was kept (its digest is another one)", path.display())));
+        }
+        Ok(Weights::from_bytes(layout, &path, &bytes).map_err(|error| error.to_string()))
+    }
+
+    /// Keeps weights beside a part that is to be kept afterwards; their digest.
+    ///
+    /// # Errors
+    /// [`Error::File`] where they cannot be written.
+    pub(crate) fn keep_weights(&self, name: &str, of: &Fingerprint, weights: &Weights) -> Result<String> {
+        let path = self.path(name, of, "safetensors");
+        let bytes = weights.to_bytes(&path)?;
+        write_whole(&path, &bytes)?;
+        Ok(digest(&bytes))
+    }
+}
+
+/// A file's bytes; nothing where there is no file.
+fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file(path, error)),
+    }
+}
+
+/// The first line of a part with this rest.
+fn head(name: &str, body: &[u8]) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!(r#"{{"part":"{name}","format":{FORMAT},"version":"{version}","digest":"{}"}}"#, digest(body))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    type Done = std::result::Result<(), Box<dyn std::error::Error>>;
+
     #[test]
-    fn a_part_is_found_by_what_it_is_of_and_by_nothing_else() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    fn a_part_is_found_by_what_it_is_of_and_by_nothing_else() -> Done {
         let folder = tempfile::tempdir()?;
-        let kept = Kept::in_folder(&folder.path().join("new"));
+        let shelf = Shelf::in_folder(&folder.path().join("new"))?;
         let of = |kind: &str, seed: u64, numbers: &[f32]| Fingerprint::new(kind).and(&seed).numbers(numbers);
         let own = of("part", 1, &[1.0, 2.0]);
-        assert_eq!(kept.find::<Vec<f64>>("part", &own)?, None);
-        kept.keep("part", &own, &vec![0.1, 1e-300])?;
-        assert_eq!(kept.find::<Vec<f64>>("part", &own)?, Some(vec![0.1, 1e-300]));
+        assert_eq!(shelf.find::<Vec<f64>>("part", &own)?, Found::Nothing);
+        shelf.keep("part", &own, &vec![0.1, 1e-300])?;
+        assert_eq!(shelf.find("part", &own)?, Found::Whole(vec![0.1, 1e-300]));
         for other in [of("other", 1, &[1.0, 2.0]), of("part", 2, &[1.0, 2.0]), of("part", 1, &[1.0, 2.5])] {
-            assert_eq!(kept.find::<Vec<f64>>("part", &other)?, None);
+            assert_eq!(shelf.find::<Vec<f64>>("part", &other)?, Found::Nothing);
         }
-        std::fs::write(kept.path("part", &own, "json"), "[0.1, ")?;
-        let error = kept.find::<Vec<f64>>("part", &own).expect_err("half of a part").to_string();
-        assert!(error.contains("remove it to have it done again"), "{error}");
+        Ok(())
+    }
+
+    /// Each byte of a part in turn, each of its bits, and each length: nothing is read as right.
+    #[test]
+    fn a_flipped_bit_is_noticed() -> Done {
+        let folder = tempfile::tempdir()?;
+        let shelf = Shelf::in_folder(folder.path())?;
+        let of = Fingerprint::new("part");
+        shelf.keep("part", &of, &vec![Some(0.125), None])?;
+        let path = shelf.path("part", &of, "json");
+        let whole = std::fs::read(&path)?;
+        for place in 0..whole.len() {
+            for bit in 0..8 {
+                let mut flipped = whole.clone();
+                flipped[place] ^= 1 << bit;
+                std::fs::write(&path, &flipped)?;
+                let found = shelf.find::<Vec<Option<f64>>>("part", &of)?;
+                assert!(
+                    matches!(&found, Found::Wrong(why) if why.contains("not as it was kept")),
+                    "{place}: {found:?}"
+                );
+            }
+            std::fs::write(&path, &whole[..place])?;
+            assert!(matches!(shelf.find::<Vec<Option<f64>>>("part", &of)?, Found::Wrong(_)));
+        }
         Ok(())
     }
 }

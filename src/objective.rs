@@ -52,7 +52,7 @@ impl std::fmt::Display for Statistics {
 }
 
 /// The numbers that a net is computed in. Sums over points are in f64 in both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Precision {
     /// f32: for work.
     #[default]
@@ -79,7 +79,7 @@ impl Value {
 }
 
 /// A number from a file; JSON writes what is not finite as null.
-fn number<'de, D: serde::Deserializer<'de>>(source: D) -> std::result::Result<f64, D::Error> {
+pub(crate) fn number<'de, D: serde::Deserializer<'de>>(source: D) -> std::result::Result<f64, D::Error> {
     Ok(<Option<f64> as serde::Deserialize>::deserialize(source)?.unwrap_or(f64::NAN))
 }
 
@@ -122,6 +122,11 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// Whether both losses are numbers.
+    pub(crate) fn is_finite(&self) -> bool {
+        self.train.loss.is_finite() && self.test.loss.is_finite()
+    }
+
     /// Both as a table.
     pub fn block(&self) -> crate::display::Block {
         let row = |name: &str, value: Value| {
@@ -147,7 +152,8 @@ impl Evaluation {
 /// assert!(value.loss > 1.0 && value.loss < 5.0); // no better than guessing: about ln 10
 /// # Ok::<(), sharp_minima::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Objective {
     pub(crate) chunk: usize,
     pub(crate) statistics: Statistics,
@@ -195,6 +201,30 @@ impl Objective {
     /// The numbers that the net is computed in.
     pub fn precision(self, precision: Precision) -> Self {
         Self { precision, ..self }
+    }
+
+    /// Whose statistics normalization uses, as [`statistics`](Self::statistics) set it.
+    pub fn whose(&self) -> Statistics {
+        self.statistics
+    }
+
+    /// Most points that normalization averages over, as [`chunk`](Self::chunk) set it.
+    pub fn most(&self) -> usize {
+        self.chunk
+    }
+
+    /// All that it is, in words: "batch statistics of 5000, f32, fused, cpu".
+    pub(crate) fn facts(&self) -> String {
+        let Self { chunk, statistics, precision, passes, device } = self;
+        let precision = if *precision == Precision::Single { "f32" } else { "f64" };
+        let passes = if *passes == Passes::Fused { "fused" } else { "composed" };
+        format!("{statistics} statistics of {chunk}, {precision}, {passes}, {device}")
+    }
+
+    /// Whether its passes are the fused ones of the CPU, which work in the pool that they are called from. What is composed of
+    /// the tensor library's operations runs on threads of its own or on a device: parts in parallel would only fight over them.
+    pub(crate) fn is_fused(&self) -> bool {
+        self.passes == Passes::Fused && self.device == Device::Cpu
     }
 
     /// By which passes the net is computed; [`Passes::Composed`] is there to check [`Passes::Fused`] by.
@@ -267,13 +297,7 @@ impl Objective {
     /// # Errors
     /// As [`value`](Self::value).
     pub fn evaluate(&self, net: &Net, data: &Dataset, x: &Weights) -> Result<Evaluation> {
-        self.check(net, &data.train)?;
-        self.check(net, &data.test)?;
-        net.check_weights(x)?;
-        match self.precision {
-            Precision::Single => self.evaluate_in(&mut self.engine::<f32>(net, &x.to_f64())?, data, x.buffers()),
-            Precision::Double => self.evaluate_in(&mut self.engine::<f64>(net, &x.to_f64())?, data, x.buffers()),
-        }
+        self.evaluations(net, data)?.at(x)
     }
 
     /// The same point with running averages re-estimated on a split: means and variances of each chunk, averaged by
@@ -447,11 +471,48 @@ impl Objective {
     /// Made ready for many points. `running` are the averages that [`Statistics::Running`] holds fixed.
     pub(crate) fn repeated<'a>(&self, net: &Net, split: &'a Split, running: Option<&'a [f32]>) -> Result<Repeated<'a>> {
         self.check(net, split)?;
-        let engine = match self.precision {
+        Ok(Repeated { objective: *self, split, running, engine: self.precise(net)? })
+    }
+}
+
+/// f and accuracy on both splits again and again, in the room of one engine.
+pub(crate) struct Evaluations<'a> {
+    objective: Objective,
+    data: &'a Dataset,
+    net: &'a Net,
+    engine: Precise,
+}
+
+impl Objective {
+    /// Made ready to evaluate many weights.
+    pub(crate) fn evaluations<'a>(&self, net: &'a Net, data: &'a Dataset) -> Result<Evaluations<'a>> {
+        self.check(net, &data.train)?;
+        self.check(net, &data.test)?;
+        Ok(Evaluations { objective: *self, data, net, engine: self.precise(net)? })
+    }
+
+    fn precise(&self, net: &Net) -> Result<Precise> {
+        Ok(match self.precision {
             Precision::Single => Precise::Single(Engine::new(net, self.passes, self.device)?),
             Precision::Double => Precise::Double(Engine::new(net, self.passes, self.device)?),
-        };
-        Ok(Repeated { objective: *self, split, running, engine })
+        })
+    }
+}
+
+impl Evaluations<'_> {
+    /// At these weights.
+    pub(crate) fn at(&mut self, x: &Weights) -> Result<Evaluation> {
+        self.net.check_weights(x)?;
+        match &mut self.engine {
+            Precise::Single(engine) => {
+                engine.move_to(x.values())?;
+                self.objective.evaluate_in(engine, self.data, x.buffers())
+            }
+            Precise::Double(engine) => {
+                engine.move_to(&x.to_f64())?;
+                self.objective.evaluate_in(engine, self.data, x.buffers())
+            }
+        }
     }
 }
 

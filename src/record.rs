@@ -1,67 +1,98 @@
 //! What was found before, at full scale? Recorded runs, as files that any language and any eye can read.
 //!
-//! A record is JSON: the version of its format, the version of this crate, the day, how long it took on how many threads,
-//! both regimes with each trial's row of every epoch, and what was measured around their minima. Weights are not in it ([`Weights::save`](crate::Weights::save)).
-//! A file is written beside its place and then renamed, so that it is whole or not there.
+//! A record is a file of JSON lines, one object a line, so that it opens as one table (`pandas.read_json(path, lines=True)`,
+//! `SELECT * FROM 'path'` in DuckDB) and a change of one number is a change of one line. Each line has a `kind`:
+//!
+//! | kind | what |
+//! |---|---|
+//! | `record` | the first line: format, version of this crate, day, threads of the machine, seconds, digest |
+//! | `regime` | a regime with its recipe, net and data |
+//! | `run`, `epoch` | a trial and why it ended; its rows, the start's first |
+//! | `maxima`, `sharpness` | how many measures are missing; each measure with its searches |
+//! | `path`, `point` | a path; its points |
+//!
+//! The digest (XXH3, 128 bits) is of everything else in the file: a record that was altered is refused. Weights are not in it
+//! ([`Weights::save`](crate::Weights::save)). A file is whole or not there.
 
 use std::path::Path;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::display::Block;
 use crate::error::{Error, Result};
-use crate::landscape::Paths;
+use crate::kept::digest;
+use crate::landscape::{PathPoint, Paths};
 use crate::sharpness::Maxima;
 use crate::table::DataFrame;
-use crate::train::{Pair, Regime};
+use crate::train::{Pair, Regime, Role, Run, Stop, Study, check_alike, seed_of};
 
 /// The version of the format that this crate writes and reads.
-const FORMAT: u32 = 1;
+const FORMAT: u64 = 2;
 
-/// Both regimes of an experiment as they were measured on some day.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+/// Most bytes of a record: what is larger is none.
+const MOST: u64 = 1 << 28;
+
+/// The regimes of an experiment as they were measured on some day.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
-    /// Version of the format.
-    pub format: u32,
     /// Version of this crate that made it.
     pub version: String,
     /// The day, by UTC, as year-month-day.
     pub date: String,
     /// Threads that the machine has.
     pub threads: usize,
-    /// Seconds of all trials and measures together, as each counted them; what ran side by side counts each.
+    /// Seconds of all trials and measures together, as each counted them; what ran in parallel counts each.
     pub seconds: f64,
-    /// The small-batch regime.
-    pub small: Regime,
-    /// The large-batch regime.
-    pub large: Regime,
+    /// The regimes; at least one, each with at least one trial, all of one net and one data set.
+    pub regimes: Vec<Regime>,
     /// How sharp their minima are, where that was measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maxima: Option<Maxima>,
     /// f along the paths between them, where that was measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paths: Option<Paths>,
 }
 
 impl Pair {
-    /// Writes what was measured, without the weights, to a file of `data/runs`, with today's date by the machine's clock.
+    /// A record of what was just measured, with today's date by the machine's clock.
+    pub fn recorded(&self) -> Recorded {
+        Recorded::of(&self.regimes())
+    }
+
+    /// Writes what was measured, without the weights, to a file of `data/runs`.
     ///
     /// # Errors
-    /// [`Error::File`] where it cannot be written.
+    /// As [`Recorded::save`].
     pub fn record(&self, path: impl AsRef<Path>) -> Result<()> {
-        Recorded::of(self).save(path)
+        self.recorded().save(path)
+    }
+}
+
+impl Study {
+    /// A record of what was just measured, with today's date by the machine's clock.
+    pub fn recorded(&self) -> Recorded {
+        Recorded::of(&self.regimes())
+    }
+
+    /// Writes what was measured, without the weights, to a file of `data/runs`.
+    ///
+    /// # Errors
+    /// As [`Recorded::save`].
+    pub fn record(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.recorded().save(path)
     }
 }
 
 impl Recorded {
-    /// A record of what was just measured.
-    pub fn of(pair: &Pair) -> Self {
-        let runs = pair.regimes().into_iter().flat_map(|regime| &regime.runs);
+    /// A record of these regimes.
+    fn of(regimes: &[&Regime]) -> Self {
+        let runs = regimes.iter().flat_map(|regime| &regime.runs);
         Self {
-            format: FORMAT,
             version: env!("CARGO_PKG_VERSION").into(),
             date: chrono::Utc::now().date_naive().to_string(),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             seconds: runs.map(|run| run.last().seconds).sum(),
-            small: pair.small.regime.clone(),
-            large: pair.large.regime.clone(),
+            regimes: regimes.iter().map(|&regime| regime.clone()).collect(),
             maxima: None,
             paths: None,
         }
@@ -79,12 +110,24 @@ impl Recorded {
         Self { paths: Some(paths.clone()), seconds, ..self }
     }
 
-    /// Both regimes, the small one first.
-    pub fn regimes(&self) -> [&Regime; 2] {
-        [&self.small, &self.large]
+    /// The regimes.
+    pub fn regimes(&self) -> Vec<&Regime> {
+        self.regimes.iter().collect()
     }
 
-    /// Both regimes in one frame; see [`crate::table`].
+    /// The small-batch and the large-batch regime.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where it is no record of a pair.
+    pub fn pair(&self) -> Result<[&Regime; 2]> {
+        let of = |role: Role| self.regimes.iter().find(|regime| regime.role == Some(role));
+        match (of(Role::Small), of(Role::Large)) {
+            (Some(small), Some(large)) => Ok([small, large]),
+            _ => Err(Error::Data("the record has no small-batch and large-batch regime".into())),
+        }
+    }
+
+    /// All regimes in one frame; see [`crate::table`].
     ///
     /// # Errors
     /// [`Error::Output`] from the data frame library; none is known.
@@ -92,7 +135,7 @@ impl Recorded {
         crate::table::regimes(&self.regimes())
     }
 
-    /// Mean and standard deviation of both regimes behind the last epoch of each trial.
+    /// Mean and standard deviation of all regimes after the last epoch of each trial.
     ///
     /// # Errors
     /// [`Error::Output`] from the data frame library; none is known.
@@ -102,14 +145,15 @@ impl Recorded {
 
     /// Where the numbers come from, in a line.
     pub fn source(&self) -> String {
+        let first = self.regimes.first();
         format!(
-            "recorded {} by version {} on a machine of {} threads: {} on {}, seed {}, {} summed over trials that ran side by side",
+            "recorded {} by version {} on a machine of {} threads: {} on {}, seed {}, {} summed over trials that ran in parallel",
             self.date,
             self.version,
             self.threads,
-            self.small.net,
-            self.small.data,
-            self.small.seed,
+            first.map_or("no net", |regime| &regime.net),
+            first.map_or("no data", |regime| &regime.data),
+            first.map_or(0, |regime| seed_of(&regime.recipe)),
             crate::display::duration(self.seconds)
         )
     }
@@ -117,66 +161,233 @@ impl Recorded {
     /// Writes the record.
     ///
     /// # Errors
-    /// [`Error::File`] where it cannot be written.
+    /// [`Error::File`] where it cannot be written; [`Error::Data`] where it could not be read back: regimes of two nets or data
+    /// sets or of one name, or one without trials.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let mut bytes = serde_json::to_vec_pretty(self).map_err(|error| Error::file(path, error))?;
-        bytes.push(b'\n');
-        crate::file::write_whole(path, &bytes)
+        self.check().map_err(Error::Data)?;
+        let mut body = String::new();
+        let mut push = |line: Value| {
+            body.push_str(&line.to_string());
+            body.push('\n');
+        };
+        for regime in &self.regimes {
+            let mut line = object(path, regime)?;
+            line.remove("runs");
+            push(line_of("regime", [], line));
+            for run in &regime.runs {
+                let own = || [("regime", Value::from(regime.name.as_str())), ("trial", run.trial.into())];
+                let mut stop = Map::new();
+                stop.insert("stop".into(), serde_json::to_value(run.stop).map_err(|error| Error::file(path, error))?);
+                push(line_of("run", own(), stop));
+                for row in &run.trace {
+                    push(line_of("epoch", own(), object(path, row)?));
+                }
+            }
+        }
+        if let Some(Maxima { maxima, unmeasured, diverged }) = &self.maxima {
+            let counts = [("unmeasured", Value::from(*unmeasured)), ("diverged", (*diverged).into())];
+            push(line_of("maxima", counts, Map::new()));
+            for maximum in maxima {
+                push(line_of("sharpness", [], object(path, maximum)?));
+            }
+        }
+        for (number, one) in self.paths.iter().flat_map(|paths| &paths.paths).enumerate() {
+            let mut line = object(path, one)?;
+            line.remove("points");
+            push(line_of("path", [("path", Value::from(number))], line));
+            for point in &one.points {
+                push(line_of("point", [("path", Value::from(number))], object(path, point)?));
+            }
+        }
+        let head = Head {
+            kind: "record".into(),
+            format: FORMAT,
+            version: self.version.clone(),
+            date: self.date.clone(),
+            threads: self.threads,
+            seconds: self.seconds,
+        };
+        let whole = head.with_digest(&body).map_err(|error| Error::file(path, error))? + "\n" + &body;
+        crate::file::write_whole(path, whole.as_bytes())
     }
 
     /// Reads a record.
     ///
     /// # Errors
-    /// [`Error::File`] where it cannot be read, [`Error::Format`] where it is not a record of this format, or one without
-    /// trials.
+    /// [`Error::File`] where it cannot be read, [`Error::Format`] where it is not a record of this format, or was altered, and
+    /// in which line that shows.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
-        // The library says the place again behind its reason.
-        let reason = |error: &serde_json::Error| {
-            let text = error.to_string();
-            text.split(" at line ").next().unwrap_or_default().to_string()
-        };
-        let place = |error: &serde_json::Error| format!("line {} column {}", error.line(), error.column());
-        let record: serde_json::Value =
-            serde_json::from_slice(&bytes).map_err(|error| Error::format(path, place(&error), reason(&error)))?;
+        let size = std::fs::metadata(path).map_err(|error| Error::file(path, error))?.len();
+        if size > MOST {
+            return Err(Error::format(path, "size", format!("a record has at most {MOST} bytes, but this has {size}")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+        let (first, body) = text.split_once('\n').unwrap_or((&text, ""));
+        let wrong = |line: usize, reason: String| Error::format(path, format!("line {line}"), reason);
         // The format first: another one may well lack what this one has.
-        match record.get("format").and_then(serde_json::Value::as_u64) {
-            Some(format) if format == u64::from(FORMAT) => {}
-            found => {
-                let found = found.map_or("none".into(), |format| format.to_string());
-                return Err(Error::format(
-                    path,
-                    "'format'",
-                    format!("a record of a run has {FORMAT} here, but this has {found}"),
-                ));
-            }
+        let format = serde_json::from_str::<Value>(first).ok().and_then(|head| head.get("format")?.as_u64());
+        if format != Some(FORMAT) {
+            // A record of format 1 was one object over many lines, its format the second of them.
+            let found = format.or_else(|| serde_json::from_str::<Value>(&text).ok()?.get("format")?.as_u64());
+            let found = found.map_or("none".into(), |format| format.to_string());
+            return Err(wrong(1, format!("a record of a run has the format {FORMAT} here, but this has {found}")));
         }
-        let record: Self =
-            serde_json::from_slice(&bytes).map_err(|error| Error::format(path, place(&error), reason(&error)))?;
-        if let Some(regime) =
-            record.regimes().into_iter().find(|r| r.runs.is_empty() || r.runs.iter().any(|run| run.trace.is_empty()))
-        {
-            return Err(Error::format(
-                path,
-                format!("regime '{}'", regime.name),
-                "it has no trials, or a trial without rows",
-            ));
+        let mut head: Map<String, Value> = parsed(first).map_err(|reason| wrong(1, reason))?;
+        head.remove("digest");
+        let head: Head = from_object(head).map_err(|reason| wrong(1, reason))?;
+        if head.with_digest(body).map_err(|error| wrong(1, error.to_string()))? != first {
+            return Err(wrong(1, "the digest is not that of the file: it was altered, or a part is missing".into()));
         }
+        let mut record = Self {
+            version: head.version,
+            date: head.date,
+            threads: head.threads,
+            seconds: head.seconds,
+            regimes: Vec::new(),
+            maxima: None,
+            paths: None,
+        };
+        for (number, line) in body.lines().enumerate() {
+            record.take(line).map_err(|reason| wrong(number + 2, reason))?;
+        }
+        record.check().map_err(|reason| Error::format(path, "regimes", reason))?;
         Ok(record)
     }
 
+    /// Takes one line behind the first; an error says what is wrong with it.
+    fn take(&mut self, line: &str) -> std::result::Result<(), String> {
+        let mut line: Map<String, Value> = parsed(line)?;
+        let kind: String = take(&mut line, "kind")?;
+        let nothing_before = || format!("a line of kind '{kind}' has nothing before it that it belongs to");
+        match kind.as_str() {
+            "regime" => {
+                line.insert("runs".into(), Value::Array(Vec::new()));
+                self.regimes.push(from_object(line)?);
+            }
+            "run" | "epoch" => {
+                let (name, trial): (String, usize) = (take(&mut line, "regime")?, take(&mut line, "trial")?);
+                let regime = self.regimes.last_mut().filter(|regime| regime.name == name).ok_or_else(nothing_before)?;
+                if kind == "run" {
+                    let stop: Stop = take(&mut line, "stop")?;
+                    nothing_left(&line)?;
+                    regime.runs.push(Run { trial, trace: Vec::new(), stop });
+                } else {
+                    let run = regime.runs.last_mut().filter(|run| run.trial == trial).ok_or_else(nothing_before)?;
+                    run.trace.push(from_object(line)?);
+                }
+            }
+            "maxima" => {
+                let (unmeasured, diverged) = (take(&mut line, "unmeasured")?, take(&mut line, "diverged")?);
+                nothing_left(&line)?;
+                self.maxima = Some(Maxima { maxima: Vec::new(), unmeasured, diverged });
+            }
+            "sharpness" => {
+                let maxima = self.maxima.as_mut().ok_or_else(nothing_before)?;
+                maxima.maxima.push(from_object(line)?);
+            }
+            "path" => {
+                let paths = &mut self.paths.get_or_insert_default().paths;
+                if take::<usize>(&mut line, "path")? != paths.len() {
+                    return Err("paths must be numbered in their order".into());
+                }
+                line.insert("points".into(), Value::Array(Vec::new()));
+                paths.push(from_object(line)?);
+            }
+            "point" => {
+                let number: usize = take(&mut line, "path")?;
+                let paths = self.paths.as_mut().map(|paths| &mut paths.paths).filter(|paths| paths.len() == number + 1);
+                let last = paths.and_then(|paths| paths.last_mut()).ok_or_else(nothing_before)?;
+                last.points.push(from_object::<PathPoint>(line)?);
+            }
+            other => return Err(format!("there is no kind '{other}' of line")),
+        }
+        Ok(())
+    }
+
+    /// What keeps it from being a record, if something does.
+    fn check(&self) -> std::result::Result<(), String> {
+        if self.regimes.is_empty() {
+            return Err("a record has at least one regime, but there is none".into());
+        }
+        for (place, regime) in self.regimes.iter().enumerate() {
+            let name = &regime.name;
+            if regime.runs.is_empty() || regime.runs.iter().any(|run| run.trace.is_empty()) {
+                return Err(format!("regime '{name}': it has no trials, or a trial without rows"));
+            }
+            if self.regimes[..place].iter().any(|other| other.name == *name) {
+                return Err(format!("two regimes have the name '{name}'"));
+            }
+        }
+        check_alike(&self.regimes()).map_err(|error| error.to_string())
+    }
+
     /// Where the numbers come from, one row a trial, and what was measured around the minima.
-    pub fn block(&self) -> crate::display::Block {
-        let mut blocks = vec![crate::display::Block::paragraph(&self.source()), crate::table::trials(&self.regimes())];
+    pub fn block(&self) -> Block {
+        let mut blocks = vec![Block::paragraph(&self.source()), crate::table::trials(&self.regimes())];
         blocks.extend(self.maxima.as_ref().map(Maxima::block));
         blocks.extend(self.paths.as_ref().map(Paths::block));
-        crate::display::Block::joined(&blocks)
+        Block::joined(&blocks)
     }
 
     /// What a cell shows: the [block](Self::block).
     pub fn evcxr_display(&self) {
         self.block().evcxr_display();
+    }
+}
+
+/// The first line, without its digest.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    kind: String,
+    format: u64,
+    version: String,
+    date: String,
+    threads: usize,
+    seconds: f64,
+}
+
+impl Head {
+    /// The line with the digest of itself and of the rest.
+    fn with_digest(&self, body: &str) -> serde_json::Result<String> {
+        let own = serde_json::to_string(self)?;
+        let digest = digest(format!("{own}\n{body}").as_bytes());
+        Ok(format!("{},\"digest\":\"{digest}\"}}", own.trim_end_matches('}')))
+    }
+}
+
+/// An object of this kind: first the kind, then what it belongs to, then all that it is.
+fn line_of<const N: usize>(kind: &str, first: [(&str, Value); N], rest: Map<String, Value>) -> Value {
+    let mut line = Map::new();
+    line.insert("kind".into(), kind.into());
+    line.extend(first.into_iter().map(|(name, value)| (name.to_string(), value)));
+    line.extend(rest);
+    Value::Object(line)
+}
+
+fn parsed(line: &str) -> std::result::Result<Map<String, Value>, String> {
+    serde_json::from_str(line).map_err(|error| error.to_string())
+}
+
+fn from_object<T: DeserializeOwned>(object: Map<String, Value>) -> std::result::Result<T, String> {
+    serde_json::from_value(Value::Object(object)).map_err(|error| error.to_string())
+}
+
+fn take<T: DeserializeOwned>(line: &mut Map<String, Value>, name: &str) -> std::result::Result<T, String> {
+    let value = line.remove(name).ok_or_else(|| format!("missing field `{name}`"))?;
+    serde_json::from_value(value).map_err(|error| format!("{name}: {error}"))
+}
+
+fn nothing_left(line: &Map<String, Value>) -> std::result::Result<(), String> {
+    line.keys().next().map_or(Ok(()), |name| Err(format!("unknown field `{name}`")))
+}
+
+/// What is written as an object.
+fn object<T: Serialize>(path: &Path, value: &T) -> Result<Map<String, Value>> {
+    match serde_json::to_value(value).map_err(|error| Error::file(path, error))? {
+        Value::Object(object) => Ok(object),
+        other => Err(Error::file(path, format!("{other} is no object"))),
     }
 }

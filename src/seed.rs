@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 /// assert_eq!(net.start(Seed(7), 0).values(), net.start(Seed(7), 0).values());
 /// # Ok::<(), sharp_minima::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub struct Seed(pub u64);
 
 /// A stream of random words.
@@ -35,6 +35,8 @@ pub(crate) enum Stream {
     Data = 4,
     /// Random directions, and points in a box.
     Subspace = 5,
+    /// Permutations of a test.
+    Deal = 6,
 }
 
 impl Seed {
@@ -107,7 +109,7 @@ fn ln(x: f32) -> f32 {
 
 /// Shuffles by Fisher and Yates, one 64-bit word a place: `⌊word · (i + 1) / 2⁶⁴⌋` is the partner of place i, with a bias
 /// below `i / 2⁶⁴`. Our own six lines, since a library may change which words it draws from one release to the next.
-pub(crate) fn shuffle(items: &mut [usize], random: &mut ChaCha8Rng) {
+pub(crate) fn shuffle<T>(items: &mut [T], random: &mut ChaCha8Rng) {
     for place in (1..items.len()).rev() {
         let word = u128::from(random.random::<u64>());
         items.swap(place, ((word * (place as u128 + 1)) >> 64) as usize);

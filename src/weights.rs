@@ -223,6 +223,11 @@ impl Weights {
         self.values.iter().all(|value| value.is_finite())
     }
 
+    /// Whether [`load`](Self::load) would read it back: x and the running averages are finite.
+    pub(crate) fn can_be_kept(&self) -> bool {
+        self.is_finite() && self.buffers.iter().all(|value| value.is_finite())
+    }
+
     fn check(&self, other: &Weights) -> Result<()> {
         if self.layout == other.layout {
             return Ok(());
@@ -249,6 +254,11 @@ impl Weights {
     /// [`Error::File`] where it cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
+        crate::file::write_whole(path, &self.to_bytes(path)?)
+    }
+
+    /// What [`save`](Self::save) writes; `path` is for the error's text.
+    pub(crate) fn to_bytes(&self, path: &Path) -> Result<Vec<u8>> {
         let bytes_of = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
         let parts = |parts: &[Part], values: &[f32]| {
             let named =
@@ -264,8 +274,7 @@ impl Weights {
                 Ok((name.as_str(), view))
             })
             .collect::<Result<Vec<_>>>()?;
-        let bytes = safetensors::serialize(views, None).map_err(|error| Error::file(path, error))?;
-        crate::file::write_whole(path, &bytes)
+        safetensors::serialize(views, None).map_err(|error| Error::file(path, error))
     }
 
     /// Reads weights of this layout from safetensors in f32 or f64 (rounded); order does not matter, names do. Running
@@ -277,7 +286,12 @@ impl Weights {
     pub fn load(layout: &Layout, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
-        let file = SafeTensors::deserialize(&bytes)
+        Self::from_bytes(layout, path, &bytes)
+    }
+
+    /// What [`load`](Self::load) reads from these bytes; `path` is for the error's text.
+    pub(crate) fn from_bytes(layout: &Layout, path: &Path, bytes: &[u8]) -> Result<Self> {
+        let file = SafeTensors::deserialize(bytes)
             .map_err(|error| Error::format(path, "header", format!("this is no safetensors file ({error})")))?;
         // PyTorch counts the batches that went into its running averages; nothing here depends on it.
         let known = |name: &str| {

@@ -75,7 +75,7 @@ fn all_trials_of_a_pair() -> Outcome {
     let mut none = pair.clone();
     none.small.weights.clear();
     let said = between.pair(&net, &data, &none).expect_err("no trials").to_string();
-    assert_eq!(said, "paths need trials of both regimes, equally many, but there are 0 small and 2 large");
+    assert_eq!(said, "a path needs both solutions of a trial, but none of 0 small and 2 large has both");
     Ok(())
 }
 

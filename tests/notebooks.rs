@@ -174,10 +174,10 @@ fn readme() -> Result<String, Box<dyn std::error::Error>> {
 fn the_readme_quotes_the_record() -> Outcome {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(root.join("README.md"))?.replace('\n', " ");
-    let recorded = sharp_minima::Recorded::load(root.join("data/runs/01_f1_mnist.json"))?;
+    let recorded = sharp_minima::Recorded::load(root.join("data/runs/01_f1_mnist.jsonl"))?;
     for of in [sharp_minima::Run::last, sharp_minima::Run::lowest] {
         let [small, large] = recorded
-            .regimes()
+            .pair()?
             .map(|regime| regime.runs.iter().map(|run| 100.0 * of(run).test_accuracy).collect::<Vec<f64>>());
         for values in [&small, &large] {
             let spread = sharp_minima::Spread::of(values)?.text(2);
@@ -186,7 +186,8 @@ fn the_readme_quotes_the_record() -> Outcome {
         let p = format!("p = {:.3}", sharp_minima::Welch::test(&small, &large)?.p);
         assert!(text.contains(&p), "{p}");
     }
-    let maxima = sharp_minima::Recorded::load(root.join("data/runs/03_f1_mnist.json"))?.maxima.ok_or("no sharpness")?;
+    let maxima =
+        sharp_minima::Recorded::load(root.join("data/runs/03_f1_mnist.jsonl"))?.maxima.ok_or("no sharpness")?;
     let ratio = maxima.contrasts(sharp_minima::Reading::Largest)[0].ratio()?;
     let said = format!(
         "a factor of {:.0} (95 % interval {:.0} to {:.0}) for ε = 1e-3",
@@ -203,11 +204,11 @@ fn the_readme_quotes_the_record() -> Outcome {
 /// The paper's net, data and batch: 98.0 ± 0.4 % of MNIST's test points within 30 epochs.
 #[test]
 fn the_record_of_f1_on_mnist_is_a_plausible_one() -> Outcome {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs/01_f1_mnist.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs/01_f1_mnist.jsonl");
     let recorded = sharp_minima::Recorded::load(path)?;
-    let small = &recorded.small;
-    assert_eq!((small.batch, small.points, small.weight_count, small.runs.len()), (256, 60_000, 1_462_794, 5));
-    assert_eq!((recorded.large.batch, recorded.large.runs.len()), (6_000, 5));
+    let [small, large] = recorded.pair()?;
+    assert_eq!((small.recipe.batch, small.points, small.weight_count, small.runs.len()), (256, 60_000, 1_462_794, 5));
+    assert_eq!((large.recipe.batch, large.runs.len()), (6_000, 5));
     for run in &small.runs {
         let last = run.trace.iter().rfind(|row| row.epoch <= 30).ok_or("no epoch")?;
         assert!((0.976..=0.984).contains(&last.test_accuracy), "trial {}: {last:?}", run.trial);
@@ -220,24 +221,28 @@ fn the_record_of_f1_on_mnist_is_a_plausible_one() -> Outcome {
 #[test]
 fn records_are_of_the_trials_beside_them() -> Outcome {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs");
-    for (name, measures) in [("03_f1_mnist.json", 40), ("03_f1_mnist_long.json", 10)] {
+    for (name, measures) in [("03_f1_mnist.jsonl", 40), ("03_f1_mnist_long.jsonl", 10)] {
         let recorded = sharp_minima::Recorded::load(folder.join(name))?;
         let maxima = recorded.maxima.as_ref().ok_or("no sharpness")?;
-        assert_eq!((maxima.maxima.len(), maxima.unmeasured, recorded.small.weight_count), (measures, 0, 1_462_794));
+        assert_eq!(
+            (maxima.maxima.len(), maxima.unmeasured, recorded.regimes[0].weight_count),
+            (measures, 0, 1_462_794)
+        );
         for maximum in &maxima.maxima {
-            let regime = if maximum.regime.as_deref() == Some("small") { &recorded.small } else { &recorded.large };
+            let regime =
+                recorded.regimes().into_iter().find(|regime| regime.role == maximum.role).ok_or("no regime")?;
             let run = &regime.runs[maximum.trial.ok_or("no trial")?];
             assert_eq!(maximum.value, run.last().train_loss, "{name}, {}, trial {}", regime.name, run.trial);
             let best = maximum.searches.iter().map(|search| search.phi).fold(0.0, f64::max);
             assert!((maximum.phi() - best).abs() <= 1e-9 * best, "{maximum:?}");
         }
     }
-    let recorded = sharp_minima::Recorded::load(folder.join("02_f1_mnist.json"))?;
+    let recorded = sharp_minima::Recorded::load(folder.join("02_f1_mnist.jsonl"))?;
     let paths = recorded.paths.as_ref().ok_or("no paths")?;
     assert_eq!(paths.paths.len(), 15);
-    for path in paths.paths.iter().filter(|path| path.statistics == sharp_minima::Statistics::Batch) {
+    for path in paths.paths.iter().filter(|path| path.objective.whose() == sharp_minima::Statistics::Batch) {
         let ends = [path.loss(0.0), path.loss(1.0)];
-        let runs = recorded.regimes().map(|regime| Some(regime.runs[path.trial].last().train_loss));
+        let runs = recorded.pair()?.map(|regime| Some(regime.runs[path.trial].last().train_loss));
         assert_eq!((ends, path.points.len()), (runs, 25), "{} of trial {}", path.shape, path.trial);
     }
     Ok(())

@@ -87,7 +87,7 @@ fn a_chart_names_its_axes_and_its_lines() -> Done {
     assert_eq!(std::fs::read_to_string(folder.path().join("chart.svg"))?, chart.svg);
     assert!(pair.block().to_string().starts_with("F1 on synthetic: ADAM"), "a program prints the block");
     let refused = chart::curves(&[]).expect_err("nothing to draw").to_string();
-    assert_eq!(refused, "trials must be at least 1 in each regime that is drawn, but is 0");
+    assert_eq!(refused, "trials that did not diverge must be at least 1 in a regime that is drawn, but is 0");
     Ok(())
 }
 
@@ -115,13 +115,17 @@ fn odd_results_are_drawn() -> Done {
 fn a_record_gives_back_what_was_measured() -> Done {
     let pair = pair()?;
     let folder = tempfile::tempdir()?;
-    let path = folder.path().join("runs/record.json");
+    let path = folder.path().join("runs/record.jsonl");
     pair.record(&path)?;
     let recorded = Recorded::load(&path)?;
-    assert_eq!((&recorded.small, &recorded.large), (&pair.small.regime, &pair.large.regime));
+    assert_eq!(recorded.pair()?, pair.regimes());
     assert_eq!(recorded.version, env!("CARGO_PKG_VERSION"));
     assert!(recorded.date.len() == 10 && recorded.seconds > 0.0);
-    assert_eq!(recorded.small.runs[0].stop, Stop::Epochs);
+    assert_eq!(recorded.regimes[0].runs[0].stop, Stop::Epochs);
+
+    let study = pair.study();
+    study.record(&path)?;
+    assert_eq!(Recorded::load(&path)?.regimes(), study.regimes());
 
     let text = std::fs::read_to_string(&path)?;
     let refused = |text: &str| {
@@ -129,23 +133,39 @@ fn a_record_gives_back_what_was_measured() -> Done {
         Ok::<String, std::io::Error>(Recorded::load(&path).expect_err("it should be refused").to_string())
     };
     assert!(
-        refused(&text.replace("\"format\": 1", "\"format\": 2"))?
-            .ends_with("'format': a record of a run has 1 here, but this has 2")
+        refused(&text.replace("\"format\":2", "\"format\":3"))?
+            .ends_with("line 1: a record of a run has the format 2 here, but this has 3")
     );
-    assert!(refused("{}")?.ends_with("'format': a record of a run has 1 here, but this has none"));
-    assert!(refused(&text[..text.len() / 2])?.contains("record.json: line "));
-    assert!(refused(&text.replace("\"train_loss\"", "\"loss\""))?.contains("missing field `train_loss`"));
-    let start = text.find("\"runs\": [").ok_or("no runs")?;
-    let end = text.find("\"large\"").ok_or("no large")?;
-    let empty = format!("{}\"runs\": [] }},\n{}", &text[..start], &text[end..]);
+    assert!(refused("{\n\"format\": 1\n}")?.ends_with("a record of a run has the format 2 here, but this has 1"));
+    assert!(refused("{}")?.ends_with("a record of a run has the format 2 here, but this has none"));
+    let altered = "line 1: the digest is not that of the file: it was altered, or a part is missing";
+    assert!(refused(&text[..text.len() / 2])?.ends_with(altered));
+    assert!(refused(&text.replacen("\"epoch\":1", "\"epoch\":2", 1))?.ends_with(altered));
+    assert!(refused(&text.replacen(env!("CARGO_PKG_VERSION"), "9.9.9", 1))?.ends_with(altered));
     assert!(
-        refused(&empty)?.ends_with("regime 'small': it has no trials, or a trial without rows"),
-        "{}",
-        refused(&empty)?
+        Recorded::load(folder.path().join("none.jsonl")).expect_err("not there").to_string().contains("none.jsonl: ")
     );
-    assert!(
-        Recorded::load(folder.path().join("none.json")).expect_err("not there").to_string().contains("none.json: ")
-    );
+    // Each byte in turn: nothing is read as right. What is no more UTF-8 is a file that cannot be read.
+    let whole = text.as_bytes();
+    for place in 0..whole.len().min(3_000) {
+        let mut flipped = whole.to_vec();
+        flipped[place] ^= 1 << (place % 8);
+        std::fs::write(&path, &flipped)?;
+        assert!(Recorded::load(&path).is_err(), "byte {place}");
+    }
+
+    // What could not be read back is not written.
+    let unwritten = |record: Recorded| record.save(&path).expect_err("it should be refused").to_string();
+    let mut empty = pair.recorded();
+    empty.regimes[0].runs.clear();
+    assert_eq!(unwritten(empty), "regime 'small': it has no trials, or a trial without rows");
+    let mut twice = pair.recorded();
+    twice.regimes[1].name = "small".into();
+    assert_eq!(unwritten(twice), "two regimes have the name 'small'");
+    let mut other = pair.recorded();
+    other.regimes[1].data = "digits".into();
+    let said = "net and data of regimes side by side must be the same, but is F1 on digits beside F1 on synthetic";
+    assert_eq!(unwritten(other), said);
     Ok(())
 }
 
@@ -186,7 +206,7 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
     }
     let verdicts = verdict::generalization_gap(&paper, None, &pair)?.verdicts;
     assert_eq!(verdicts[1].live, Undecided);
-    assert!(verdicts[1].live_evidence.starts_with("behind the last epochs holds"), "{}", verdicts[1].live_evidence);
+    assert!(verdicts[1].live_evidence.starts_with("after the last epochs holds"), "{}", verdicts[1].live_evidence);
     assert!(
         verdicts[1].live_evidence.contains("at the lowest training losses undecided"),
         "{}",

@@ -120,7 +120,7 @@ fn both_splits_and_running_averages() -> Outcome {
     let x = &trials.weights[0];
     let train = Sharpness::full(1e-3).at(&net, &data, x)?;
     let test = Sharpness::full(1e-3).on_test().at(&net, &data, x)?;
-    assert_eq!((train.split.as_str(), test.split.as_str()), ("train", "test"));
+    assert_eq!([train.split, test.split].map(|split| split.to_string()), ["train", "test"]);
     assert_eq!(train.value, Objective::new().value(&net, &data.train, x)?.loss);
     assert_eq!(test.value, Objective::new().value(&net, &data.test, x)?.loss);
     let running = Objective::new().statistics(Statistics::Running);

@@ -7,11 +7,11 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, color, decade, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, decade, of_regime, picture};
 use crate::error::{Error, Result};
 use crate::record::Recorded;
 use crate::spread::Spread;
-use crate::train::{Epoch, Pair, Regime, Trials};
+use crate::train::{Epoch, Pair, Regime, Run, Study, Trials, check_alike};
 
 /// A curve: mean and deviation at each epoch.
 struct Curve {
@@ -29,15 +29,18 @@ struct Panel {
 }
 
 /// Accuracy (left, from the first epoch on) and loss (right, logarithmic, from the start on) by epoch for each regime: lines
-/// are means over the trials, bands mean ± standard deviation. A trial that has ended counts with its last row.
+/// are means over the trials, bands mean ± standard deviation. A trial that has ended counts with its last row, one that
+/// diverged not at all, and a regime where all did has no line.
 ///
 /// # Errors
-/// [`Error::Parameter`] where there is no regime or one without trials; [`Error::Output`] from the chart library.
+/// [`Error::Parameter`] where no trial is left to be drawn, or where nets or data differ; [`Error::Output`] from the chart library.
 pub fn curves(regimes: &[&Regime]) -> Result<Chart> {
-    if regimes.is_empty() || regimes.iter().any(|regime| regime.runs.is_empty()) {
-        return Err(Error::parameter("trials", 0, "be at least 1 in each regime that is drawn"));
-    }
-    let first = regimes[0];
+    check_alike(regimes)?;
+    let drawn: Vec<(usize, &Regime)> =
+        regimes.iter().copied().enumerate().filter(|(_, regime)| regime.finite().next().is_some()).collect();
+    let Some(&(_, first)) = drawn.first() else {
+        return Err(Error::parameter("trials that did not diverge", 0, "be at least 1 in a regime that is drawn"));
+    };
     let subject = format!("{} on {}", first.net, first.data);
     let panels = [
         Panel {
@@ -45,81 +48,70 @@ pub fn curves(regimes: &[&Regime]) -> Result<Chart> {
             axis: "accuracy, %",
             log: false,
             // Accuracy at the start is chance; shown, it would squeeze all the rest.
-            curves: lines(regimes, 1, |row| 100.0 * row.train_accuracy, |row| 100.0 * row.test_accuracy)?,
+            curves: lines(&drawn, 1, |row| 100.0 * row.train_accuracy, |row| 100.0 * row.test_accuracy)?,
         },
         Panel {
             title: format!("{subject}: loss"),
             axis: "cross-entropy, nats (log scale)",
             log: true,
-            curves: lines(regimes, 0, |row| row.train_loss, |row| row.test_loss)?,
+            curves: lines(&drawn, 0, |row| row.train_loss, |row| row.test_loss)?,
         },
     ];
     let names: Vec<&str> = regimes.iter().map(|regime| regime.name.as_str()).collect();
-    let trials = regimes.iter().map(|regime| regime.runs.len()).max().unwrap_or(0);
+    let trials = drawn.iter().map(|(_, regime)| regime.finite().count()).max().unwrap_or(0);
     let words =
         format!("Chart: accuracy and loss by epoch, {subject}, regimes {}, {trials} trials", names.join(" and "));
     // As wide as the page of a notebook beside its file browser: a wider one would be cut.
-    picture((840, 360 + LEGEND_LINE * regimes.len() as u32), words, |area| {
+    picture((840, 360 + LEGEND_LINE * drawn.len() as u32), words, |area| {
         let (charts, legend) = area.split_vertically(350);
         let halves = charts.split_evenly((1, 2));
         for (panel, half) in panels.iter().zip(&halves) {
             draw_panel(half, panel)?;
         }
-        draw_legend(&legend, regimes, trials)
+        draw_legend(&legend, &drawn, trials)
     })
 }
 
-impl Regime {
-    /// Loss and accuracy by epoch, with a band over the trials: Figure 2.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
-    pub fn chart(&self) -> Result<Chart> {
-        curves(&[self])
-    }
+macro_rules! draws_regimes {
+    ($($name:ty: |$own:ident| $regimes:expr),* $(,)?) => {$(
+        impl $name {
+            /// Loss and accuracy by epoch, with a band over the trials: Figure 2; see [`curves`].
+            ///
+            /// # Errors
+            /// [`Error::Parameter`] where no trial is left to be drawn, [`Error::Output`] from the chart library.
+            pub fn chart(&self) -> Result<Chart> {
+                let $own = self;
+                curves($regimes)
+            }
+        }
+    )*};
 }
 
-impl Trials {
-    /// Loss and accuracy by epoch, with a band over the trials: Figure 2.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
-    pub fn chart(&self) -> Result<Chart> {
-        curves(&[&self.regime])
-    }
+draws_regimes! {
+    Regime: |own| &[own],
+    Trials: |own| &[&own.regime],
+    Pair: |own| &own.regimes(),
+    Study: |own| &own.regimes(),
+    Recorded: |own| &own.regimes(),
 }
 
-impl Pair {
-    /// Loss and accuracy by epoch, with a band over the trials: Figure 2.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
-    pub fn chart(&self) -> Result<Chart> {
-        curves(&self.regimes())
-    }
-}
-
-impl Recorded {
-    /// Loss and accuracy by epoch, with a band over the trials: Figure 2.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] where a regime has no trials, [`Error::Output`] from the chart library.
-    pub fn chart(&self) -> Result<Chart> {
-        curves(&self.regimes())
-    }
-}
-
-fn lines(regimes: &[&Regime], first: usize, train: fn(&Epoch) -> f64, test: fn(&Epoch) -> f64) -> Result<Vec<Curve>> {
+fn lines(
+    regimes: &[(usize, &Regime)],
+    first: usize,
+    train: fn(&Epoch) -> f64,
+    test: fn(&Epoch) -> f64,
+) -> Result<Vec<Curve>> {
     let mut curves = Vec::new();
-    for (index, regime) in regimes.iter().enumerate() {
-        let last = regime.runs.iter().map(|run| run.last().epoch).max().unwrap_or(0);
+    for (index, regime) in regimes {
+        let runs: Vec<&Run> = regime.finite().collect();
+        let last = runs.iter().map(|run| run.last().epoch).max().unwrap_or(0);
         for (dashed, value) in [(true, train), (false, test)] {
             let mut points = Vec::new();
             for epoch in first.min(last)..=last {
-                let rows = regime.runs.iter().map(|run| run.trace.get(epoch).unwrap_or(run.last()));
+                let rows = runs.iter().map(|run| run.trace.get(epoch).unwrap_or(run.last()));
                 points.push((epoch as f64, Spread::of(&rows.map(value).collect::<Vec<_>>())?));
             }
-            curves.push(Curve { color: color(index), dashed, points });
+            curves.push(Curve { color: of_regime(regime.role, *index), dashed, points });
         }
     }
     Ok(curves)
@@ -192,22 +184,21 @@ fn draw_curves<Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
 const LEGEND_LINE: u32 = 24;
 
 /// Lines below the charts, one a regime, where they hide nothing.
-fn draw_legend(area: &Area<'_>, regimes: &[&Regime], trials: usize) -> Drawn {
+fn draw_legend(area: &Area<'_>, regimes: &[(usize, &Regime)], trials: usize) -> Drawn {
     let style = TextStyle::from(("sans-serif", 14).into_font()).color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
-    for (index, regime) in regimes.iter().enumerate() {
-        let named = regime.name.contains("batch");
-        let name = if named { regime.name.clone() } else { format!("{} batch ({})", regime.name, regime.batch) };
-        let y = 12 + i32::try_from(LEGEND_LINE)? * i32::try_from(index)?;
+    for (line, (index, regime)) in (0i32..).zip(regimes) {
+        let (name, color) = (regime.label(), of_regime(regime.role, *index));
+        let y = 12 + i32::try_from(LEGEND_LINE)? * line;
         for (x, split, dashed) in [(50, "training", true), (320, "test", false)] {
             let pieces: &[(i32, i32)] = if dashed { &[(0, 10), (16, 26)] } else { &[(0, 26)] };
             for (from, to) in pieces {
                 let ends = vec![(x + from, y), (x + to, y)];
-                area.draw(&PathElement::new(ends, color(index).stroke_width(2)))?;
+                area.draw(&PathElement::new(ends, color.stroke_width(2)))?;
             }
             area.draw(&Text::new(format!("{name}, {split}"), (x + 34, y), style.clone()))?;
         }
         if trials > 1 {
-            area.draw(&Rectangle::new([(570, y - 7), (596, y + 7)], color(index).mix(0.16).filled()))?;
+            area.draw(&Rectangle::new([(570, y - 7), (596, y + 7)], color.mix(0.16).filled()))?;
             area.draw(&Text::new(format!("{name}, ± std of {trials} trials"), (604, y), style.clone()))?;
         }
     }

@@ -18,6 +18,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::display::Block;
 use crate::error::{Error, Result};
+use crate::train::Role;
 
 /// A picture.
 #[derive(Clone, PartialEq, Eq)]
@@ -74,6 +75,15 @@ const PALETTE: [RGBColor; 6] = [
 /// The color of the `index`-th regime.
 fn color(index: usize) -> RGBColor {
     PALETTE[index % PALETTE.len()]
+}
+
+/// The color of a regime: blue is the small batch and vermilion the large one, wherever they stand; others go by their place.
+fn of_regime(role: Option<Role>, place: usize) -> RGBColor {
+    match role {
+        Some(Role::Small) => color(0),
+        Some(Role::Large) => color(1),
+        None => color(place),
+    }
 }
 
 /// Draws a picture of this size in pixels.

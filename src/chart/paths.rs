@@ -47,7 +47,7 @@ impl Line {
 pub fn paths(paths: &[Path]) -> Result<Chart> {
     let mut kinds: Vec<Vec<&Path>> = Vec::new();
     for path in paths {
-        let is_kind = |kind: &&mut Vec<&Path>| (kind[0].shape, kind[0].statistics) == (path.shape, path.statistics);
+        let is_kind = |kind: &&mut Vec<&Path>| (kind[0].shape, kind[0].objective) == (path.shape, path.objective);
         match kinds.iter_mut().find(is_kind) {
             Some(kind) => kind.push(path),
             None => kinds.push(vec![path]),
@@ -77,7 +77,7 @@ fn panel(kind: &[&Path]) -> Result<Panel> {
     let of = |place: usize, value: fn(&crate::objective::Evaluation) -> f64| -> Vec<f64> {
         kind.iter().map(|path| value(&path.points[place].value)).collect()
     };
-    let statistics = match first.statistics {
+    let statistics = match first.objective.whose() {
         Statistics::Batch => String::new(),
         other => format!(", {other} statistics"),
     };

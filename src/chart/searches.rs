@@ -3,9 +3,9 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, color, decade, draw_key, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, decade, draw_key, of_regime, picture};
 use crate::error::{Error, Result};
-use crate::sharpness::{Maxima, Maximizer, Maximum, Reading};
+use crate::sharpness::{Maxima, Maximizer, Maximum, Origin, Reading};
 
 const ZERO: RGBColor = PALETTE[2];
 const RANDOM: RGBColor = PALETTE[5];
@@ -30,9 +30,9 @@ impl Maximum {
             .searches
             .iter()
             .map(|search| {
-                let color = match (search.maximizer, search.start.as_str()) {
+                let color = match (search.maximizer, search.start) {
                     (Maximizer::Corners, _) => CORNERS,
-                    (_, "zero") => ZERO,
+                    (_, Origin::Zero) => ZERO,
                     _ => RANDOM,
                 };
                 Growth { color, dashed: false, trace: search.trace.clone() }
@@ -42,7 +42,7 @@ impl Maximum {
         lines.extend(self.corner.map(|corner| Growth { color: OTHER, dashed: true, trace: vec![corner; last.max(2)] }));
         let first = self.from_zero().map(|search| format!("{} from zero", search.maximizer)).unwrap_or_default();
         let mut keys = vec![Key::line(&first, ZERO, false)];
-        if self.searches.iter().any(|search| search.start != "zero") {
+        if self.searches.iter().any(|search| search.start != Origin::Zero) {
             keys.push(Key::line("from random points of the box", RANDOM, false));
         }
         if self.searches.iter().any(|search| search.maximizer == Maximizer::Corners) {
@@ -51,7 +51,7 @@ impl Maximum {
         if self.corner.is_some() {
             keys.push(Key::line("best of the random corners", OTHER, true));
         }
-        let title = format!("{} on {}: ε = {:e}, {}", self.net, self.data, self.epsilon, self.along);
+        let title = format!("{} on {}: ε = {:e}, {}", self.net, self.data, self.epsilon, self.space);
         let words = format!("Chart: sharpness by iteration, {} searches, {title}", self.searches.len());
         panels(&[(title, lines)], &keys, words)
     }
@@ -69,7 +69,7 @@ impl Maxima {
             let title = self.kind(group[0]);
             let mut lines = Vec::new();
             for maximum in &group {
-                let color = of_regime(maximum.regime.as_deref());
+                let color = self.color_of(maximum);
                 let last = maximum.searches.iter().map(|search| search.trace.len()).max().unwrap_or(0);
                 let so_far = (0..last).map(|place| {
                     let traces = maximum.searches.iter().map(|search| &search.trace);
@@ -88,10 +88,10 @@ impl Maxima {
             }
         }
         let mut keys = Vec::new();
-        for (regime, name) in self.regimes() {
-            keys.push(Key::line(&format!("{name}, from zero"), of_regime(regime), true));
+        for (color, name) in self.names() {
+            keys.push(Key::line(&format!("{name}, from zero"), color, true));
             if self.maxima.iter().any(|maximum| maximum.searches.len() > 1) {
-                keys.push(Key::line(&format!("{name}, largest of all searches"), of_regime(regime), false));
+                keys.push(Key::line(&format!("{name}, largest of all searches"), color, false));
             }
         }
         panels(&kinds, &keys, format!("Chart: sharpness by iteration for {} points", self.maxima.len()))
@@ -109,18 +109,18 @@ impl Maxima {
                 kinds.push(kind);
             }
         }
-        let regimes = self.regimes();
+        let regimes = self.names();
         let mut marks: Vec<(f64, f64, RGBColor, bool)> = Vec::new();
         let mut seen = std::collections::HashMap::new();
         for maximum in &self.maxima {
             let kind = kinds.iter().position(|kind| *kind == self.kind(maximum)).unwrap_or(0);
-            let regime = regimes.iter().position(|(regime, _)| *regime == maximum.regime.as_deref()).unwrap_or(0);
+            let regime = self.place_of(maximum);
             // Regimes side by side in their column, points of one beside each other.
             let number = seen.entry((kind, regime)).or_insert(0u32);
             let place = kind as f64 + 0.5 + 0.34 * (regime as f64 - 0.5 * (regimes.len() as f64 - 1.0));
             let place = place + 0.03 * (f64::from(*number % 9) - 4.0);
             *number += 1;
-            let color = of_regime(maximum.regime.as_deref());
+            let color = self.color_of(maximum);
             marks.push((place, Reading::Largest.of(maximum).0, color, true));
             marks.push((place, Reading::FromZero.of(maximum).0, color, false));
         }
@@ -129,9 +129,9 @@ impl Maxima {
         }
         let (lower, upper) = bounds(marks.iter().map(|(_, phi, ..)| *phi));
         let mut keys = Vec::new();
-        for (regime, name) in &regimes {
-            keys.push(Key::circle(&format!("{name}, from zero"), of_regime(*regime), false));
-            keys.push(Key::circle(&format!("{name}, largest of all searches"), of_regime(*regime), true));
+        for (color, name) in &regimes {
+            keys.push(Key::circle(&format!("{name}, from zero"), *color, false));
+            keys.push(Key::circle(&format!("{name}, largest of all searches"), *color, true));
         }
         let first = &self.maxima[0];
         let title = format!("{} on {}: sharpness of each trial", first.net, first.data);
@@ -172,30 +172,36 @@ impl Maxima {
         if one_split { kind } else { format!("{kind}, {}", maximum.split) }
     }
 
-    /// The regimes in their order here, with their names in words.
-    fn regimes(&self) -> Vec<(Option<&str>, String)> {
-        let mut regimes: Vec<(Option<&str>, String)> = Vec::new();
+    /// One measure of each regime, in their order here.
+    fn regimes(&self) -> Vec<&Maximum> {
+        let mut regimes: Vec<&Maximum> = Vec::new();
         for maximum in &self.maxima {
-            let regime = maximum.regime.as_deref();
-            if regimes.iter().all(|(other, _)| *other != regime) {
-                let name = match regime {
-                    Some(name @ ("small" | "large")) => format!("{name} batch"),
-                    Some(name) => name.into(),
-                    None => "one point".into(),
-                };
-                regimes.push((regime, name));
+            if regimes.iter().all(|other| other.regime != maximum.regime) {
+                regimes.push(maximum);
             }
         }
         regimes
     }
-}
 
-fn of_regime(regime: Option<&str>) -> RGBColor {
-    match regime {
-        Some("small") => color(0),
-        Some("large") => color(1),
-        Some(_) => PALETTE[4],
-        None => INK,
+    fn place_of(&self, maximum: &Maximum) -> usize {
+        self.regimes().iter().position(|other| other.regime == maximum.regime).unwrap_or(0)
+    }
+
+    fn color_of(&self, maximum: &Maximum) -> RGBColor {
+        match maximum.regime {
+            Some(_) => of_regime(maximum.role, self.place_of(maximum)),
+            None => INK,
+        }
+    }
+
+    /// The regimes' colors, and their names in words.
+    fn names(&self) -> Vec<(RGBColor, String)> {
+        let name = |maximum: &Maximum| match (maximum.role, &maximum.regime) {
+            (Some(role), _) => format!("{role} batch"),
+            (None, Some(name)) => name.clone(),
+            (None, None) => "one point".into(),
+        };
+        self.regimes().into_iter().map(|maximum| (self.color_of(maximum), name(maximum))).collect()
     }
 }
 

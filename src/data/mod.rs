@@ -229,6 +229,27 @@ pub struct Dataset {
     pub test: Split,
 }
 
+/// One of a data set's two splits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Which {
+    /// The points that are trained on.
+    Train,
+    /// The others.
+    Test,
+}
+
+/// "train" or "test".
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Which::Train => "train",
+            Which::Test => "test",
+        })
+    }
+}
+
+crate::display::shown_as_text!(Which);
+
 impl Dataset {
     /// A data set from its splits.
     ///
@@ -242,6 +263,14 @@ impl Dataset {
             )));
         }
         Ok(Self { name: name.into(), train, test })
+    }
+
+    /// One of its splits.
+    pub fn split(&self, which: Which) -> &Split {
+        match which {
+            Which::Train => &self.train,
+            Which::Test => &self.test,
+        }
     }
 
     /// Shape of one point.

@@ -16,16 +16,20 @@
 //! | [`points`](Between::points) | 25 | 2..=10,000 | 25 (code) |
 //! | [`alphas`](Between::alphas) | −1 to 2 | finite, the first below the last | −1 to 2 (Figure 3) |
 //! | [`objective`](Between::objective) | batch statistics, chunks of 5,000, f32 | | `mode=2` (code) |
+//! | [`work`](Between::work) | all threads, no budget, kept nowhere | | – |
 
+use std::path::Path as Folder;
 use std::time::Instant;
 
 use crate::data::{Dataset, check_count};
-use crate::display::{Block, Progress, significant};
+use crate::display::{Block, significant};
 use crate::error::{Error, Result};
+use crate::kept::Fingerprint;
 use crate::net::Net;
 use crate::objective::{Evaluation, Objective, Statistics};
 use crate::train::Pair;
 use crate::weights::Weights;
+use crate::work::{Parts, Work};
 
 /// The shape of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -61,16 +65,30 @@ impl std::fmt::Display for Shape {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Between {
+    way: Way,
+    work: Work,
+}
+
+/// All that decides a path's numbers, with the net, the points and its ends. It is hashed whole where paths are kept.
+#[derive(Debug, Clone, PartialEq)]
+struct Way {
     shape: Shape,
     points: usize,
     first: f64,
     last: f64,
     objective: Objective,
-    quiet: bool,
+}
+
+/// The two ends of a path.
+struct Ends<'a> {
+    trial: usize,
+    small: &'a Weights,
+    large: &'a Weights,
 }
 
 /// f at one point of a path.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PathPoint {
     /// α: 0 at the small batch's solution, 1 at the large one's.
     pub alpha: f64,
@@ -80,6 +98,7 @@ pub struct PathPoint {
 
 /// f along one path.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Path {
     /// Its shape.
     pub shape: Shape,
@@ -89,10 +108,8 @@ pub struct Path {
     pub data: String,
     /// Number of the trial whose two solutions it joins; 0 for two points.
     pub trial: usize,
-    /// Whose statistics normalization used.
-    pub statistics: Statistics,
-    /// Most points that it averaged over.
-    pub chunk: usize,
+    /// How f was evaluated.
+    pub objective: Objective,
     /// The points, by α.
     pub points: Vec<PathPoint>,
     /// How long it took.
@@ -101,6 +118,7 @@ pub struct Path {
 
 /// f along the paths of all trials of a pair.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Paths {
     /// The paths; several shapes and statistics may lie side by side.
     pub paths: Vec<Path>,
@@ -109,32 +127,56 @@ pub struct Paths {
 impl Between {
     /// The straight line of Figure 3, from α = −1 to 2 in 25 points.
     pub fn line() -> Self {
-        Self { shape: Shape::Line, points: 25, first: -1.0, last: 2.0, objective: Objective::new(), quiet: false }
+        Self::of(Shape::Line)
     }
 
     /// The curve of Figure 7, from α = −1 to 2 in 25 points.
     pub fn curve() -> Self {
-        Self { shape: Shape::Curve, ..Self::line() }
+        Self::of(Shape::Curve)
+    }
+
+    fn of(shape: Shape) -> Self {
+        Self { way: Way { shape, points: 25, first: -1.0, last: 2.0, objective: Objective::new() }, work: Work::new() }
     }
 
     /// Number of points, evenly spaced, both ends among them.
     pub fn points(self, points: usize) -> Self {
-        Self { points, ..self }
+        Self { way: Way { points, ..self.way }, ..self }
     }
 
     /// The first and the last α.
     pub fn alphas(self, first: f64, last: f64) -> Self {
-        Self { first, last, ..self }
+        Self { way: Way { first, last, ..self.way }, ..self }
     }
 
     /// How f is evaluated.
     pub fn objective(self, objective: Objective) -> Self {
-        Self { objective, ..self }
+        Self { way: Way { objective, ..self.way }, ..self }
     }
 
-    /// Without progress lines.
+    /// How the work is done: threads, budget, folder, progress lines. It replaces what was set of them before.
+    pub fn work(self, work: &Work) -> Self {
+        Self { work: work.clone(), ..self }
+    }
+
+    /// [`Work::threads`] of this path.
+    pub fn threads(self, threads: usize) -> Self {
+        Self { work: self.work.threads(threads), ..self }
+    }
+
+    /// [`Work::seconds`] of this path: none is begun after that.
+    pub fn seconds(self, seconds: f64) -> Self {
+        Self { work: self.work.seconds(seconds), ..self }
+    }
+
+    /// [`Work::kept_in`] of this path.
+    pub fn kept_in(self, folder: impl AsRef<Folder>) -> Self {
+        Self { work: self.work.kept_in(folder), ..self }
+    }
+
+    /// [`Work::quiet`] of this path.
     pub fn quiet(self) -> Self {
-        Self { quiet: true, ..self }
+        Self { work: self.work.quiet(), ..self }
     }
 
     /// Along the path from a solution of small batches to one of large ones.
@@ -143,35 +185,72 @@ impl Between {
     ///
     /// # Errors
     /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where net, data and points do not belong together,
-    /// [`Error::Data`] where a point is not finite.
+    /// [`Error::Data`] where a point is not finite, [`Error::File`] for a folder of kept paths that cannot be one.
     pub fn run(&self, net: &Net, data: &Dataset, small: &Weights, large: &Weights) -> Result<Path> {
-        self.check(net, small, large)?;
-        let progress = Progress::new(self.points, self.quiet);
-        self.path(net, data, small, large, 0, &progress)
+        let mut paths = self.paths(net, data, &[Ends { trial: 0, small, large }])?.paths;
+        paths.pop().ok_or_else(|| Error::Data("the budget of seconds left no time for the path".into()))
     }
 
-    /// Along the paths of all trials of a pair, each from its small-batch to its large-batch solution.
+    /// Along the paths of all trials of a pair, each from its small-batch to its large-batch solution, in parallel. Where one of
+    /// a trial's two solutions is missing or diverged, there is no path of that trial.
     ///
     /// # Errors
-    /// As [`run`](Self::run); [`Error::Data`] where the regimes have no trials, or not equally many.
+    /// As [`run`](Self::run); [`Error::Data`] where no trial has both solutions.
     pub fn pair(&self, net: &Net, data: &Dataset, pair: &Pair) -> Result<Paths> {
-        let (small, large) = (&pair.small.weights, &pair.large.weights);
-        if small.is_empty() || small.len() != large.len() {
+        let mut ends = Vec::new();
+        for (run, small) in pair.small.finite() {
+            let other = pair.large.finite().find(|(other, _)| other.trial == run.trial);
+            ends.extend(other.map(|(_, large)| Ends { trial: run.trial, small, large }));
+        }
+        if ends.is_empty() {
             return Err(Error::Data(format!(
-                "paths need trials of both regimes, equally many, but there are {} small and {} large",
-                small.len(),
-                large.len()
+                "a path needs both solutions of a trial, but none of {} small and {} large has both",
+                pair.small.weights.len(),
+                pair.large.weights.len()
             )));
         }
-        for (small, large) in small.iter().zip(large) {
-            self.check(net, small, large)?;
-        }
-        let progress = Progress::new(self.points * small.len(), self.quiet);
-        let ends = small.iter().zip(large).enumerate();
-        let paths = ends.map(|(trial, (small, large))| self.path(net, data, small, large, trial, &progress));
-        Ok(Paths { paths: paths.collect::<Result<_>>()? })
+        self.paths(net, data, &ends)
     }
 
+    fn paths(&self, net: &Net, data: &Dataset, ends: &[Ends<'_>]) -> Result<Paths> {
+        self.work.check()?;
+        for Ends { small, large, .. } in ends {
+            self.way.check(net, small, large)?;
+        }
+        let points_of = Fingerprint::new("path").and(&self.way).and(&(net.name(), net.input(), net.layers()));
+        let points_of = points_of.and(&data.name).split(&data.train).split(&data.test);
+        let of = |ends: &Ends<'_>| {
+            let both = [ends.small, ends.large].into_iter();
+            both.fold(points_of.clone().and(&ends.trial), |of, x| of.numbers(x.values()).numbers(x.buffers()))
+        };
+        let found = self.work.each(&Parts {
+            parts: ends,
+            most: if self.way.objective.is_fused() { ends.len() } else { 1 },
+            steps: &|_| self.way.points,
+            name: &|ends| format!("trial {}", ends.trial),
+            find: &|shelf, ends| shelf.find::<Path>("path", &of(ends)),
+            make: &|ends, deadline, progress| {
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return Ok(None);
+                }
+                let report = |point: &PathPoint| {
+                    let PathPoint { alpha, value } = point;
+                    progress
+                        .advance(1, || format!("trial {}, α = {alpha:.3}: loss {:.4}", ends.trial, value.train.loss));
+                };
+                self.way.path(net, data, ends, &report).map(Some)
+            },
+            // A loss that is no number would not be read back as what it is.
+            keep: &|shelf, ends, path| match path.points.iter().all(|point| point.value.is_finite()) {
+                true => shelf.keep("path", &of(ends), path),
+                false => Ok(()),
+            },
+        })?;
+        Ok(Paths { paths: found.into_iter().flatten().collect() })
+    }
+}
+
+impl Way {
     fn check(&self, net: &Net, small: &Weights, large: &Weights) -> Result<()> {
         check_count("points", self.points, 10_000)?;
         if self.points == 1 {
@@ -190,33 +269,26 @@ impl Between {
         Ok(())
     }
 
-    fn path(
-        &self,
-        net: &Net,
-        data: &Dataset,
-        small: &Weights,
-        large: &Weights,
-        trial: usize,
-        progress: &Progress,
-    ) -> Result<Path> {
+    /// `report` is told of each point as it is done.
+    fn path(&self, net: &Net, data: &Dataset, ends: &Ends<'_>, report: &dyn Fn(&PathPoint)) -> Result<Path> {
         let begin = Instant::now();
         let mut points = Vec::with_capacity(self.points);
+        let mut evaluate = self.objective.evaluations(net, data)?;
         for place in 0..self.points {
             let share = place as f64 / (self.points - 1) as f64;
             // In this form both ends are what they were given as, to the bit, and so is an α of 0 or 1 between them.
             let alpha = self.first * (1.0 - share) + self.last * share;
             let alpha = if (alpha - alpha.round()).abs() < 1e-12 { alpha.round() } else { alpha };
-            let value = self.objective.evaluate(net, data, &self.at(small, large, alpha)?)?;
-            progress.advance(1, || format!("trial {trial}, α = {alpha:.3}: loss {:.4}", value.train.loss));
+            let value = evaluate.at(&self.at(ends.small, ends.large, alpha)?)?;
             points.push(PathPoint { alpha, value });
+            report(&PathPoint { alpha, value });
         }
         Ok(Path {
             shape: self.shape,
             net: net.name().into(),
             data: data.name.clone(),
-            trial,
-            statistics: self.objective.statistics,
-            chunk: self.objective.chunk,
+            trial: ends.trial,
+            objective: self.objective,
             points,
             seconds: begin.elapsed().as_secs_f64(),
         })
@@ -285,7 +357,10 @@ impl Path {
         });
         let title = format!(
             "{} on {}: f along the {} from the small batch's solution (α = 0) to the large one's (1), {} statistics",
-            self.net, self.data, self.shape, self.statistics
+            self.net,
+            self.data,
+            self.shape,
+            self.objective.whose()
         );
         let head = ["α", "training loss", "training, %", "test loss", "test, %"];
         Block::table(&title, &head, rows.collect())
@@ -305,7 +380,7 @@ impl Paths {
 
     /// Those of one shape and one kind of statistics: what one chart shows.
     pub fn only(&self, shape: Shape, statistics: Statistics) -> Self {
-        let is_wanted = |path: &&Path| path.shape == shape && path.statistics == statistics;
+        let is_wanted = |path: &&Path| path.shape == shape && path.objective.whose() == statistics;
         Self { paths: self.paths.iter().filter(is_wanted).cloned().collect() }
     }
 
@@ -315,7 +390,7 @@ impl Paths {
             let at = |alpha: f64| path.loss(alpha).map_or("–".into(), significant);
             vec![
                 path.shape.to_string(),
-                path.statistics.to_string(),
+                path.objective.whose().to_string(),
                 path.trial.to_string(),
                 at(0.0),
                 at(1.0),

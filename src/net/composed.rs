@@ -7,11 +7,10 @@
 use candle_core::{DType, Tensor, Var};
 use rand::rngs::ChaCha8Rng;
 
-use super::pass::{Averages, Passed, Points, Real, cross_entropy, labels};
+use super::pass::{Averages, Passed, Points, Real, Standing, cross_entropy, labels};
 use super::{Device, Net};
 use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::optim::Optimizer;
 
 impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
@@ -37,9 +36,6 @@ pub(super) struct Composed<T> {
     gradient: Option<Tensor>,
     observed: Vec<Observed>,
     logits: Vec<T>,
-    /// What an optimizer remembers: steps, and as many flat tensors as it needs.
-    steps: i32,
-    memory: Vec<Tensor>,
 }
 
 impl<T: Real> Composed<T> {
@@ -55,8 +51,6 @@ impl<T: Real> Composed<T> {
             gradient: None,
             observed: Vec::new(),
             logits: Vec::new(),
-            steps: 0,
-            memory: Vec::new(),
         })
     }
 
@@ -165,33 +159,11 @@ impl<T: Real> Composed<T> {
         Ok(cross_entropy(&self.logits, &labels, None))
     }
 
-    /// Moves x by a step of the optimizer; its formulas are at [`Optimizer`].
-    pub(super) fn step(&mut self, optimizer: &Optimizer) -> Result<()> {
-        let gradient = self.there()?.clone();
-        self.steps = self.steps.saturating_add(1);
-        let zeros = || gradient.zeros_like();
-        match *optimizer {
-            Optimizer::Adam { beta1, beta2, epsilon, .. } => {
-                let rate = optimizer.rate(self.steps);
-                let [mean, square] = match &self.memory[..] {
-                    [mean, square] => [mean.clone(), square.clone()],
-                    _ => [zeros()?, zeros()?],
-                };
-                let mean = ((mean * beta1)? + (&gradient * (1.0 - beta1))?)?;
-                let square = ((square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
-                self.x = (&self.x - ((&mean * rate)? / (square.sqrt()? + epsilon)?)?)?;
-                self.memory = vec![mean, square];
-            }
-            Optimizer::Sgd { momentum, .. } => {
-                let velocity = match &self.memory[..] {
-                    [velocity] => velocity.clone(),
-                    _ => zeros()?,
-                };
-                let velocity = ((velocity * momentum)? + &gradient)?;
-                self.x = (&self.x - (&velocity * optimizer.rate(self.steps))?)?;
-                self.memory = vec![velocity];
-            }
+    /// x and the gradient of the last backward pass.
+    pub(super) fn standing(&mut self) -> Result<Standing<'_>> {
+        match &self.gradient {
+            Some(gradient) => Ok(Standing::Device { x: &mut self.x, gradient }),
+            None => Err(Error::Tensor("no gradient before a backward pass".into())),
         }
-        Ok(())
     }
 }

@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// }
 /// # Ok::<(), sharp_minima::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Device {
     /// The processor.
     #[default]

@@ -17,7 +17,7 @@ use rand::rngs::ChaCha8Rng;
 pub use device::Device;
 pub use layer::Layer;
 pub use pass::Passes;
-pub(crate) use pass::{Averages, Engine, Points, Real};
+pub(crate) use pass::{Averages, Engine, Points, Real, Standing};
 
 use crate::error::{Error, Result};
 use crate::seed::{Seed, Stream, uniform};

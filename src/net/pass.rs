@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use candle_core::WithDType;
+use candle_core::{Tensor, WithDType};
 use rand::rngs::ChaCha8Rng;
 use rayon::prelude::*;
 
@@ -15,7 +15,6 @@ use super::kernel::Chain;
 use super::{Device, Net};
 use crate::data::Split;
 use crate::error::Result;
-use crate::optim::{Optimizer, OptimizerState};
 use crate::wide::{Lane, wide};
 
 /// f32 for work, f64 for checking.
@@ -105,7 +104,7 @@ pub(crate) enum Averages<'a, T> {
 }
 
 /// By which passes a net is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Passes {
     /// Fused for the CPU; on other devices as [`Composed`](Passes::Composed).
     #[default]
@@ -217,13 +216,20 @@ impl<T: Real> Engine<T> {
     }
 }
 
+/// x and ∇f where they lie: what an optimizer moves, and what it moves it by.
+pub(crate) enum Standing<'a> {
+    /// In memory.
+    Here { x: &'a mut [f32], gradient: &'a [f32] },
+    /// On a device.
+    Device { x: &'a mut Tensor, gradient: &'a Tensor },
+}
+
 impl Engine<f32> {
-    /// Moves x by a step of the optimizer along the gradient of the last pass back. On a device, x and what the optimizer
-    /// remembers stay there; `state` is what it remembers elsewhere.
-    pub(crate) fn step(&mut self, optimizer: &Optimizer, state: &mut OptimizerState) -> Result<()> {
+    /// x, and the gradient of the last backward pass.
+    pub(crate) fn standing(&mut self) -> Result<Standing<'_>> {
         match &mut self.0 {
-            Place::Fused(chain) => state.step(&mut chain.x, &chain.gradient),
-            Place::Composed(composed) => composed.step(optimizer),
+            Place::Fused(chain) => Ok(Standing::Here { x: &mut chain.x, gradient: &chain.gradient }),
+            Place::Composed(composed) => composed.standing(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! ADAM's step; the formula is at [`Optimizer::Adam`](super::Optimizer::Adam).
 
+use candle_core::{Result, Tensor};
+
 /// Its numbers for one step.
 pub(super) struct Rule {
     rate: f32,
@@ -34,6 +36,24 @@ impl Rule {
             *x -= rate * *m / (v.sqrt() + epsilon);
         }
     }
+}
+
+/// x after a step on a device, and what is remembered; nothing is remembered before the first step.
+pub(super) fn on_device(
+    x: &Tensor,
+    gradient: &Tensor,
+    memory: &[Tensor],
+    rate: f64,
+    [beta1, beta2, epsilon]: [f64; 3],
+) -> Result<(Tensor, Vec<Tensor>)> {
+    let [mean, square] = match memory {
+        [mean, square] => [mean.clone(), square.clone()],
+        _ => [gradient.zeros_like()?, gradient.zeros_like()?],
+    };
+    let mean = ((mean * beta1)? + (gradient * (1.0 - beta1))?)?;
+    let square = ((square * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
+    let x = (x - ((&mean * rate)? / (square.sqrt()? + epsilon)?)?)?;
+    Ok((x, vec![mean, square]))
 }
 
 #[cfg(test)]

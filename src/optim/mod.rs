@@ -2,14 +2,18 @@
 //!
 //! "ADAGRAD, SGD and adaQN for LB led to similar results" (§2.2). An [`Optimizer`] is its parameters; what it remembers
 //! from step to step lives in the run that uses it. A step changes the flat vector in place, in one sweep.
+//!
+//! A file a rule, with its formula in both forms: over slices, and over tensors on a device.
 
 mod adam;
 mod sgd;
 
+use candle_core::Tensor;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::memory::zeros;
+use crate::net::Standing;
 use crate::wide::wide;
 
 /// The rule by which a gradient moves x.
@@ -60,13 +64,18 @@ impl Optimizer {
         }
     }
 
-    /// η of step t, counted from 1, with what ADAM corrects it by.
-    pub(crate) fn rate(&self, step: i32) -> f64 {
+    /// η.
+    pub fn learning_rate(&self) -> f64 {
         match *self {
-            Optimizer::Adam { learning_rate, beta1, beta2, .. } => {
-                learning_rate * (1.0 - beta2.powi(step)).sqrt() / (1.0 - beta1.powi(step))
-            }
-            Optimizer::Sgd { learning_rate, .. } => learning_rate,
+            Optimizer::Adam { learning_rate, .. } | Optimizer::Sgd { learning_rate, .. } => learning_rate,
+        }
+    }
+
+    /// The learning rate of step t, counted from 1, with what ADAM corrects it by.
+    fn corrected(&self, rate: f64, step: i32) -> f64 {
+        match *self {
+            Optimizer::Adam { beta1, beta2, .. } => rate * (1.0 - beta2.powi(step)).sqrt() / (1.0 - beta1.powi(step)),
+            Optimizer::Sgd { .. } => rate,
         }
     }
 
@@ -151,6 +160,11 @@ impl OptimizerState {
     /// # Errors
     /// [`Error::Shape`] where x or the gradient have not the length that the state was begun for.
     pub fn step(&mut self, x: &mut [f32], gradient: &[f32]) -> Result<()> {
+        self.step_at(self.optimizer.learning_rate(), x, gradient)
+    }
+
+    /// The same at a learning rate of this step's own.
+    fn step_at(&mut self, rate: f64, x: &mut [f32], gradient: &[f32]) -> Result<()> {
         if x.len() != self.n || gradient.len() != self.n {
             return Err(Error::Shape(format!(
                 "the optimizer was begun for {} weights, but x has {} and the gradient {}",
@@ -160,7 +174,7 @@ impl OptimizerState {
             )));
         }
         self.steps = self.steps.saturating_add(1);
-        let rate = self.optimizer.rate(self.steps) as f32;
+        let rate = self.optimizer.corrected(rate, self.steps) as f32;
         let blocks = x.par_chunks_mut(BLOCK).zip(gradient.par_chunks(BLOCK));
         match (self.optimizer, &mut self.memory[..]) {
             (Optimizer::Adam { beta1, beta2, epsilon, .. }, [mean, square]) => {
@@ -186,6 +200,38 @@ impl OptimizerState {
             _ => return Err(Error::Shape("the state is not that of its optimizer".into())),
         }
         Ok(())
+    }
+}
+
+/// A rule with what it remembers, wherever x lies: in memory as an [`OptimizerState`], on a device as tensors, which live no
+/// longer than the call that trains.
+pub(crate) struct Rule {
+    state: OptimizerState,
+    tensors: Vec<Tensor>,
+}
+
+impl Rule {
+    pub(crate) fn begin(optimizer: &Optimizer, n: usize) -> Result<Self> {
+        Ok(Self { state: optimizer.begin(n)?, tensors: Vec::new() })
+    }
+
+    /// Moves x by one step, at this learning rate.
+    pub(crate) fn step(&mut self, standing: Standing<'_>, rate: f64) -> Result<()> {
+        match standing {
+            Standing::Here { x, gradient } => self.state.step_at(rate, x, gradient),
+            Standing::Device { x, gradient } => {
+                self.state.steps = self.state.steps.saturating_add(1);
+                let optimizer = self.state.optimizer;
+                let rate = optimizer.corrected(rate, self.state.steps);
+                (*x, self.tensors) = match optimizer {
+                    Optimizer::Adam { beta1, beta2, epsilon, .. } => {
+                        adam::on_device(x, gradient, &self.tensors, rate, [beta1, beta2, epsilon])
+                    }
+                    Optimizer::Sgd { momentum, .. } => sgd::on_device(x, gradient, &self.tensors, rate, momentum),
+                }?;
+                Ok(())
+            }
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! SGD's step; the formula is at [`Optimizer::Sgd`](super::Optimizer::Sgd).
 
+use candle_core::{Result, Tensor};
+
 /// A block of x, the gradient and v.
 #[inline(always)]
 pub(super) fn step(rate: f32, momentum: f32, x: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
@@ -7,6 +9,23 @@ pub(super) fn step(rate: f32, momentum: f32, x: &mut [f32], gradient: &[f32], ve
         *v = momentum * *v + g;
         *x -= rate * *v;
     }
+}
+
+/// x after a step on a device, and v; nothing is remembered before the first step.
+pub(super) fn on_device(
+    x: &Tensor,
+    gradient: &Tensor,
+    memory: &[Tensor],
+    rate: f64,
+    momentum: f64,
+) -> Result<(Tensor, Vec<Tensor>)> {
+    let velocity = match memory {
+        [velocity] => velocity.clone(),
+        _ => gradient.zeros_like()?,
+    };
+    let velocity = ((velocity * momentum)? + gradient)?;
+    let x = (x - (&velocity * rate)?)?;
+    Ok((x, vec![velocity]))
 }
 
 #[cfg(test)]

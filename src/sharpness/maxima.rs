@@ -1,18 +1,12 @@
 //! How sharp are the minima of a regime? The sharpness of many points, side by side.
 
-use std::time::{Duration, Instant};
-
-use super::{Along, Maximizer, Maximum, Search, Sharpness, Status};
-use crate::abreast::abreast;
-use crate::data::{Dataset, check_count};
-use crate::display::{Block, Progress, significant};
-use crate::error::{Error, Result};
-use crate::kept::Fingerprint;
-use crate::net::{Device, Net, Passes};
-use crate::objective::Statistics;
+use super::maximize::Maximizer;
+use super::maximum::{Maximum, Origin, Space, Status};
+use crate::data::Which;
+use crate::display::{Block, significant};
+use crate::error::Result;
 use crate::spread::{Ratio, Spread};
-use crate::train::{Pair, Regime, Trials};
-use crate::weights::Weights;
+use crate::train::Role;
 
 /// Which of a measure's numbers is read as its φ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,17 +45,19 @@ pub struct Maxima {
     pub maxima: Vec<Maximum>,
     /// How many are missing, because the budget of seconds was used up before they were begun.
     pub unmeasured: usize,
+    /// How many trials were left out, because they diverged.
+    pub diverged: usize,
 }
 
 /// φ of both regimes in one kind of box: a row of the paper's Tables 3 and 4.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contrast {
-    /// What A is, in words.
-    pub along: String,
+    /// What A is.
+    pub space: Space,
     /// ε.
     pub epsilon: f64,
-    /// "train" or "test".
-    pub split: String,
+    /// Whose points f is over.
+    pub split: Which,
     /// Most iterations of each search.
     pub iterations: usize,
     /// φ of the small regime's trials, percent.
@@ -74,162 +70,18 @@ pub struct Contrast {
     pub doubtful_large: usize,
 }
 
-/// One point to be measured.
-struct Part<'a> {
-    regime: Option<&'a Regime>,
-    trial: Option<usize>,
-    draw: u64,
-    x: &'a Weights,
-}
-
-impl Sharpness {
-    /// Measures the last points of a regime's trials, side by side.
-    ///
-    /// Cost and memory: those of [`at`](Self::at) for each; as many at once as there are threads.
-    ///
-    /// # Errors
-    /// As [`at`](Self::at); [`Error::Data`] where there are no trials; [`Error::File`] and [`Error::Format`] for a folder of
-    /// [kept](Self::kept_in) measures. Measures that ended well are kept in that folder in spite of an error.
-    pub fn trials(&self, net: &Net, data: &Dataset, trials: &Trials) -> Result<Maxima> {
-        self.many(net, data, &self.parts(trials)?)
-    }
-
-    /// Measures the last points of both regimes, side by side.
-    ///
-    /// # Errors
-    /// As [`trials`](Self::trials).
-    ///
-    /// ```
-    /// use sharp_minima::{Sharpness, Training, data, zoo};
-    /// let data = data::synthetic();
-    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
-    /// let pair = Training::adam().trials(2).epochs(3).quiet().pair(&net, &data, 10, 100)?;
-    /// let maxima = Sharpness::full(1e-3).thorough().quiet().pair(&net, &data, &pair)?;
-    /// assert_eq!(maxima.maxima.len(), 4);
-    /// # Ok::<(), sharp_minima::Error>(())
-    /// ```
-    pub fn pair(&self, net: &Net, data: &Dataset, pair: &Pair) -> Result<Maxima> {
-        let mut parts = self.parts(&pair.small)?;
-        parts.extend(self.parts(&pair.large)?);
-        self.many(net, data, &parts)
-    }
-
-    /// Measures one point along several random A, from [`draw`](Self::draw) on: how much φ depends on A.
-    ///
-    /// # Errors
-    /// As [`at`](Self::at); [`Error::Parameter`] where `count` is 0, or above 1 where A is not random.
-    pub fn draws(&self, net: &Net, data: &Dataset, x: &Weights, count: usize) -> Result<Maxima> {
-        check_count("number of draws", count, 10_000)?;
-        if count > 1 && !matches!(self.along, Along::Random(_)) {
-            return Err(Error::parameter("number of draws", count, "be 1 where A is not random"));
-        }
-        let part = |draw| Part { regime: None, trial: None, draw: self.draw.saturating_add(draw), x };
-        self.many(net, data, &(0..count as u64).map(part).collect::<Vec<_>>())
-    }
-
-    fn parts<'a>(&self, trials: &'a Trials) -> Result<Vec<Part<'a>>> {
-        let Trials { regime, weights } = trials;
-        if weights.is_empty() || weights.len() != regime.runs.len() {
-            return Err(Error::Data(format!(
-                "sharpness needs trials with their weights, but the regime '{}' has {} trials and {} weights",
-                regime.name,
-                regime.runs.len(),
-                weights.len()
-            )));
-        }
-        let parts = regime.runs.iter().zip(weights);
-        Ok(parts.map(|(run, x)| Part { regime: Some(regime), trial: Some(run.trial), draw: self.draw, x }).collect())
-    }
-
-    fn many(&self, net: &Net, data: &Dataset, parts: &[Part<'_>]) -> Result<Maxima> {
-        check_count("threads", self.threads.unwrap_or(1), 1_024)?;
-        if let Some(seconds) = self.seconds.filter(|seconds| !(seconds.is_finite() && *seconds > 0.0)) {
-            return Err(Error::parameter("seconds", seconds, "be finite and above 0"));
-        }
-        for part in parts {
-            self.check_weights(net, part.x)?;
-            self.check(net, &part.x.to_f64())?;
-        }
-        let split = self.split(data);
-        let deadline = self.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.min(1e9)));
-        let progress = Progress::new(parts.len() * self.searches(), self.quiet);
-        let kept = self.kept.as_ref().map(|kept| (kept, self.fingerprint(net, data)));
-        // One A for all trials, made once; each draw has its own.
-        let one = parts.iter().all(|part| part.draw == self.draw);
-        let shared = if one { self.directions(net.parameter_count())? } else { None };
-        let fused = self.objective.passes == Passes::Fused && self.objective.device == Device::Cpu;
-        let measured = abreast(parts, self.threads, if fused { parts.len() } else { 1 }, |part| {
-            let name = part.regime.map_or_else(|| format!("draw {}", part.draw), |regime| regime.name.clone());
-            let name = part.trial.map_or(name.clone(), |trial| format!("{name}, trial {trial}"));
-            let own = kept.as_ref().map(|(kept, of)| {
-                let running = matches!(self.objective.statistics, Statistics::Running).then(|| part.x.buffers());
-                (*kept, of.clone().and(&part.draw).numbers(part.x.values()).numbers(running.unwrap_or_default()))
-            });
-            if let Some((kept, of)) = &own
-                && let Some(maximum) = kept.find::<Maximum>("sharpness", of)?
-            {
-                progress.advance(self.searches(), || format!("{name}: found as it was kept"));
-                return Ok(Some(part.describe(data, maximum)));
-            }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return Ok(None);
-            }
-            let report = |search: &Search| {
-                // As short as it may be: a line of a notebook is.
-                let start = if search.maximizer == Maximizer::Corners { "corners" } else { &search.start };
-                progress.advance(1, || format!("{name}, {start}: φ = {} %", significant(search.phi)));
-            };
-            let drawn = if one { None } else { Self { draw: part.draw, ..self.clone() }.directions(part.x.len())? };
-            let directions = shared.as_ref().or(drawn.as_ref());
-            let mut maximum = self.around(net, split, &part.x.to_f64(), Some(part.x.buffers()), directions, &report)?;
-            (maximum.draw, maximum.displacement) = (part.draw, None);
-            if let Some((kept, of)) = &own {
-                kept.keep("sharpness", of, &maximum)?;
-            }
-            Ok(Some(part.describe(data, maximum)))
-        })?;
-        let unmeasured = measured.iter().filter(|maximum| maximum.is_none()).count();
-        Ok(Maxima { maxima: measured.into_iter().flatten().collect(), unmeasured })
-    }
-
-    /// All that decides a measure but its point and its draw.
-    fn fingerprint(&self, net: &Net, data: &Dataset) -> Fingerprint {
-        let Self {
-            epsilon, along, orthonormal, iterations, maximizer, starts, climb, corners, objective, seed, ..
-        } = self;
-        Fingerprint::new("sharpness")
-            .and(&(epsilon, along, orthonormal, iterations, maximizer, starts, climb, corners, objective, seed))
-            .and(&(self.test, net.name(), net.input(), net.layers()))
-            .split(self.split(data))
-    }
-}
-
-impl Part<'_> {
-    /// The measure with what it is of.
-    fn describe(&self, data: &Dataset, maximum: Maximum) -> Maximum {
-        Maximum {
-            regime: self.regime.map(|regime| regime.name.clone()),
-            batch: self.regime.map(|regime| regime.batch),
-            trial: self.trial,
-            trial_seed: self.regime.map(|regime| regime.seed),
-            data: data.name.clone(),
-            ..maximum
-        }
-    }
-}
-
 impl Maximum {
     /// Whether both are of the same net and points, in the same kind of box, looked at in the same ways: what may be averaged.
     fn is_measured_as(&self, other: &Maximum) -> bool {
-        let of = |one: &Maximum| (one.epsilon.to_bits(), one.dimension, one.statistics, one.chunk, one.iterations);
-        (&self.net, &self.data, &self.split, &self.along) == (&other.net, &other.data, &other.split, &other.along)
-            && of(self) == of(other)
-            && self.ways().eq(other.ways())
+        let of = |one: &Maximum| {
+            (one.epsilon.to_bits(), one.space, one.dimension, one.split, one.objective, one.iterations, one.trial_seed)
+        };
+        (&self.net, &self.data) == (&other.net, &other.data) && of(self) == of(other) && self.ways().eq(other.ways())
     }
 
     /// The maximizers and starts of its searches.
-    fn ways(&self) -> impl Iterator<Item = (Maximizer, &str)> {
-        self.searches.iter().map(|search| (search.maximizer, search.start.as_str()))
+    fn ways(&self) -> impl Iterator<Item = (Maximizer, Origin)> {
+        self.searches.iter().map(|search| (search.maximizer, search.start))
     }
 }
 
@@ -239,6 +91,7 @@ impl Maxima {
         Self {
             maxima: several.iter().flat_map(|maxima| maxima.maxima.clone()).collect(),
             unmeasured: several.iter().map(|maxima| maxima.unmeasured).sum(),
+            diverged: several.iter().map(|maxima| maxima.diverged).sum(),
         }
     }
 
@@ -255,7 +108,7 @@ impl Maxima {
         Spread::of(&self.phi(reading))
     }
 
-    /// The regimes "small" and "large" set against each other, once for each kind of box and split, in their order here.
+    /// The small-batch and the large-batch regime set against each other, once for each kind of box and split, in their order here.
     pub fn contrasts(&self, reading: Reading) -> Vec<Contrast> {
         let mut boxes: Vec<Vec<&Maximum>> = Vec::new();
         for group in self.groups() {
@@ -265,16 +118,16 @@ impl Maxima {
             }
         }
         let contrast = |maxima: Vec<&Maximum>| {
-            let of = |regime: &str| -> (Vec<f64>, usize) {
-                let own = maxima.iter().filter(|maximum| maximum.regime.as_deref() == Some(regime));
+            let of = |role: Role| -> (Vec<f64>, usize) {
+                let own = maxima.iter().filter(|maximum| maximum.role == Some(role));
                 let (phi, trusted): (Vec<f64>, Vec<bool>) = own.map(|maximum| reading.of(maximum)).unzip();
                 (phi, trusted.into_iter().filter(|trusted| !trusted).count())
             };
-            let ((small, doubtful_small), (large, doubtful_large)) = (of("small"), of("large"));
+            let ((small, doubtful_small), (large, doubtful_large)) = (of(Role::Small), of(Role::Large));
             Contrast {
-                along: maxima[0].along.clone(),
+                space: maxima[0].space,
                 epsilon: maxima[0].epsilon,
-                split: maxima[0].split.clone(),
+                split: maxima[0].split,
                 iterations: maxima[0].iterations,
                 small,
                 large,
@@ -290,8 +143,8 @@ impl Maxima {
     pub(crate) fn groups(&self) -> Vec<Vec<&Maximum>> {
         let mut groups: Vec<Vec<&Maximum>> = Vec::new();
         for maximum in &self.maxima {
-            let is_alike =
-                |group: &&mut Vec<&Maximum>| group[0].is_measured_as(maximum) && group[0].regime == maximum.regime;
+            let of = |one: &Maximum| (one.regime.clone(), one.role, one.batch);
+            let is_alike = |group: &&mut Vec<&Maximum>| group[0].is_measured_as(maximum) && of(group[0]) == of(maximum);
             match groups.iter_mut().find(is_alike) {
                 Some(group) => group.push(maximum),
                 None => groups.push(vec![maximum]),
@@ -302,13 +155,16 @@ impl Maxima {
 
     /// What A is, with what else tells this measure from others of these.
     pub(crate) fn name_of(&self, maximum: &Maximum) -> String {
-        let mut name = maximum.along.clone();
+        let mut name = maximum.space.to_string();
         let differs = |is_same: fn(&Maximum, &Maximum) -> bool| self.maxima.iter().any(|one| !is_same(one, maximum));
         if differs(|a, b| (&a.net, &a.data) == (&b.net, &b.data)) {
             name = format!("{} on {}, {name}", maximum.net, maximum.data);
         }
-        if differs(|a, b| (a.statistics, a.chunk) == (b.statistics, b.chunk)) {
-            name.push_str(&format!(", {} statistics of {}", maximum.statistics, maximum.chunk));
+        if differs(|a, b| a.objective == b.objective) {
+            name.push_str(&format!(", {}", maximum.objective.facts()));
+        }
+        if differs(|a, b| a.trial_seed == b.trial_seed) {
+            name.push_str(&maximum.trial_seed.map_or(", no trial".into(), |seed| format!(", starts of seed {seed}")));
         }
         if differs(|a, b| a.iterations == b.iterations) {
             name.push_str(&format!(", {} iterations", maximum.iterations));
@@ -330,7 +186,7 @@ impl Maxima {
                 let phi: Vec<f64> = read.iter().map(|(phi, _)| *phi).collect();
                 let doubtful = read.iter().filter(|(_, trusted)| !trusted).count();
                 let doubt =
-                    if doubtful == 0 { String::new() } else { format!(" ({doubtful} of {} no measure)", read.len()) };
+                    if doubtful == 0 { String::new() } else { format!(" ({doubtful} of {} unreliable)", read.len()) };
                 Spread::of(&phi).map_or(String::new(), |spread| format!("{}{doubt}", mean_and_deviation(&spread)))
             };
             let corners: Vec<f64> = group.iter().filter_map(|maximum| maximum.corner).collect();
@@ -341,7 +197,7 @@ impl Maxima {
             rows.push(vec![
                 self.name_of(first),
                 format!("{:e}", first.epsilon),
-                first.split.clone(),
+                first.split.to_string(),
                 first.regime.clone().unwrap_or_else(|| format!("{} draws", group.len())),
                 said(Reading::FromZero),
                 said(Reading::Largest),
@@ -369,13 +225,17 @@ impl Maxima {
                 "Sharpness of {} on {}, {} statistics: mean ± std of {} measures",
                 first.net,
                 first.data,
-                first.statistics,
+                first.objective.statistics,
                 self.maxima.len()
             ),
         };
         let title = match self.unmeasured {
             0 => title,
             missing => format!("{title}; {missing} missing, the budget of seconds was used up"),
+        };
+        let title = match self.diverged {
+            0 => title,
+            left_out => format!("{title}; {left_out} trials diverged and are left out"),
         };
         let mut blocks = vec![Block::table(&title, &head, rows)];
         let rows: Vec<Vec<String>> = [Reading::FromZero, Reading::Largest]
@@ -386,7 +246,7 @@ impl Maxima {
                     .filter(|contrast| !contrast.small.is_empty() && !contrast.large.is_empty())
                     .map(move |contrast| {
                         vec![
-                            contrast.along.clone(),
+                            contrast.space.to_string(),
                             format!("{:e}", contrast.epsilon),
                             reading.to_string(),
                             contrast.said(),

@@ -12,12 +12,17 @@
 //! | [`trials`](Training::trials) | 5 | 1..=10,000 | 5 |
 //! | [`epochs`](Training::epochs) | 20 | 1..=1,000,000 | 20 (code), 100 (Figures 4, 5) |
 //! | [`patience`](Training::patience) | none | from 1 | "until the loss function ceased to improve" |
-//! | [`seconds`](Training::seconds) | none | above 0 | none |
 //! | [`seed`](Training::seed) | 0 | any | not said |
 //! | [`objective`](Training::objective) | batch statistics, chunks of 5,000 | | `mode=2` (code) |
 //! | [`device`](Training::device) | the CPU | those of the build | – |
-//! | [`kept_in`](Training::kept_in) | no folder | | – |
-//! | [`threads`](Training::threads) | the machine's | 1..=1,024 | – |
+//! | [`work`](Training::work) | all threads, no budget, kept nowhere | | – |
+//!
+//! A [`Recipe`] is all that decides a trial's bits; [`Work`](crate::Work) is all that decides its time. A regime is one recipe
+//! with several trials; a [`Study`] is any number of regimes, trained in parallel in one call, and a [`Pair`] is the study of
+//! two that the paper compares.
+//!
+//! A loss that is no longer finite ends its trial, and is a value ([`Stop::Diverged`]): the other trials go on. Such a trial is
+//! shown and counted, and left out of every average.
 //!
 //! An epoch draws every point once, in an order of its own, in batches of the size given; the points that remain at its
 //! end are a smaller batch, as in Keras.
@@ -28,26 +33,35 @@
 //! point leaves nothing of it.
 
 mod descent;
+mod draw;
+mod recipe;
+mod slope;
 mod stop;
+mod study;
 mod trace;
 mod trials;
+mod watch;
 
 use std::path::Path;
 
 pub use descent::Descent;
+pub use recipe::Recipe;
 pub use stop::Stop;
+pub(crate) use study::seed_of;
 pub use trace::{Epoch, Run};
-pub use trials::{Pair, Regime, Trials};
+pub(crate) use trials::check_alike;
+pub use trials::{Pair, Regime, Role, Study, Trials};
 
-use crate::data::{Dataset, check_count};
+use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::kept::Kept;
-use crate::net::{Device, Net, Passes};
+use crate::net::{Device, Net};
 use crate::objective::Objective;
 use crate::optim::Optimizer;
 use crate::seed::Seed;
+use crate::work::Work;
 
-/// How to train: the parameters of a regime, and the verbs [`run`](Self::run) and [`pair`](Self::pair).
+/// How to train: a [`Recipe`], how many trials of it, how the work is done, and the verbs [`run`](Self::run),
+/// [`pair`](Self::pair) and [`batches`](Self::batches).
 ///
 /// ```
 /// use sharp_minima::{Training, data, zoo};
@@ -60,18 +74,10 @@ use crate::seed::Seed;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Training {
-    optimizer: Optimizer,
-    batch: usize,
+    recipe: Recipe,
     trials: usize,
-    epochs: usize,
-    patience: Option<usize>,
-    seconds: Option<f64>,
-    seed: Seed,
-    objective: Objective,
-    threads: Option<usize>,
     regime: Option<String>,
-    kept: Option<Kept>,
-    quiet: bool,
+    work: Work,
 }
 
 impl Training {
@@ -86,35 +92,33 @@ impl Training {
     }
 
     fn by(optimizer: Optimizer) -> Self {
-        Self {
-            optimizer,
-            batch: 256,
-            trials: 5,
-            epochs: 20,
-            patience: None,
-            seconds: None,
-            seed: Seed(0),
-            objective: Objective::new(),
-            threads: None,
-            regime: None,
-            kept: None,
-            quiet: false,
-        }
+        Self { recipe: Recipe::new(optimizer), trials: 5, regime: None, work: Work::new() }
+    }
+
+    fn with(self, change: impl FnOnce(&mut Recipe)) -> Self {
+        let mut recipe = self.recipe;
+        change(&mut recipe);
+        Self { recipe, ..self }
+    }
+
+    /// All that decides the bits of its trials.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
     }
 
     /// The rule that moves x.
     pub fn optimizer(self, optimizer: Optimizer) -> Self {
-        Self { optimizer, ..self }
+        self.with(|recipe| recipe.optimizer = optimizer)
     }
 
     /// η of the optimizer.
     pub fn learning_rate(self, rate: f64) -> Self {
-        Self { optimizer: self.optimizer.with_learning_rate(rate), ..self }
+        self.with(|recipe| recipe.optimizer = recipe.optimizer.with_learning_rate(rate))
     }
 
-    /// Points in a batch. A batch of 1 teaches a net with normalization nothing: of one point its statistics leave nothing.
+    /// Points in a batch. With batch normalization a batch of 1 cannot learn: one point minus its own mean is zero.
     pub fn batch(self, points: usize) -> Self {
-        Self { batch: points, ..self }
+        self.with(|recipe| recipe.batch = points)
     }
 
     /// Number of trials, each from a starting point of its own.
@@ -124,39 +128,31 @@ impl Training {
 
     /// Most epochs of a trial.
     pub fn epochs(self, epochs: usize) -> Self {
-        Self { epochs, ..self }
+        self.with(|recipe| recipe.epochs = epochs)
     }
 
     /// Ends a trial when its smallest training loss is this many epochs old: the loss has ceased to improve.
     pub fn patience(self, epochs: usize) -> Self {
-        Self { patience: Some(epochs), ..self }
-    }
-
-    /// Ends the call after about this many seconds, with what there is by then: each trial ends behind the epoch that it
-    /// is in, and those not begun return their start. The result then depends on the machine's speed.
-    pub fn seconds(self, seconds: f64) -> Self {
-        Self { seconds: Some(seconds), ..self }
+        self.with(|recipe| recipe.patience = Some(epochs))
     }
 
     /// Where everything random comes from.
     pub fn seed(self, seed: u64) -> Self {
-        Self { seed: Seed(seed), ..self }
+        self.with(|recipe| recipe.seed = Seed(seed))
     }
 
-    /// How loss and accuracy are evaluated behind each epoch; training itself always uses the statistics of its batch.
+    /// How loss and accuracy are evaluated after each epoch; training itself always uses the statistics of its batch. The
+    /// device is that of [`device`](Self::device), where it was given, in whatever order.
     pub fn objective(self, objective: Objective) -> Self {
-        Self { objective, ..self }
+        let device = self.recipe.objective.device;
+        let given = if device == Device::Cpu { objective } else { objective.device(device) };
+        self.with(|recipe| recipe.objective = given)
     }
 
-    /// Where the nets are computed, in training and in evaluation: that of the [`objective`](Self::objective), which this
-    /// sets. On a device other than the CPU x stays there through a run, and trials run one after another.
+    /// Where the nets are computed, in training and in evaluation. On a device other than the CPU x stays there through a run,
+    /// and trials run one after another.
     pub fn device(self, device: Device) -> Self {
-        Self { objective: self.objective.device(device), ..self }
-    }
-
-    /// Threads of the whole call: trials run side by side, and share what remains. The result does not depend on it.
-    pub fn threads(self, threads: usize) -> Self {
-        Self { threads: Some(threads), ..self }
+        self.with(|recipe| recipe.objective = recipe.objective.device(device))
     }
 
     /// Name of the regime in tables and charts; "batch 256" if not given.
@@ -164,44 +160,61 @@ impl Training {
         Self { regime: Some(name.into()), ..self }
     }
 
-    /// Keeps each finished trial in a folder, and takes from it what was finished before: a call that was interrupted goes on
-    /// where it was when the same call is made again. A trial is two files, its rows (JSON) and its weights (safetensors).
-    /// Nothing is taken that another call, other data or another version made; the folder can be removed at any time.
+    /// How the work is done: threads, budget, folder, progress lines. It replaces what was set of them before.
+    pub fn work(self, work: &Work) -> Self {
+        Self { work: work.clone(), ..self }
+    }
+
+    /// [`Work::threads`] of this training.
+    pub fn threads(self, threads: usize) -> Self {
+        Self { work: self.work.threads(threads), ..self }
+    }
+
+    /// [`Work::seconds`] of this training: each trial ends after the epoch that it is in, and those not begun return their
+    /// start.
+    pub fn seconds(self, seconds: f64) -> Self {
+        Self { work: self.work.seconds(seconds), ..self }
+    }
+
+    /// [`Work::kept_in`] of this training. A trial is three files, its rows (JSON) and its weights after the last epoch and
+    /// after that of the lowest training loss (safetensors).
     pub fn kept_in(self, folder: impl AsRef<Path>) -> Self {
-        Self { kept: Some(Kept::in_folder(folder.as_ref())), ..self }
+        Self { work: self.work.kept_in(folder), ..self }
     }
 
-    /// Without progress lines.
+    /// [`Work::quiet`] of this training.
     pub fn quiet(self) -> Self {
-        Self { quiet: true, ..self }
+        Self { work: self.work.quiet(), ..self }
     }
 
-    /// Trains one regime.
-    ///
-    /// Cost: for each trial and epoch, one pass back and forth over the training points and one evaluation of f on both
-    /// splits. Memory: for each thread one batch's layers.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where the net does not fit the data,
-    /// [`Error::Diverged`] where a loss is no longer finite; that error keeps the trials that ended well:
+    fn name(&self) -> String {
+        self.regime.clone().unwrap_or_else(|| format!("batch {}", self.recipe.batch))
+    }
+
+    /// Trains one regime. A trial whose loss is no longer finite has [`Stop::Diverged`], and the others go on:
     ///
     /// ```
-    /// use sharp_minima::{Error, Training, data, zoo};
+    /// use sharp_minima::{Stop, Training, data, zoo};
     /// let data = data::synthetic();
     /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
-    /// match Training::sgd(1e30, 0.0).batch(20).trials(2).quiet().run(&net, &data) {
-    ///     Err(Error::Diverged { epoch, finished, .. }) => assert_eq!((epoch, finished.len()), (1, 1)),
-    ///     other => panic!("{other:?}"),
-    /// }
-    /// # Ok::<(), Error>(())
+    /// let trials = Training::sgd(1e30, 0.0).batch(20).trials(2).quiet().run(&net, &data)?;
+    /// assert_eq!(trials.regime.diverged(), 2);
+    /// assert_eq!(trials.regime.runs[0].ended(), "diverged in epoch 1");
+    /// # Ok::<(), sharp_minima::Error>(())
     /// ```
+    ///
+    /// Cost: for each trial and epoch, a forward and a backward pass over the training points and one evaluation of f on both
+    /// splits. Memory: for each thread one batch's layers; for each trial three times its weights.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where the net does not fit one of the splits,
+    /// [`Error::File`] for a folder of kept trials that cannot be one.
     pub fn run(&self, net: &Net, data: &Dataset) -> Result<Trials> {
-        let name = self.regime.clone().unwrap_or_else(|| format!("batch {}", self.batch));
-        let [trials] = self.regimes(net, data, [(name, self.batch)])?;
-        Ok(trials)
+        let mut trials = study::side_by_side(&[(self, None)], net, data)?;
+        trials.pop().ok_or_else(|| Error::parameter("regimes", 0, "be at least 1"))
     }
 
-    /// Trains the small-batch and the large-batch regime from the same starting points, their trials side by side.
+    /// Trains the small-batch and the large-batch regime from the same starting points, their trials in parallel.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -209,8 +222,33 @@ impl Training {
         if small >= large {
             return Err(Error::parameter("small", small, format!("be below the large batch of {large}")));
         }
-        let [small, large] = self.regimes(net, data, [("small".into(), small), ("large".into(), large)])?;
-        Ok(Pair { small, large })
+        let [one, other] =
+            [("small", small), ("large", large)].map(|(name, batch)| self.clone().regime(name).batch(batch));
+        let both = [(&one, Some(Role::Small)), (&other, Some(Role::Large))];
+        let mut trials = study::side_by_side(&both, net, data)?;
+        match (trials.pop(), trials.pop()) {
+            (Some(large), Some(small)) => Ok(Pair { small, large }),
+            _ => Err(Error::parameter("regimes", trials.len(), "be 2")),
+        }
+    }
+
+    /// Trains one regime a batch size, all from the same starting points and in parallel: Figure 4 of the paper.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`Error::Parameter`] where there is no batch size, or one twice.
+    ///
+    /// ```
+    /// use sharp_minima::{Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let study = Training::adam().trials(1).epochs(2).quiet().batches(&net, &data, &[10, 40, 160])?;
+    /// assert_eq!(study.regimes[2].regime.name, "batch 160");
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn batches(&self, net: &Net, data: &Dataset, batches: &[usize]) -> Result<Study> {
+        let prefix = self.regime.as_ref().map_or(String::new(), |name| format!("{name}, "));
+        let named = |&batch: &usize| self.clone().regime(&format!("{prefix}batch {batch}")).batch(batch);
+        Study::run(&batches.iter().map(named).collect::<Vec<Training>>(), net, data)
     }
 
     /// Begins one trial, to take its steps by hand. It works on all of the machine's threads, or on those of the pool that
@@ -219,38 +257,14 @@ impl Training {
     /// # Errors
     /// As [`run`](Self::run); [`Error::Parameter`] for a device other than the CPU: its tensors may not outlive a call.
     pub fn begin(&self, net: &Net, data: &Dataset, trial: usize) -> Result<Descent> {
-        self.check(net, data)?;
-        check_count("batch", self.batch, data.train.len())?;
-        if self.objective.device != Device::Cpu || self.objective.passes != Passes::Fused {
-            let given = format!("{} with {:?} passes", self.objective.device, self.objective.passes);
+        self.recipe.check(net, data)?;
+        let objective = self.recipe.objective;
+        if !objective.is_fused() {
+            let given = format!("{} with {:?} passes", objective.device, objective.passes);
             return Err(Error::parameter("device", given, "be cpu with Fused passes, where steps are taken by hand"));
         }
-        Descent::new(self, net, data, self.batch, trial)
-    }
-
-    fn regimes<const N: usize>(&self, net: &Net, data: &Dataset, regimes: [(String, usize); N]) -> Result<[Trials; N]> {
-        self.check(net, data)?;
-        for (_, batch) in &regimes {
-            check_count("batch", *batch, data.train.len())?;
-        }
-        trials::side_by_side(self, net, data, regimes)
-    }
-
-    fn check(&self, net: &Net, data: &Dataset) -> Result<()> {
-        self.optimizer.check()?;
-        check_count("trials", self.trials, 10_000)?;
-        check_count("epochs", self.epochs, 1_000_000)?;
-        check_count("threads", self.threads.unwrap_or(1), 1_024)?;
-        for (name, given) in [("patience", self.patience.unwrap_or(1)), ("chunk", self.objective.chunk)] {
-            if given == 0 {
-                return Err(Error::parameter(name, given, "be at least 1"));
-            }
-        }
-        if let Some(seconds) = self.seconds.filter(|seconds| !(seconds.is_finite() && *seconds > 0.0)) {
-            return Err(Error::parameter("seconds", seconds, "be finite and above 0"));
-        }
-        net.check_data(data.shape(), data.classes())
+        Descent::new(&self.recipe, net, data, trial)
     }
 }
 
-crate::display::shown_as_text!(Training);
+crate::display::shown_as_text!(Training, Role);

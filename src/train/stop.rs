@@ -10,6 +10,9 @@ pub enum Stop {
     CeasedToImprove,
     /// The budget of seconds was used up.
     Budget,
+    /// A loss, a weight or a running average was no longer finite. The trial's last row and weights are those before: it is
+    /// shown and counted, and left out of every average, chart and verdict.
+    Diverged,
 }
 
 impl std::fmt::Display for Stop {
@@ -18,6 +21,7 @@ impl std::fmt::Display for Stop {
             Stop::Epochs => "epochs",
             Stop::CeasedToImprove => "ceased to improve",
             Stop::Budget => "budget",
+            Stop::Diverged => "diverged",
         })
     }
 }
@@ -34,7 +38,12 @@ impl Patience {
         Self { epochs, best: loss, age: 0 }
     }
 
-    /// Takes the loss behind one more epoch; whether it is time to stop.
+    /// Whether this loss would be the smallest so far.
+    pub(super) fn is_lowest(&self, loss: f64) -> bool {
+        loss < self.best
+    }
+
+    /// Takes the loss after one more epoch; whether it is time to stop.
     pub(super) fn is_over(&mut self, loss: f64) -> bool {
         if loss < self.best {
             self.best = loss;

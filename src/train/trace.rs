@@ -4,27 +4,39 @@ use super::Stop;
 
 /// A trial behind one epoch; epoch 0 is the starting point.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Epoch {
     /// Epochs done.
     pub epoch: usize,
     /// Steps of the optimizer done.
     pub steps: usize,
     /// f on the training split, nats per example.
+    #[serde(deserialize_with = "crate::objective::number")]
     pub train_loss: f64,
     /// Fraction of right answers on the training split.
     pub train_accuracy: f64,
     /// f on the test split, nats per example.
+    #[serde(deserialize_with = "crate::objective::number")]
     pub test_loss: f64,
     /// Fraction of right answers on the test split.
     pub test_accuracy: f64,
     /// `‖x − x₀‖₂`, the distance from the starting point (§4 compares it between the regimes).
+    #[serde(deserialize_with = "crate::objective::number")]
     pub distance: f64,
     /// Seconds since the trial began, evaluations included; the only number here that differs from run to run.
     pub seconds: f64,
 }
 
+impl Epoch {
+    /// Whether its losses and its distance are numbers.
+    pub fn is_finite(&self) -> bool {
+        [self.train_loss, self.test_loss, self.distance].into_iter().all(f64::is_finite)
+    }
+}
+
 /// One trial: its path in numbers, and why it ended. Its last point is in [`Trials::weights`](super::Trials::weights).
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Run {
     /// Number of the trial, from 0; with the seed it decides the start.
     pub trial: usize,
@@ -35,6 +47,20 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether it stayed finite to its end: a trial that diverged is shown and counted, and left out of every average.
+    pub fn is_finite(&self) -> bool {
+        self.stop != Stop::Diverged
+    }
+
+    /// Why it ended, in words: "epochs", "diverged in epoch 3".
+    pub fn ended(&self) -> String {
+        match (self.stop, self.last()) {
+            (Stop::Diverged, last) if !last.is_finite() => "diverged at its start".into(),
+            (Stop::Diverged, last) => format!("diverged in epoch {}", last.epoch + 1),
+            (stop, _) => stop.to_string(),
+        }
+    }
+
     /// The row of the last epoch.
     ///
     /// # Panics

@@ -1,26 +1,38 @@
-//! Many trials, side by side. The bits of a trial depend on its number alone, so the order in which trials are taken up,
-//! and by how many threads, changes nothing but the time.
+//! What came out: the trials of a regime, of two, of any number.
 
-use std::time::{Duration, Instant};
-
-use super::descent::{Outcome, descend};
-use super::{Run, Stop, Training};
-use crate::abreast::abreast;
-use crate::data::Dataset;
-use crate::display::Progress;
+use super::{Recipe, Run};
 use crate::error::{Error, Result};
-use crate::kept::Fingerprint;
-use crate::net::{Device, Net, Passes};
-use crate::objective::Statistics;
-use crate::optim::Optimizer;
-use crate::seed::Seed;
 use crate::weights::Weights;
 
-/// What was measured of a regime's trials, and how: all but the weights. This is what recorded runs hold.
+/// Which side of the paper's comparison a regime is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Role {
+    /// The small batch.
+    Small,
+    /// The large batch.
+    Large,
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Role::Small => "small",
+            Role::Large => "large",
+        })
+    }
+}
+
+/// What was measured of a regime's trials, and how they were made: all but the weights. This is what recorded runs hold.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Regime {
-    /// Its name in tables and charts: "small", "large".
+    /// Its name in tables and charts: "small", "large", "batch 256".
     pub name: String,
+    /// Which side of a pair it is, if of one.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub role: Option<Role>,
+    /// All parameters that decide its numbers.
+    pub recipe: Recipe,
     /// Name of the net.
     pub net: String,
     /// n, the number of weights.
@@ -29,24 +41,31 @@ pub struct Regime {
     pub data: String,
     /// Number of training points.
     pub points: usize,
-    /// Points in a batch.
-    pub batch: usize,
-    /// The rule that moved x.
-    pub optimizer: Optimizer,
-    /// The seed of all trials.
-    pub seed: u64,
-    /// Most epochs of a trial.
-    pub epochs: usize,
-    /// Epochs without a smaller training loss after which a trial ended, if there was such a rule.
-    pub patience: Option<usize>,
     /// Budget of the call in seconds, if there was one.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub budget: Option<f64>,
-    /// Whose statistics normalization used when f was evaluated.
-    pub statistics: Statistics,
-    /// Most points that normalization averaged over when f was evaluated.
-    pub chunk: usize,
     /// The trials, by their numbers.
     pub runs: Vec<Run>,
+}
+
+impl Regime {
+    /// The trials that stayed finite: those that averages, charts and verdicts are of.
+    pub fn finite(&self) -> impl Iterator<Item = &Run> + Clone {
+        self.runs.iter().filter(|run| run.is_finite())
+    }
+
+    /// How many trials diverged.
+    pub fn diverged(&self) -> usize {
+        self.runs.len() - self.finite().count()
+    }
+
+    /// "small batch (256)", or the name where that says more.
+    pub(crate) fn label(&self) -> String {
+        match self.role {
+            Some(role) => format!("{role} batch ({})", self.recipe.batch),
+            None => self.name.clone(),
+        }
+    }
 }
 
 /// The trials of a regime with the points that they ended in.
@@ -54,11 +73,61 @@ pub struct Regime {
 pub struct Trials {
     /// What was measured.
     pub regime: Regime,
-    /// The last point of each run, in the order of `regime.runs`.
+    /// The last point of each run, in the order of `regime.runs`; of one that diverged the last that was finite.
     pub weights: Vec<Weights>,
+    /// The point of each run after the epoch with the lowest training loss: that of [`Run::lowest`]. Patience leaves a trial
+    /// some epochs past it.
+    pub lowest: Vec<Weights>,
 }
 
-/// The small-batch and the large-batch regime from the same starting points.
+impl Trials {
+    /// The same trials, with the point of the lowest training loss in the place of the last one, and their traces cut there: every measure reads them so.
+    pub fn at_lowest(&self) -> Self {
+        let mut regime = self.regime.clone();
+        for run in &mut regime.runs {
+            let epoch = run.lowest().epoch;
+            run.trace.retain(|row| row.epoch <= epoch);
+        }
+        Self { regime, weights: self.lowest.clone(), lowest: self.lowest.clone() }
+    }
+
+    /// Runs that stayed finite, with their last points.
+    pub(crate) fn finite(&self) -> impl Iterator<Item = (&Run, &Weights)> {
+        self.regime.runs.iter().zip(&self.weights).filter(|(run, _)| run.is_finite())
+    }
+}
+
+/// Any number of regimes on one net and one data set, in their order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Study {
+    /// The trials of each.
+    pub regimes: Vec<Trials>,
+}
+
+impl Study {
+    /// What was measured of each regime.
+    pub fn regimes(&self) -> Vec<&Regime> {
+        self.regimes.iter().map(|trials| &trials.regime).collect()
+    }
+
+    /// The regime of this name.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where there is none; it says which there are.
+    pub fn named(&self, name: &str) -> Result<&Trials> {
+        self.regimes.iter().find(|trials| trials.regime.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.regimes.iter().map(|trials| trials.regime.name.as_str()).collect();
+            Error::parameter("name of a regime", format!("'{name}'"), format!("be one of '{}'", names.join("', '")))
+        })
+    }
+
+    /// The same study, each trial read where its training loss is lowest: see [`Trials::at_lowest`].
+    pub fn at_lowest(&self) -> Self {
+        Self { regimes: self.regimes.iter().map(Trials::at_lowest).collect() }
+    }
+}
+
+/// The small-batch and the large-batch regime from the same starting points: the study of two.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pair {
     /// The small-batch regime.
@@ -72,96 +141,26 @@ impl Pair {
     pub fn regimes(&self) -> [&Regime; 2] {
         [&self.small.regime, &self.large.regime]
     }
-}
 
-/// Trains all trials of all regimes, as many at once as there are threads.
-pub(super) fn side_by_side<const N: usize>(
-    training: &Training,
-    net: &Net,
-    data: &Dataset,
-    regimes: [(String, usize); N],
-) -> Result<[Trials; N]> {
-    let jobs: Vec<(usize, usize)> = (0..training.trials).flat_map(|trial| (0..N).map(move |r| (r, trial))).collect();
-    // What is composed of the tensor library's operations runs on threads of its own, or on a GPU: trials would only
-    // fight over them.
-    let fused = training.objective.passes == Passes::Fused && training.objective.device == Device::Cpu;
-    let progress = Progress::new(jobs.len() * training.epochs, training.quiet);
-    let deadline = training.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.min(1e9)));
-    let kept = training.kept.as_ref().map(|kept| (kept, fingerprint(training, net, data)));
-
-    let outcomes = abreast(&jobs, training.threads, if fused { jobs.len() } else { 1 }, |&(regime, trial)| {
-        let (name, batch) = &regimes[regime];
-        let own = kept.as_ref().map(|(kept, of)| (*kept, of.clone().and(&(batch, trial))));
-        if let Some((kept, of)) = &own
-            && let Some(run) = kept.find::<Run>("trial", of)?
-        {
-            let weights = Weights::load(net.layout(), kept.path("trial", of, "safetensors"))?;
-            progress.advance(training.epochs, || format!("{name}, trial {trial}: found as it was kept"));
-            return Ok(Outcome::Finished(run, weights));
-        }
-        let report = |row: &super::Epoch| {
-            progress.advance(1, || format!("{name}, trial {trial}, epoch {}: loss {:.4}", row.epoch, row.train_loss));
-        };
-        // Fused passes work in the pool that they are called from.
-        let outcome = descend(training, net, data, *batch, trial, deadline, &report)?;
-        if let Outcome::Finished(run, weights) = &outcome {
-            progress.advance(training.epochs + 1 - run.trace.len(), || format!("{name}, trial {trial}: {}", run.stop));
-            // What a budget cut short is not what the parameters say.
-            if let Some((kept, of)) = own.filter(|_| run.stop != Stop::Budget) {
-                // The weights first: where the numbers are, they are too.
-                weights.save(kept.path("trial", &of, "safetensors"))?;
-                kept.keep("trial", &of, run)?;
-            }
-        }
-        Ok(outcome)
-    })?;
-    let mut outcomes: Vec<_> = jobs.into_iter().zip(outcomes).collect();
-    outcomes.sort_by_key(|((regime, trial), _)| (*trial, *regime));
-    let mut trials = regimes
-        .clone()
-        .map(|(name, batch)| Trials { regime: describe(training, net, data, name, batch), weights: Vec::new() });
-    let mut failed = None;
-    for ((regime, trial), outcome) in outcomes {
-        match outcome {
-            Outcome::Finished(run, weights) => {
-                trials[regime].regime.runs.push(run);
-                trials[regime].weights.push(weights);
-            }
-            Outcome::Diverged { epoch, loss } => failed = failed.or(Some((regime, trial, epoch, loss))),
-        }
+    /// As a study of two.
+    pub fn study(&self) -> Study {
+        Study { regimes: vec![self.small.clone(), self.large.clone()] }
     }
-    match failed {
-        None => Ok(trials),
-        Some((regime, trial, epoch, loss)) => {
-            let (regime, batch) = regimes[regime].clone();
-            Err(Error::Diverged { trial, regime, batch, epoch, loss, finished: trials.into() })
-        }
+
+    /// The same pair, each trial read where its training loss is lowest: see [`Trials::at_lowest`].
+    pub fn at_lowest(&self) -> Self {
+        Self { small: self.small.at_lowest(), large: self.large.at_lowest() }
     }
 }
 
-/// All that decides the bits of a trial but its batch and its number.
-fn fingerprint(training: &Training, net: &Net, data: &Dataset) -> Fingerprint {
-    let Training { optimizer, epochs, patience, seed, objective, .. } = training;
-    let of = Fingerprint::new("trial").and(&(optimizer, epochs, patience, seed, objective, net.input(), net.layers()));
-    of.split(&data.train).split(&data.test)
-}
-
-fn describe(training: &Training, net: &Net, data: &Dataset, name: String, batch: usize) -> Regime {
-    let Seed(seed) = training.seed;
-    Regime {
-        name,
-        net: net.name().into(),
-        weight_count: net.parameter_count(),
-        data: data.name.clone(),
-        points: data.train.len(),
-        batch,
-        optimizer: training.optimizer,
-        seed,
-        epochs: training.epochs,
-        patience: training.patience,
-        budget: training.seconds,
-        statistics: training.objective.statistics,
-        chunk: training.objective.chunk,
-        runs: Vec::new(),
+/// An error unless regimes are of one net and one data set, which alone may lie in one chart, table or average.
+pub(crate) fn check_alike(regimes: &[&Regime]) -> Result<()> {
+    let of = |regime: &Regime| format!("{} on {}", regime.net, regime.data);
+    match regimes.iter().find(|regime| of(regime) != of(regimes[0])) {
+        Some(other) => {
+            let given = format!("{} beside {}", of(other), of(regimes[0]));
+            Err(Error::parameter("net and data of regimes side by side", given, "be the same"))
+        }
+        None => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! The generalization gap: Table 2 and Figure 2 of the paper.
 
-use super::{Column, Comparison, Form, Outcome, Row, column_sources, not_tested, verdicts};
+use super::{Column, Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
 use crate::error::{Error, Result};
 use crate::paper::Table2;
 use crate::record::Recorded;
@@ -46,13 +46,17 @@ fn rows() -> [Row; 12] {
 /// Three claims of §2.2 are judged: both regimes fit the training points; the large batch is worse on the test points;
 /// and that is not over-fitting that an earlier stop would have avoided.
 ///
-/// The second is judged twice, behind the last epochs and where each trial's training loss is lowest: patience ends a trial
+/// The second is judged twice, after the last epochs and where each trial's training loss is lowest: patience ends a trial
 /// some epochs behind its lowest loss, and not a trial whose epochs are over. It holds or fails where both readings agree.
 ///
 /// # Errors
 /// [`Error::Parameter`] where a regime has no trials, or where row, record and pair are not of one net.
 pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pair) -> Result<Comparison> {
-    let nets = recorded.map(|recorded| &recorded.small.net).into_iter().chain([&live.small.regime.net]);
+    let pair = recorded.map(Recorded::pair).transpose()?;
+    if let Some(empty) = live.regimes().into_iter().find(|regime| regime.runs.is_empty()) {
+        return Err(Error::parameter("trials", 0, format!("be at least 1 in the regime '{}'", empty.name)));
+    }
+    let nets = pair.map(|[small, _]| &small.net).into_iter().chain([&live.small.regime.net]);
     if let Some(other) = nets.into_iter().find(|net| *net != paper.net) {
         return Err(Error::parameter("net", other, format!("be {}, as in the paper's row", paper.net)));
     }
@@ -63,10 +67,10 @@ pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pa
     }
     column[4] = Some(((paper.test_small.mean - paper.test_large.mean) / 100.0, None));
     let [small, large] = live.regimes();
-    let recorded_column = recorded.map(|recorded| measure(recorded.regimes())).transpose()?;
-    let columns = [column, recorded_column.unwrap_or([None; 12]), measure([small, large])?];
-    let evidence = match recorded {
-        Some(recorded) => judge(recorded.regimes())?,
+    let recorded_column = pair.map(measure);
+    let columns = [column, recorded_column.unwrap_or([None; 12]), measure([small, large])];
+    let evidence = match pair {
+        Some(pair) => judge(pair)?,
         None => not_tested("no recorded run"),
     };
     let claims = [
@@ -84,36 +88,36 @@ pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pa
 
 /// Percentages of test points that a regime's trials are right on, behind an epoch of each.
 fn percent(regime: &Regime, of: fn(&Run) -> &Epoch) -> Vec<f64> {
-    regime.runs.iter().map(|run| 100.0 * of(run).test_accuracy).collect()
+    regime.finite().map(|run| 100.0 * of(run).test_accuracy).collect()
 }
 
-/// Mean and deviation over a regime's trials of a row's number.
-fn spread(regime: &Regime, of: fn(&Run) -> &Epoch, value: fn(&Epoch) -> f64) -> Result<(f64, Option<f64>)> {
-    let values: Vec<f64> = regime.runs.iter().map(|run| value(of(run))).collect();
-    let Spread { mean, deviation, .. } = Spread::of(&values)?;
-    Ok((mean, Some(deviation).filter(|value| value.is_finite())))
+/// Mean and deviation of a row's number over the trials that stayed finite; nothing where none did.
+fn spread(regime: &Regime, of: fn(&Run) -> &Epoch, value: fn(&Epoch) -> f64) -> Number {
+    let values: Vec<f64> = regime.finite().map(|run| value(of(run))).collect();
+    let Spread { mean, deviation, .. } = Spread::of(&values).ok()?;
+    Some((mean, Some(deviation).filter(|value| value.is_finite())))
 }
 
 /// A pair's column.
-fn measure([small, large]: [&Regime; 2]) -> Result<Column<12>> {
-    let test =
-        |of| Ok::<_, Error>([spread(small, of, |row| row.test_accuracy)?, spread(large, of, |row| row.test_accuracy)?]);
+fn measure([small, large]: [&Regime; 2]) -> Column<12> {
+    let test = |of| [spread(small, of, |row| row.test_accuracy), spread(large, of, |row| row.test_accuracy)];
     let p = |of| Welch::test(&percent(small, of), &percent(large, of)).ok().map(|welch| (welch.p, None));
-    let ([last_small, last_large], [low_small, low_large]) = (test(Run::last)?, test(Run::lowest)?);
-    Ok([
-        Some(spread(small, Run::last, |row| row.train_accuracy)?),
-        Some(spread(large, Run::last, |row| row.train_accuracy)?),
-        Some(last_small),
-        Some(last_large),
-        Some((last_small.0 - last_large.0, None)),
+    let gap = |small: Number, large: Number| Some((small?.0 - large?.0, None));
+    let ([last_small, last_large], [low_small, low_large]) = (test(Run::last), test(Run::lowest));
+    [
+        spread(small, Run::last, |row| row.train_accuracy),
+        spread(large, Run::last, |row| row.train_accuracy),
+        last_small,
+        last_large,
+        gap(last_small, last_large),
         p(Run::last),
-        Some(low_small),
-        Some(low_large),
-        Some((low_small.0 - low_large.0, None)),
+        low_small,
+        low_large,
+        gap(low_small, low_large),
         p(Run::lowest),
-        Some(spread(small, Run::last, |row| row.distance)?),
-        Some(spread(large, Run::last, |row| row.distance)?),
-    ])
+        spread(small, Run::last, |row| row.distance),
+        spread(large, Run::last, |row| row.distance),
+    ]
 }
 
 /// What becomes of the three claims in one pair of regimes.
@@ -125,7 +129,9 @@ fn judge(regimes: [&Regime; 2]) -> Result<[(Outcome, String); 3]> {
     }
     let [small, large] = regimes;
     let fit = |regime| spread(regime, Run::last, |row| row.train_accuracy).map(|(mean, _)| 100.0 * mean);
-    let (fit_small, fit_large) = (fit(small)?, fit(large)?);
+    let (Some(fit_small), Some(fit_large)) = (fit(small), fit(large)) else {
+        return Ok(not_tested("all trials of a regime diverged"));
+    };
     let fitted = if fit_small.min(fit_large) >= 98.0 { Outcome::Holds } else { Outcome::Fails };
 
     let last = judge_gap(&percent(small, Run::last), &percent(large, Run::last));
@@ -134,16 +140,21 @@ fn judge(regimes: [&Regime; 2]) -> Result<[(Outcome, String); 3]> {
     let worse = (
         worse,
         format!(
-            "behind the last epochs {}: {}; at the lowest training losses {}: {}",
+            "after the last epochs {}: {}; at the lowest training losses {}: {}",
             last.0, last.1, lowest.0, lowest.1
         ),
     );
 
-    let best = large.runs.iter().map(|run| run.trace.iter().map(|row| 100.0 * row.test_accuracy).fold(0.0, f64::max));
+    let best = large.finite().map(|run| run.trace.iter().map(|row| 100.0 * row.test_accuracy).fold(0.0, f64::max));
     let best: Vec<f64> = best.collect();
     let (outcome, evidence) = judge_gap(&percent(small, Run::last), &best);
     let stopped = (outcome, format!("{:.2} % at its best epochs; {evidence}", Spread::of(&best)?.mean));
-    Ok([(fitted, format!("{fit_small:.2} % and {fit_large:.2} %")), worse, stopped])
+    let judged = [(fitted, format!("{fit_small:.2} % and {fit_large:.2} %")), worse, stopped];
+    let left_out: usize = regimes.iter().map(|regime| regime.diverged()).sum();
+    Ok(judged.map(|(outcome, evidence)| match left_out {
+        0 => (outcome, evidence),
+        left_out => (outcome, format!("{evidence}; {left_out} trials diverged and are left out")),
+    }))
 }
 
 /// Whether percentages of the small batch are above those of the large one beyond chance.

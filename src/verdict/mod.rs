@@ -128,7 +128,8 @@ const SOURCES: [&str; 3] = ["paper", "recorded", "live"];
 /// The heads of the three columns.
 fn column_sources(paper: &str, recorded: Option<&Recorded>, live: &str) -> [String; 3] {
     let recorded = recorded
-        .map_or("recorded: none".into(), |r| format!("recorded {}: {} on {}", r.date, r.small.net, r.small.data));
+        .and_then(|record| record.regimes.first().map(|first| (&record.date, first)))
+        .map_or("recorded: none".into(), |(date, first)| format!("recorded {date}: {} on {}", first.net, first.data));
     [format!("paper: {paper}"), recorded, format!("live: {live}")]
 }
 

@@ -4,7 +4,7 @@ use super::{Comparison, Form, Outcome, Row, column_sources, not_tested, verdicts
 use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::landscape::{Path, PathPoint, Paths, Shape};
-use crate::objective::{Evaluation, Statistics, Value};
+use crate::objective::{Evaluation, Objective, Statistics, Value};
 use crate::paper::Figure3;
 use crate::record::Recorded;
 use crate::spread::{Ratio, Spread};
@@ -18,7 +18,7 @@ use crate::spread::{Ratio, Spread};
 /// # Errors
 /// [`Error::Parameter`] where there is no path with batch statistics.
 pub fn paths(paper: &Figure3, recorded: Option<&Recorded>, live: &Paths) -> Result<Comparison> {
-    let Some(first) = live.paths.iter().find(|path| path.statistics == Statistics::Batch) else {
+    let Some(first) = live.paths.iter().find(|path| path.objective.whose() == Statistics::Batch) else {
         return Err(Error::parameter("paths with batch statistics", 0, "be at least 1"));
     };
     let kept = recorded.and_then(|recorded| recorded.paths.as_ref());
@@ -81,8 +81,7 @@ fn released(paper: &Figure3) -> Path {
         net: paper.net.into(),
         data: paper.data.into(),
         trial: 0,
-        statistics: Statistics::Batch,
-        chunk: 5_000,
+        objective: Objective::new(),
         points: points.into(),
         seconds: 0.0,
     }

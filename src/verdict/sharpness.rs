@@ -1,10 +1,11 @@
 //! The sharpness of minima: Tables 3 and 4 of the paper.
 
 use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
+use crate::data::Which;
 use crate::error::{Error, Result};
 use crate::paper::PrintedSharpness;
 use crate::record::Recorded;
-use crate::sharpness::{Contrast, Maxima, Reading};
+use crate::sharpness::{Contrast, Maxima, Reading, Space};
 use crate::spread::{Ratio, Spread};
 
 /// Sets the sharpness of a live pair's minima beside the paper's rows of Tables 3 and 4 and beside the recorded run's.
@@ -61,15 +62,15 @@ fn rows_of(
     measured: Option<&Maxima>,
     live: &Maxima,
 ) -> Vec<Row> {
-    let printed = match one.along.as_str() {
-        "full space" => full.at(one.epsilon),
-        "random subspace, p = 100" => subspace.at(one.epsilon),
+    let printed = match one.space {
+        Space::Full => full.at(one.epsilon),
+        Space::Random { p: 100, orthonormal: false } => subspace.at(one.epsilon),
         _ => None,
     };
     let row = |label: &str, measure, regime, cells| Row {
         regime,
         split: Some("train"),
-        along: Some(one.along.clone()),
+        along: Some(one.space.to_string()),
         epsilon: Some(one.epsilon),
         cells,
         ..Row::new(label, measure, Form::Significant)
@@ -89,7 +90,7 @@ fn rows_of(
             let Spread { mean, deviation, .. } = Spread::of(values).ok()?;
             Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
         };
-        let label = |regime| format!("φ, %: {}, ε = {:e}, {regime} batch, {name}", one.along, one.epsilon);
+        let label = |regime| format!("φ, %: {}, ε = {:e}, {regime} batch, {name}", one.space, one.epsilon);
         let paper = printed.map(|both| both.map(|number| Some((number.mean, Some(number.deviation)))));
         let [small, large] = paper.unwrap_or_default();
         rows.push(row(&label("small"), measure, Some("small"), columns(small, &|one| spread(&one.small))));
@@ -104,7 +105,7 @@ fn rows_of(
 /// The boxes on the training split, by the largest of all searches.
 fn contrasts(maxima: &Maxima) -> Result<Vec<Contrast>> {
     let mut contrasts = maxima.contrasts(Reading::Largest);
-    contrasts.retain(|one| one.split == "train");
+    contrasts.retain(|one| one.split == Which::Train);
     if contrasts.is_empty() || contrasts.iter().any(|one| one.small.is_empty() || one.large.is_empty()) {
         return Err(Error::parameter("measures of a regime", 0, "be at least 1 of each regime in every box"));
     }
@@ -114,7 +115,7 @@ fn contrasts(maxima: &Maxima) -> Result<Vec<Contrast>> {
 /// The same box, in these measures and this reading.
 fn alike(maxima: &Maxima, of: &Contrast, reading: Reading) -> Option<Contrast> {
     let mut all = maxima.contrasts(reading).into_iter();
-    let box_of = |one: &Contrast| (one.along.clone(), one.epsilon.to_bits(), one.split.clone(), one.iterations);
+    let box_of = |one: &Contrast| (one.space, one.epsilon.to_bits(), one.split, one.iterations);
     all.find(|one| box_of(one) == box_of(of))
 }
 
@@ -126,7 +127,7 @@ fn judge(maxima: &Maxima) -> Result<[(Outcome, String); 4]> {
     }
     let largest = contrasts(maxima)?;
     let from_zero: Vec<Contrast> = largest.iter().filter_map(|one| alike(maxima, one, Reading::FromZero)).collect();
-    let is_full = |one: &&Contrast| one.along == "full space";
+    let is_full = |one: &&Contrast| one.space == Space::Full;
     let full: Vec<&Contrast> = largest.iter().filter(is_full).collect();
     let others: Vec<&Contrast> = largest.iter().filter(|one| !is_full(one)).collect();
     Ok([
@@ -154,6 +155,6 @@ fn larger(boxes: &[&Contrast], factor: f64, doubtful_too: bool) -> (Outcome, Str
         () if outcomes.iter().all(|outcome| *outcome == Outcome::Holds) => Outcome::Holds,
         () => Outcome::Undecided,
     };
-    let evidence = boxes.iter().map(|one| format!("{}, ε = {:e}: ratio {}", one.along, one.epsilon, one.said()));
+    let evidence = boxes.iter().map(|one| format!("{}, ε = {:e}: ratio {}", one.space, one.epsilon, one.said()));
     (together, evidence.collect::<Vec<_>>().join("; "))
 }

@@ -1,0 +1,73 @@
+//! What is seen of a trial on its way: a row an epoch, the last finite x, and the x of the lowest training loss.
+
+use std::time::Instant;
+
+use super::descent::Descent;
+use super::stop::Patience;
+use super::{Epoch, Run, Stop};
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::net::Net;
+use crate::weights::Weights;
+
+/// A trial that has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ended {
+    pub(super) run: Run,
+    /// The last point that was finite.
+    pub(super) last: Weights,
+    /// The point of the row with the lowest training loss.
+    pub(super) lowest: Weights,
+}
+
+pub(super) struct Watch {
+    begin: Instant,
+    trial: usize,
+    trace: Vec<Epoch>,
+    patience: Patience,
+    last: Weights,
+    lowest: Weights,
+}
+
+impl Watch {
+    /// Begins with the row of the start, and says whether that is finite.
+    pub(super) fn begin(descent: &mut Descent, net: &Net, data: &Dataset) -> Result<(Self, bool)> {
+        let begin = Instant::now();
+        let x = descent.weights()?;
+        let row = descent.measure(net, data, &x, begin)?;
+        let watch = Self {
+            begin,
+            trial: descent.trial(),
+            trace: vec![row],
+            patience: Patience::new(descent.recipe().patience, row.train_loss),
+            last: x.clone(),
+            lowest: x,
+        };
+        Ok((watch, row.is_finite()))
+    }
+
+    /// Looks at x after an epoch: why the trial is over, if it is. A point that is not finite, or one with running averages
+    /// that are not, leaves no row.
+    pub(super) fn see(&mut self, descent: &mut Descent, net: &Net, data: &Dataset) -> Result<Option<Stop>> {
+        let x = descent.weights()?;
+        let row = descent.measure(net, data, &x, self.begin)?;
+        if !(row.is_finite() && x.can_be_kept()) {
+            return Ok(Some(Stop::Diverged));
+        }
+        self.trace.push(row);
+        if self.patience.is_lowest(row.train_loss) {
+            self.lowest.clone_from(&x);
+        }
+        self.last = x;
+        Ok(self.patience.is_over(row.train_loss).then_some(Stop::CeasedToImprove))
+    }
+
+    /// The last row.
+    pub(super) fn row(&self) -> &Epoch {
+        &self.trace[self.trace.len() - 1]
+    }
+
+    pub(super) fn ended(self, stop: Stop) -> Ended {
+        Ended { run: Run { trial: self.trial, trace: self.trace, stop }, last: self.last, lowest: self.lowest }
+    }
+}

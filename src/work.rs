@@ -1,0 +1,140 @@
+//! How is long work done? On how many threads, for how long, with or without progress lines, and kept in which folder: all
+//! that decides the time of a call, and nothing of its numbers.
+//!
+//! An interrupt of a notebook ends its process, and every variable with it. So parts of long work can be kept in a folder as
+//! they are finished, and are found there when the cell is run again.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::abreast::abreast;
+use crate::data::check_count;
+use crate::display::Progress;
+use crate::error::{Error, Result};
+use crate::kept::{Found, Shelf};
+
+/// How long work is done; shared by every verb that takes long.
+///
+/// ```
+/// use sharp_minima::{Training, Work, data, zoo};
+/// let data = data::synthetic();
+/// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+/// let work = Work::new().threads(1).quiet();
+/// let trials = Training::adam().batch(20).trials(2).epochs(2).work(&work).run(&net, &data)?;
+/// assert_eq!(trials.regime.runs.len(), 2);
+/// # Ok::<(), sharp_minima::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Work {
+    threads: Option<usize>,
+    seconds: Option<f64>,
+    folder: Option<PathBuf>,
+    quiet: bool,
+}
+
+/// What the parts of a call are, and how each is found or done.
+pub(crate) struct Parts<'a, P, R> {
+    /// The parts, in the order in which they are begun.
+    pub(crate) parts: &'a [P],
+    /// At most so many at once.
+    pub(crate) most: usize,
+    /// Steps of progress of one part.
+    pub(crate) steps: &'a (dyn Fn(&P) -> usize + Sync),
+    /// A part's name in progress lines.
+    pub(crate) name: &'a (dyn Fn(&P) -> String + Sync),
+    /// Looks for a part that was finished before.
+    pub(crate) find: &'a (dyn Fn(&Shelf, &P) -> Result<Found<R>> + Sync),
+    /// Does a part; nothing where the deadline has passed before it could begin. It counts its own steps of progress.
+    pub(crate) make: &'a (dyn Fn(&P, Option<Instant>, &Progress) -> Result<Option<R>> + Sync),
+    /// Keeps a finished part.
+    pub(crate) keep: &'a (dyn Fn(&Shelf, &P, &R) -> Result<()> + Sync),
+}
+
+impl Work {
+    /// On all threads of the machine, without a budget, with progress lines, kept nowhere.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Threads of a whole call, 1 to 1,024: its parts run in parallel and share what remains. Results do not depend on it.
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads: Some(threads), ..self }
+    }
+
+    /// Ends a call after about this many seconds with what there is by then. How much that is depends on the machine.
+    pub fn seconds(self, seconds: f64) -> Self {
+        Self { seconds: Some(seconds), ..self }
+    }
+
+    /// Keeps each finished part in a folder, and takes from it what was finished before: a call that was interrupted resumes
+    /// when the same call is made again. Nothing is taken that was made by another call, on other data or by another
+    /// version, nor what was altered since: that is said in a line, and done again. The folder can be removed at any time.
+    pub fn kept_in(self, folder: impl AsRef<Path>) -> Self {
+        Self { folder: Some(folder.as_ref().into()), ..self }
+    }
+
+    /// Without progress lines.
+    pub fn quiet(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
+    pub(crate) fn seconds_given(&self) -> Option<f64> {
+        self.seconds
+    }
+
+    /// Progress lines for so many steps, or none.
+    pub(crate) fn progress(&self, steps: usize) -> Progress {
+        Progress::new(steps, self.quiet)
+    }
+
+    /// When the budget is used up, from now on.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.min(1e9)))
+    }
+
+    /// An error unless it can be done so.
+    pub(crate) fn check(&self) -> Result<()> {
+        check_count("threads", self.threads.unwrap_or(1), 1_024)?;
+        if let Some(seconds) = self.seconds.filter(|seconds| !(seconds.is_finite() && *seconds > 0.0)) {
+            return Err(Error::parameter("seconds", seconds, "be finite and above 0"));
+        }
+        match &self.folder {
+            Some(folder) if folder.exists() && !folder.is_dir() => {
+                Err(Error::file(folder, "finished parts are kept in a folder, and this is none"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Finds or does each part, in parallel; results come in the order of the parts, nothing for those that the budget left
+    /// no time for.
+    ///
+    /// # Errors
+    /// That of the first part that has one; what other parts had finished is kept all the same.
+    pub(crate) fn each<P: Sync, R: Send>(&self, of: &Parts<'_, P, R>) -> Result<Vec<Option<R>>> {
+        self.check()?;
+        let shelf = self.folder.as_deref().map(Shelf::in_folder).transpose()?;
+        let progress = self.progress(of.parts.iter().map(of.steps).sum());
+        let deadline = self.deadline();
+        abreast(of.parts, self.threads, of.most, |part| {
+            if let Some(shelf) = &shelf {
+                match (of.find)(shelf, part)? {
+                    Found::Whole(result) => {
+                        let steps = (of.steps)(part);
+                        progress.advance(steps, || format!("{}: found as it was kept", (of.name)(part)));
+                        return Ok(Some(result));
+                    }
+                    Found::Wrong(reason) => progress.say(|| format!("{}: {reason}; done again", (of.name)(part))),
+                    Found::Nothing => {}
+                }
+            }
+            let result = (of.make)(part, deadline, &progress)?;
+            if let (Some(shelf), Some(result)) = (&shelf, &result) {
+                (of.keep)(shelf, part, result)?;
+            }
+            Ok(result)
+        })
+    }
+}
+
+crate::display::shown_as_text!(Work);

@@ -1,0 +1,236 @@
+//! Kept parts: nothing is taken that was made otherwise, nothing that was altered, and nothing that was finished is lost.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use sharp_minima::{Dataset, Layer, Net, Recipe, Run, Split, Study, Training, Trials, data, zoo};
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    files.sort();
+    Ok(files)
+}
+
+/// All of a run but its seconds.
+fn numbers(run: &Run) -> Run {
+    let mut run = run.clone();
+    run.trace.iter_mut().for_each(|row| row.seconds = 0.0);
+    run
+}
+
+fn all_numbers(trials: &Trials) -> (Vec<Run>, Vec<sharp_minima::Weights>, Vec<sharp_minima::Weights>) {
+    (trials.regime.runs.iter().map(numbers).collect(), trials.weights.clone(), trials.lowest.clone())
+}
+
+/// Every leaf of a JSON value, each changed in turn: the values that differ from it in one place.
+fn changed(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Object(object) => {
+            let fields = object.iter().flat_map(|(name, field)| {
+                changed(field).into_iter().map(move |field| {
+                    let mut object = object.clone();
+                    object.insert(name.clone(), field);
+                    Value::Object(object)
+                })
+            });
+            fields.collect()
+        }
+        Value::Number(number) if number.is_f64() => vec![Value::from(0.5 * number.as_f64().unwrap_or(1.0) + 0.01)],
+        Value::Number(number) => vec![Value::from(number.as_u64().unwrap_or(0) + 1)],
+        Value::Null => vec![Value::from(1)],
+        Value::Bool(yes) => vec![Value::from(!yes)],
+        // A variant: the type's own error says which others there are.
+        Value::String(text) => vec![Value::from(format!("not {text}"))],
+        Value::Array(_) => Vec::new(),
+    }
+}
+
+/// The other variants that an error of serde lists: "unknown variant `not Batch`, expected one of `Batch`, `Running`".
+fn variants(error: &str) -> Vec<String> {
+    let listed = error.split("expected").nth(1).unwrap_or_default();
+    listed.split('`').skip(1).step_by(2).map(str::to_string).collect()
+}
+
+/// Every recipe that differs from this one in one field, by the type's own list of fields and of variants.
+fn neighbors(recipe: &Recipe) -> Result<Vec<Recipe>, Box<dyn std::error::Error>> {
+    let mut found = Vec::new();
+    for value in changed(&serde_json::to_value(recipe)?) {
+        match serde_json::from_value::<Recipe>(value.clone()) {
+            Ok(other) => found.push(other),
+            Err(error) => {
+                let variants = variants(&error.to_string());
+                assert!(!variants.is_empty(), "{error}: {value}");
+                for variant in variants {
+                    let text = value.to_string();
+                    let begin = text.find("\"not ").ok_or("no changed variant")?;
+                    let end = begin + 1 + text[begin + 1..].find('"').ok_or("no end")?;
+                    let text = format!("{}\"{variant}\"{}", &text[..begin], &text[end + 1..]);
+                    // A variant with a value of its own (the number of a GPU) is written as an object.
+                    let object = text.replacen(&format!("\"{variant}\""), &format!("{{\"{variant}\":0}}"), 1);
+                    let other = serde_json::from_str(&text).or_else(|_| serde_json::from_str::<Recipe>(&object))?;
+                    if other != *recipe {
+                        found.push(other);
+                    }
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// One trial of a recipe, of whatever fields it has.
+fn training(recipe: &Recipe) -> Training {
+    let Recipe { optimizer, batch, epochs, patience, seed, objective } = recipe.clone();
+    let training = Training::adam().optimizer(optimizer).batch(batch).epochs(epochs).seed(seed.0).objective(objective);
+    let training = patience.map_or(training.clone(), |patience| training.patience(patience));
+    training.trials(1).quiet()
+}
+
+/// A recipe that differs in any one field finds nothing of what this one left: it is trained anew.
+#[test]
+fn every_field_of_a_recipe_decides_what_is_found() -> Done {
+    let data = data::digits().first(60, 20)?;
+    let net = zoo::f1(data.shape(), data.classes(), 0.02)?;
+    let own = Training::adam().batch(20).epochs(2).recipe().clone();
+    let others = neighbors(&own)?;
+    // At least one of each field, and each variant of each enum.
+    let fields = serde_json::to_value(&own)?.as_object().map_or(0, serde_json::Map::len);
+    assert!(others.len() >= fields + 6, "{others:#?}");
+    let folder = tempfile::tempdir()?;
+    let run = |recipe: &Recipe| training(recipe).kept_in(folder.path()).run(&net, &data);
+    run(&own)?;
+    let mut seen: HashSet<PathBuf> = files(folder.path())?.into_iter().collect();
+    assert_eq!(seen.len(), 3);
+    for other in &others {
+        assert_eq!(training(other).recipe(), other, "the test hands over every field");
+        match run(other) {
+            Ok(_) => {
+                let now: HashSet<PathBuf> = files(folder.path())?.into_iter().collect();
+                assert_eq!(now.difference(&seen).count(), 3, "{other:?} found what another recipe left");
+                seen = now;
+            }
+            // A device that is not there: nothing was found either, or it would not have been asked for.
+            Err(error) => assert!(error.to_string().starts_with("device must be one that is there"), "{error}"),
+        }
+    }
+    Ok(())
+}
+
+/// Four points, two weights a class.
+fn tiny() -> sharp_minima::Result<(Net, Dataset)> {
+    let points = Split::new(vec![0.0, 1.0, 0.5, 0.25], vec![0, 1, 0, 1], vec![1], 2)?;
+    let data = Dataset::new("tiny", points.clone(), points)?;
+    Ok((Net::new("tiny", &[1], vec![Layer::Dense { outputs: 2 }])?, data))
+}
+
+/// Bytes of each file of a small kept trial are altered in turn, all of the weights and every third of the rows (a unit test
+/// of the format flips every bit of a part): what comes back is never what was altered, and the files are written anew.
+#[test]
+fn an_altered_byte_is_noticed() -> Done {
+    let (net, data) = tiny()?;
+    let folder = tempfile::tempdir()?;
+    let training = Training::adam().batch(2).trials(1).epochs(1).quiet().kept_in(folder.path());
+    let first = training.run(&net, &data)?;
+    assert_eq!(training.run(&net, &data)?, first, "with its seconds: it was found");
+    let kept = files(folder.path())?;
+    assert_eq!(kept.len(), 3);
+    for file in &kept {
+        let step = if file.extension().is_some_and(|ending| ending == "json") { 3 } else { 1 };
+        for place in (0..std::fs::read(file)?.len()).step_by(step) {
+            let mut bytes = std::fs::read(file)?;
+            let Some(byte) = bytes.get_mut(place) else { continue };
+            *byte ^= 1 << (place % 8);
+            std::fs::write(file, &bytes)?;
+            let found = training.run(&net, &data)?;
+            assert_eq!(all_numbers(&found), all_numbers(&first), "{}, byte {place}", file.display());
+            assert_ne!(std::fs::read(file)?, bytes, "{}, byte {place} was not noticed", file.display());
+        }
+    }
+    let found = training.run(&net, &data)?;
+    assert_eq!(training.run(&net, &data)?, found, "kept again");
+    // A file that is missing beside the others, and one that is empty.
+    for file in &kept {
+        std::fs::remove_file(file)?;
+        assert_eq!(all_numbers(&training.run(&net, &data)?), all_numbers(&first));
+        std::fs::write(file, "")?;
+        assert_eq!(all_numbers(&training.run(&net, &data)?), all_numbers(&first));
+    }
+    Ok(())
+}
+
+/// Running averages that are no longer finite while f is: such a trial diverged, and what is kept of it can be read again.
+#[test]
+fn what_cannot_be_read_back_is_not_written() -> Done {
+    let data = data::digits().first(100, 50)?;
+    let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    let folder = tempfile::tempdir()?;
+    for rate in [1e8, 1e15, 1e25] {
+        let training =
+            Training::adam().learning_rate(rate).batch(20).trials(2).epochs(3).quiet().kept_in(folder.path());
+        let first = training.run(&net, &data)?;
+        assert!(first.weights.iter().chain(&first.lowest).all(sharp_minima::Weights::is_finite), "{rate}");
+        assert_eq!(training.run(&net, &data)?.weights, first.weights, "{rate}");
+    }
+    let points = Split::new(vec![1e30; 400], vec![0, 1, 0, 1], vec![100], 2)?;
+    let large = Dataset::new("large", points.clone(), points)?;
+    let net = zoo::f1(large.shape(), large.classes(), 0.05)?;
+    let training = Training::adam().batch(4).trials(1).epochs(2).quiet().kept_in(folder.path());
+    assert_eq!(training.run(&net, &large)?.regime.runs, training.run(&net, &large)?.regime.runs.clone());
+    Ok(())
+}
+
+const CHILD: &str = "SHARP_MINIMA_KEPT_CHILD";
+
+fn long_study(folder: &Path) -> sharp_minima::Result<Study> {
+    let data = data::digits().first(300, 50)?;
+    let net = zoo::f1(data.shape(), data.classes(), 0.1)?;
+    let training = Training::adam().trials(3).epochs(12).quiet().kept_in(folder).threads(2);
+    training.batches(&net, &data, &[5, 10, 20, 40])
+}
+
+/// Killed at 30 moments and begun again: the end is bit-equal to an undisturbed one, and what was finished is not done twice.
+#[test]
+fn a_killed_study_resumes() -> Done {
+    if let Some(folder) = std::env::var_os(CHILD) {
+        long_study(Path::new(&folder))?;
+        return Ok(());
+    }
+    let (undisturbed, killed) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let begin = std::time::Instant::now();
+    let whole = long_study(undisturbed.path())?;
+    let took = begin.elapsed();
+    let mut finished: Vec<(PathBuf, Vec<u8>)> = Vec::new();
+    let mut kills = 0;
+    for number in 0..30 {
+        let mut child = std::process::Command::new(std::env::current_exe()?)
+            .args(["a_killed_study_resumes", "--exact"])
+            .env(CHILD, killed.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()?;
+        // Moments that are spread over the work of a few trials, another one each time.
+        std::thread::sleep(took.mul_f64(0.02 + 0.23 * f64::from(number * 7 % 30) / 30.0));
+        kills += usize::from(child.try_wait()?.is_none());
+        child.kill()?;
+        child.wait()?;
+        let whole = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "json");
+        let now: Vec<PathBuf> = files(killed.path())?.into_iter().filter(whole).collect();
+        for (path, bytes) in &finished {
+            assert_eq!(std::fs::read(path)?, *bytes, "{} was done twice", path.display());
+        }
+        finished =
+            now.into_iter().map(|path| Ok((path.clone(), std::fs::read(path)?))).collect::<std::io::Result<_>>()?;
+    }
+    assert!(kills >= 5, "only {kills} of 30 were killed at work");
+    let again = long_study(killed.path())?;
+    for (path, bytes) in &finished {
+        assert_eq!(std::fs::read(path)?, *bytes, "{} was done twice", path.display());
+    }
+    for (whole, again) in whole.regimes.iter().zip(&again.regimes) {
+        assert_eq!(all_numbers(whole), all_numbers(again));
+    }
+    Ok(())
+}
