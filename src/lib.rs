@@ -58,7 +58,7 @@ pub use record::Recorded;
 pub use scale::Scale;
 pub use seed::Seed;
 pub use sharpness::{Maxima, Maximizer, Maximum, Reading, Sharpness};
-pub use spread::{Ratio, Spread, Welch};
+pub use spread::{Ratio, Spread, Trend, Welch};
 pub use table::{DataFrame, polars, show};
 pub use threshold::Threshold;
 pub use train::{Descent, Epoch, Pair, Recipe, Regime, Role, Run, Stop, Study, Training, Trials};

@@ -26,7 +26,8 @@ use crate::kept::digest;
 use crate::landscape::{PathPoint, Paths};
 use crate::sharpness::Maxima;
 use crate::table::DataFrame;
-use crate::train::{Pair, Regime, Role, Run, Stop, Study, check_alike, seed_of};
+use crate::threshold::Threshold;
+use crate::train::{Pair, Regime, Role, Run, Stop, Study, check_alike, seed_of, threshold_of};
 
 /// The version of the format that this crate writes and reads.
 const FORMAT: u64 = 2;
@@ -125,6 +126,14 @@ impl Recorded {
             (Some(small), Some(large)) => Ok([small, large]),
             _ => Err(Error::Data("the record has no small-batch and large-batch regime".into())),
         }
+    }
+
+    /// Past which batch size the test accuracy falls, after the last epoch of each trial.
+    ///
+    /// # Errors
+    /// As [`Threshold::of`]: it takes at least four batch sizes.
+    pub fn threshold(&self) -> Result<Threshold> {
+        threshold_of(&self.regimes())
     }
 
     /// All regimes in one frame; see [`crate::table`].

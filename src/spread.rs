@@ -156,7 +156,78 @@ impl Ratio {
     }
 }
 
-crate::display::shown_as_text!(Ratio, Spread, Welch);
+/// By what factor positive numbers grow with each doubling of another: least squares of `ln y` over `log₂ x`, with the
+/// interval of Student's t.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trend {
+    /// The factor of one doubling.
+    pub factor: f64,
+    /// Lower end of its 95 % confidence interval.
+    pub lower: f64,
+    /// Upper end of it.
+    pub upper: f64,
+    /// Two-sided probability of such a factor, or one farther from 1, if it were 1.
+    pub p: f64,
+    /// How many pairs there are.
+    pub count: usize,
+}
+
+impl Trend {
+    /// The trend of pairs (x, y).
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where there are fewer than three pairs, where x does not vary, or where a number is not above 0
+    /// and finite.
+    ///
+    /// ```
+    /// let trend = sharp_minima::Trend::of(&[(1.0, 3.1), (2.0, 5.9), (4.0, 12.2), (8.0, 23.8)])?;
+    /// assert!(trend.lower < 2.0 && trend.upper > 2.0 && trend.p < 1e-3);
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn of(pairs: &[(f64, f64)]) -> Result<Self> {
+        if pairs.len() < 3 {
+            return Err(Error::parameter("pairs of a trend", pairs.len(), "be at least 3"));
+        }
+        if let Some(value) = pairs.iter().flat_map(|(x, y)| [x, y]).find(|v| !(v.is_finite() && **v > 0.0)) {
+            return Err(Error::parameter("numbers of a trend", value, "be finite and above 0"));
+        }
+        let x: Vec<f64> = pairs.iter().map(|(x, _)| x.log2()).collect();
+        let y: Vec<f64> = pairs.iter().map(|(_, y)| y.ln()).collect();
+        let (mean_x, mean_y) = (x.as_slice().mean(), y.as_slice().mean());
+        let square: f64 = x.iter().map(|x| (x - mean_x).powi(2)).sum();
+        if square == 0.0 {
+            return Err(Error::parameter("x of a trend", pairs[0].0, "be several different numbers"));
+        }
+        let slope = x.iter().zip(&y).map(|(x, y)| (x - mean_x) * (y - mean_y)).sum::<f64>() / square;
+        let rest = x.iter().zip(&y).map(|(x, y)| (y - mean_y - slope * (x - mean_x)).powi(2));
+        let freedom = (pairs.len() - 2) as f64;
+        let error = (rest.sum::<f64>() / freedom / square).sqrt();
+        let student = StudentsT::new(0.0, 1.0, freedom)
+            .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))?;
+        let reach = student.inverse_cdf(0.975) * error;
+        let p = match (slope == 0.0, error == 0.0) {
+            (true, _) => 1.0,
+            (_, true) => 0.0,
+            _ => 2.0 * student.cdf(-(slope / error).abs()),
+        };
+        Ok(Self {
+            factor: slope.exp(),
+            lower: (slope - reach).exp(),
+            upper: (slope + reach).exp(),
+            p,
+            count: pairs.len(),
+        })
+    }
+
+    /// "grows by a factor of 1.30 with each doubling (95 % interval 1.21 to 1.39, p = 2e-4)".
+    pub fn text(&self) -> String {
+        let Self { factor, lower, upper, p, .. } = self;
+        let [factor, lower, upper] = [factor, lower, upper].map(|&value| significant(value));
+        format!("times {factor} with each doubling (95 % interval {lower} to {upper}, p = {})", probability(*p))
+    }
+}
+
+crate::display::shown_as_text!(Ratio, Spread, Trend, Welch);
 
 #[cfg(test)]
 mod tests {
@@ -200,6 +271,26 @@ mod tests {
     }
     const RATIO: [f64; 5] =
         [167.42424242424238, 191.59394762610174, 82.83715602701082, 443.1373857763044, 1.0471186760325112e-05];
+
+    /// ```python
+    /// import numpy as np; from scipy import stats   # SciPy 1.17
+    /// x, y = [64, 128, 128, 512, 4096.], [1.2, 2.5, .9, 4.4, 11.6]
+    /// r = stats.linregress(np.log2(x), np.log(y)); t = stats.t.ppf(.975, 3) * r.stderr
+    /// print(*np.exp([r.slope, r.slope - t, r.slope + t]), r.pvalue)
+    /// ```
+    #[test]
+    fn trends_are_scipys() -> Result<()> {
+        let pairs = [(64.0, 1.2), (128.0, 2.5), (128.0, 0.9), (512.0, 4.4), (4_096.0, 11.6)];
+        let trend = Trend::of(&pairs)?;
+        let found = [trend.factor, trend.lower, trend.upper, trend.p];
+        for (value, expected) in found.into_iter().zip(TREND) {
+            assert!((value / expected - 1.0).abs() < 1e-9, "{found:?}");
+        }
+        assert!(Trend::of(&pairs[..2]).is_err() && Trend::of(&[(2.0, 1.0), (2.0, 3.0), (2.0, 2.0)]).is_err());
+        assert!(Trend::of(&[(2.0, 1.0), (4.0, 0.0), (8.0, 2.0)]).is_err());
+        Ok(())
+    }
+    const TREND: [f64; 4] = [1.4921439902181026, 1.112612176147565, 2.0011408604687992, 0.02258316117889499];
 
     #[test]
     fn groups_that_cannot_be_tested_are_refused() {

@@ -3,6 +3,7 @@
 //! A [`Chart`] is an owned SVG with words for those who cannot see it. Colors are those of Okabe and Ito, which color-blind
 //! readers tell apart; the small batch is always blue, the large one vermilion, training dashed, test solid.
 
+mod batches;
 mod curves;
 mod paths;
 mod points;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
+pub use batches::by_batch;
 pub use curves::curves;
 pub use paths::paths;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -160,6 +162,18 @@ fn draw_key(area: &Area<'_>, keys: &[Key]) -> Drawn {
         area.draw(&Text::new(name.clone(), (x + 34, y), style.clone()))?;
     }
     Ok(())
+}
+
+/// Ends of a logarithmic axis for these numbers: at most eight decades below the largest.
+fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (least, most) = values
+        .filter(|value| *value > 0.0 && value.is_finite())
+        .fold((f64::INFINITY, 0.0f64), |(least, most), value| (least.min(value), most.max(value)));
+    if most == 0.0 {
+        return (1e-3, 1.0);
+    }
+    let least = least.max(1e-8 * most);
+    (0.6 * least, (1.6 * most).max(6.0 * least))
 }
 
 /// 0.001 as "0.001", 1e-5 as "1e-5".

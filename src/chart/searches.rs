@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, decade, draw_key, of_regime, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, bounds, decade, draw_key, of_regime, picture};
 use crate::error::{Error, Result};
 use crate::sharpness::{Maxima, Maximizer, Maximum, Origin, Reading};
 
@@ -203,18 +203,6 @@ impl Maxima {
         };
         self.regimes().into_iter().map(|maximum| (self.color_of(maximum), name(maximum))).collect()
     }
-}
-
-/// Ends of a logarithmic axis for these numbers: at most eight decades below the largest.
-fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (least, most) = values
-        .filter(|value| *value > 0.0 && value.is_finite())
-        .fold((f64::INFINITY, 0.0f64), |(least, most), value| (least.min(value), most.max(value)));
-    if most == 0.0 {
-        return (1e-3, 1.0);
-    }
-    let least = least.max(1e-8 * most);
-    (0.6 * least, (1.6 * most).max(6.0 * least))
 }
 
 fn panels(panels: &[(String, Vec<Growth>)], keys: &[Key], words: String) -> Result<Chart> {

@@ -1,7 +1,8 @@
 //! On which data? Owned inputs and labels, split into the points that are trained on and those that are not.
 //!
 //! Table 5 of the paper lists MNIST, TIMIT, CIFAR-10 and CIFAR-100. [`mnist`], [`cifar10`], [`cifar100`] and [`timit`]
-//! read them where they are found; [`digits()`] is embedded, so that everything runs on a fresh machine; [`Synthetic`]
+//! read them where they are found; [`digits()`] and a part of [Fashion-MNIST](fashion()) are embedded, so that everything runs
+//! on a fresh machine; [`Synthetic`]
 //! makes seeded stand-ins of any shape.
 //!
 //! Inputs are row-major `f32`, one point after another; images have the shape `[channels, height, width]` with pixels
@@ -10,6 +11,7 @@
 //! | set | train | test | shape | classes | found where |
 //! |---|---|---|---|---|---|
 //! | digits | 1,437 | 360 | 1×8×8 | 10 | embedded |
+//! | Fashion-MNIST, a part | 6,000 | 2,000 | 1×28×28 | 10 | embedded |
 //! | MNIST | 60,000 | 10,000 | 1×28×28 | 10 | `data/mnist` |
 //! | CIFAR-10 | 50,000 | 10,000 | 3×32×32 | 10 | `data/cifar10` |
 //! | CIFAR-100 | 50,000 | 10,000 | 3×32×32 | 100 | `data/cifar100` |
@@ -24,12 +26,14 @@ use crate::error::{Error, Result};
 
 mod cifar;
 mod digits;
+mod fashion;
 mod idx;
 mod kaldi;
 mod synthetic;
 
 pub use cifar::{cifar10, cifar100, read_cifar10, read_cifar100};
 pub use digits::digits;
+pub use fashion::fashion;
 pub use idx::{mnist, read_idx};
 pub use kaldi::{Kaldi, timit};
 pub use synthetic::{Synthetic, synthetic};

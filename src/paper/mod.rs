@@ -4,8 +4,10 @@
 //! Minima*, arXiv 1609.04836, ICLR 2017.
 
 mod figure_3;
+mod figure_4;
 
 pub use figure_3::{FIGURE_3, Figure3, figure3};
+pub use figure_4::{FIGURE_4, Figure4, figure4};
 
 use crate::error::{Error, Result};
 

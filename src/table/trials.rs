@@ -4,7 +4,7 @@ use super::{DataFrame, Row, frame, number, text, tidy, whole};
 use crate::display::{Block, significant};
 use crate::error::Result;
 use crate::spread::Spread;
-use crate::train::{Epoch, Pair, Regime, Study, Trials, seed_of};
+use crate::train::{Epoch, Pair, Regime, Run, Stop, Study, Trials, seed_of};
 
 /// The measures of a row: split, name, number.
 type Measure = (Option<&'static str>, &'static str, fn(&Epoch) -> f64);
@@ -132,7 +132,9 @@ pub(crate) fn trials(regimes: &[&Regime]) -> Block {
     let mut rows = Vec::new();
     for regime in regimes {
         let percent = |value: f64| format!("{:.2}", 100.0 * value);
-        for run in &regime.runs {
+        // Of very many trials their means say more.
+        let listed: &[Run] = if regime.runs.len() > LISTED { &[] } else { &regime.runs };
+        for run in listed {
             let last = run.last();
             rows.push(vec![
                 regime.name.clone(),
@@ -154,16 +156,17 @@ pub(crate) fn trials(regimes: &[&Regime]) -> Block {
             rows.push(vec![
                 regime.name.clone(),
                 regime.recipe.batch.to_string(),
-                match regime.diverged() {
-                    0 => "mean ± std".into(),
-                    diverged => format!("mean ± std of {}, {diverged} diverged", regime.finite().count()),
+                match (regime.diverged(), listed.is_empty()) {
+                    (0, false) => "mean ± std".into(),
+                    (0, true) => format!("mean ± std of {}", regime.runs.len()),
+                    (diverged, _) => format!("mean ± std of {}, {diverged} diverged", regime.finite().count()),
                 },
-                String::new(),
+                if listed.is_empty() { mean(|row| row.epoch as f64, 1) } else { String::new() },
                 mean(|row| row.train_loss, 5),
                 mean(|row| 100.0 * row.train_accuracy, 2),
                 mean(|row| 100.0 * row.test_accuracy, 2),
                 mean(|row| row.distance, 2),
-                String::new(),
+                if listed.is_empty() { ends(regime) } else { String::new() },
             ]);
         }
     }
@@ -174,6 +177,21 @@ pub(crate) fn trials(regimes: &[&Regime]) -> Block {
     let columns =
         ["regime", "batch", "trial", "epochs", "training loss", "training %", "test %", "‖x − x₀‖", "stopped by"];
     Block::table(&title, &columns, rows)
+}
+
+/// Trials of a regime that are listed one by one.
+const LISTED: usize = 10;
+
+/// Why trials ended, each reason with its count: "38 ceased to improve, 2 epochs".
+fn ends(regime: &Regime) -> String {
+    let mut counts: Vec<(Stop, usize)> = Vec::new();
+    for run in &regime.runs {
+        match counts.iter_mut().find(|(stop, _)| *stop == run.stop) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((run.stop, 1)),
+        }
+    }
+    counts.iter().map(|(stop, count)| format!("{count} {stop}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The rules by which regimes moved, each once.

@@ -49,8 +49,8 @@ pub use recipe::Recipe;
 pub use stop::Stop;
 pub(crate) use study::seed_of;
 pub use trace::{Epoch, Run};
-pub(crate) use trials::check_alike;
 pub use trials::{Pair, Regime, Role, Study, Trials};
+pub(crate) use trials::{check_alike, threshold_of};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};

@@ -2,6 +2,7 @@
 
 use super::{Recipe, Run};
 use crate::error::{Error, Result};
+use crate::threshold::Threshold;
 use crate::weights::Weights;
 
 /// Which side of the paper's comparison a regime is.
@@ -121,6 +122,15 @@ impl Study {
         })
     }
 
+    /// Past which batch size the test accuracy falls, after the last epoch of each trial (of [`at_lowest`](Self::at_lowest)
+    /// where its training loss is lowest).
+    ///
+    /// # Errors
+    /// As [`Threshold::of`]: it takes at least four batch sizes.
+    pub fn threshold(&self) -> Result<Threshold> {
+        threshold_of(&self.regimes())
+    }
+
     /// The same study, each trial read where its training loss is lowest: see [`Trials::at_lowest`].
     pub fn at_lowest(&self) -> Self {
         Self { regimes: self.regimes.iter().map(Trials::at_lowest).collect() }
@@ -163,4 +173,12 @@ pub(crate) fn check_alike(regimes: &[&Regime]) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Past which batch size the test accuracy falls, after the last epochs; trials that diverged are left out.
+pub(crate) fn threshold_of(regimes: &[&Regime]) -> Result<Threshold> {
+    let measured = regimes
+        .iter()
+        .map(|regime| (regime.recipe.batch, regime.finite().map(|run| run.last().test_accuracy).collect::<Vec<f64>>()));
+    Threshold::of(&measured.filter(|(_, values)| !values.is_empty()).collect::<Vec<_>>())
 }

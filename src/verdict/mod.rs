@@ -4,10 +4,12 @@
 //! and is undecided where the trials cannot tell. Trials that a budget cut short judge nothing, and neither do searches that
 //! found no size. "Fails" and "undecided" at quick scale are results, and are printed as such.
 
+mod batch_size;
 mod gap;
 mod paths;
 mod sharpness;
 
+pub use batch_size::batch_size;
 pub use gap::generalization_gap;
 pub use paths::paths;
 pub use sharpness::sharpness;
