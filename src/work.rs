@@ -32,6 +32,9 @@ pub struct Work {
     quiet: bool,
 }
 
+/// How a part is done: nothing where the deadline has passed before it could begin. It counts its own steps of progress.
+type Make<'a, P, R> = dyn Fn(&P, Option<Instant>, &Progress) -> Result<Option<R>> + Sync + 'a;
+
 /// What the parts of a call are, and how each is found or done.
 pub(crate) struct Parts<'a, P, R> {
     /// The parts, in the order in which they are begun.
@@ -44,8 +47,8 @@ pub(crate) struct Parts<'a, P, R> {
     pub(crate) name: &'a (dyn Fn(&P) -> String + Sync),
     /// Looks for a part that was finished before.
     pub(crate) find: &'a (dyn Fn(&Shelf, &P) -> Result<Found<R>> + Sync),
-    /// Does a part; nothing where the deadline has passed before it could begin. It counts its own steps of progress.
-    pub(crate) make: &'a (dyn Fn(&P, Option<Instant>, &Progress) -> Result<Option<R>> + Sync),
+    /// Does a part.
+    pub(crate) make: &'a Make<'a, P, R>,
     /// Keeps a finished part.
     pub(crate) keep: &'a (dyn Fn(&Shelf, &P, &R) -> Result<()> + Sync),
 }

@@ -7,7 +7,10 @@
 use candle_core::{DType, Tensor, Var};
 use rand::rngs::ChaCha8Rng;
 
-use super::pass::{Averages, Passed, Points, Real, Standing, cross_entropy, labels};
+use super::averages::{Averages, Observed};
+use super::loss::{Passed, cross_entropy};
+use super::points::{Points, Real, labels};
+use super::standing::Standing;
 use super::{Device, Net};
 use crate::data::Split;
 use crate::error::{Error, Result};
@@ -16,16 +19,6 @@ impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
         Error::Tensor(error.to_string())
     }
-}
-
-/// What a normalization saw in its batch.
-pub(super) struct Observed {
-    /// Means, one a feature.
-    pub(super) mean: Tensor,
-    /// Variances over `count`, one a feature.
-    pub(super) variance: Tensor,
-    /// Number of numbers that each is an average of.
-    pub(super) count: usize,
 }
 
 /// A net on a device, at a point x.

@@ -6,8 +6,8 @@
 use candle_core::{D, Tensor};
 use rand::rngs::ChaCha8Rng;
 
-use super::composed::Observed;
-use super::pass::{Averages, Real};
+use super::averages::{Averages, Observed};
+use super::points::Real;
 use crate::error::{Error, Result};
 use crate::seed::uniform;
 

@@ -4,20 +4,27 @@
 //! of Table 1; [`Net::new`] takes any list of [`Layer`]s. Parameters are named by the layer's place in the list, as
 //! PyTorch's `Sequential` names them, so that weights can be carried both ways.
 
+mod averages;
 mod composed;
 mod device;
+mod engine;
 mod kernel;
 mod layer;
-mod pass;
+mod loss;
+mod points;
+mod standing;
 mod symmetry;
 pub mod zoo;
 
 use rand::rngs::ChaCha8Rng;
 
+pub(crate) use averages::Averages;
 pub use device::Device;
+pub(crate) use engine::Engine;
+pub use engine::Passes;
 pub use layer::Layer;
-pub use pass::Passes;
-pub(crate) use pass::{Averages, Engine, Points, Real, Standing};
+pub(crate) use points::{Points, Real};
+pub(crate) use standing::Standing;
 
 use crate::error::{Error, Result};
 use crate::seed::{Seed, Stream, uniform};

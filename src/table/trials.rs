@@ -130,10 +130,11 @@ shows_regimes! {
 /// One row a trial, and mean ± standard deviation of each regime: what a cell shows of trials.
 pub(crate) fn trials(regimes: &[&Regime]) -> Block {
     let mut rows = Vec::new();
+    let all: usize = regimes.iter().map(|regime| regime.runs.len()).sum();
     for regime in regimes {
         let percent = |value: f64| format!("{:.2}", 100.0 * value);
         // Of very many trials their means say more.
-        let listed: &[Run] = if regime.runs.len() > LISTED { &[] } else { &regime.runs };
+        let listed: &[Run] = if all > LISTED && regime.runs.len() > 1 { &[] } else { &regime.runs };
         for run in listed {
             let last = run.last();
             rows.push(vec![
@@ -179,8 +180,8 @@ pub(crate) fn trials(regimes: &[&Regime]) -> Block {
     Block::table(&title, &columns, rows)
 }
 
-/// Trials of a regime that are listed one by one.
-const LISTED: usize = 10;
+/// Most trials, of all regimes together, that are listed one by one.
+const LISTED: usize = 24;
 
 /// Why trials ended, each reason with its count: "38 ceased to improve, 2 epochs".
 fn ends(regime: &Regime) -> String {

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::draw::Draw;
+use super::recipe::Recipe;
 use super::slope::Slope;
-use super::watch::{Ended, Watch};
-use super::{Epoch, Recipe, Stop};
+use super::trace::Epoch;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::net::Net;
@@ -91,7 +91,7 @@ impl Descent {
     }
 
     /// One step, if the loss is finite; returns it in any case.
-    fn advance(&mut self, data: &Dataset) -> Result<f64> {
+    pub(super) fn advance(&mut self, data: &Dataset) -> Result<f64> {
         let loss = self.slope.at(&data.train, self.draw.batch())?;
         if !loss.is_finite() {
             return Ok(loss);
@@ -133,37 +133,3 @@ impl std::fmt::Debug for Descent {
 }
 
 crate::display::shown_as_text!(Descent);
-
-/// Runs one trial; `report` is told of each epoch that is done.
-pub(super) fn descend(
-    recipe: &Recipe,
-    net: &Net,
-    data: &Dataset,
-    trial: usize,
-    deadline: Option<Instant>,
-    report: &dyn Fn(&Epoch),
-) -> Result<Ended> {
-    let mut descent = Descent::new(recipe, net, data, trial)?;
-    let (mut watch, is_finite) = Watch::begin(&mut descent, net, data)?;
-    if !is_finite {
-        return Ok(watch.ended(Stop::Diverged));
-    }
-    for epoch in 1..=recipe.epochs {
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Ok(watch.ended(Stop::Budget));
-        }
-        while descent.epoch < epoch {
-            if !descent.advance(data)?.is_finite() {
-                return Ok(watch.ended(Stop::Diverged));
-            }
-        }
-        let stop = watch.see(&mut descent, net, data)?;
-        if stop != Some(Stop::Diverged) {
-            report(watch.row());
-        }
-        if let Some(stop) = stop {
-            return Ok(watch.ended(stop));
-        }
-    }
-    Ok(watch.ended(Stop::Epochs))
-}

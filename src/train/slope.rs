@@ -1,6 +1,6 @@
 //! What do f and ∇f say at x, and where does x go? The only file of training that knows the engine.
 
-use super::Recipe;
+use super::recipe::Recipe;
 use crate::data::{Dataset, Split};
 use crate::error::Result;
 use crate::net::{Averages, Engine, Net, Points};

@@ -1,16 +1,18 @@
 //! Many trials in parallel, of any number of regimes. The bits of a trial depend on its recipe and its number alone, so the
 //! order in which trials are taken up, and by how many threads, changes only the time.
 
-use super::descent::descend;
-use super::trials::{Regime, Role, Study, Trials};
+use super::recipe::Recipe;
+use super::stop::Stop;
+use super::trace::{Epoch, Run};
+use super::trial::descend;
+use super::trials::{Regime, Role, Trials};
 use super::watch::Ended;
-use super::{Epoch, Recipe, Run, Stop, Training};
 use crate::data::{Dataset, check_count};
 use crate::error::{Error, Result};
 use crate::kept::{Fingerprint, Found, Shelf};
 use crate::net::Net;
 use crate::seed::Seed;
-use crate::work::Parts;
+use crate::work::{Parts, Work};
 
 /// One trial of one regime.
 struct Part {
@@ -29,61 +31,40 @@ struct KeptTrial {
     lowest: String,
 }
 
-impl Study {
-    /// Trains any number of regimes on one net and one data set, the trials of all in parallel. Regimes may differ in
-    /// anything; regimes of one seed start from the same points. How the work is done (threads, budget, folder) must be the
-    /// same for all.
-    ///
-    /// Cost and errors: as [`Training::run`]; [`Error::Parameter`] where there is no regime, where two have one name, or
-    /// where the work is not to be done in one way.
-    ///
-    /// ```
-    /// use sharp_minima::{Study, Training, data, zoo};
-    /// let data = data::synthetic();
-    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
-    /// let adam = Training::adam().batch(20).trials(2).epochs(2).quiet().regime("ADAM");
-    /// let sgd = Training::sgd(0.1, 0.9).batch(20).trials(2).epochs(2).quiet().regime("SGD");
-    /// let study = Study::run(&[adam, sgd], &net, &data)?;
-    /// assert_eq!(study.named("SGD")?.weights.len(), 2);
-    /// # Ok::<(), sharp_minima::Error>(())
-    /// ```
-    pub fn run(trainings: &[Training], net: &Net, data: &Dataset) -> Result<Study> {
-        let regimes: Vec<(&Training, Option<Role>)> = trainings.iter().map(|training| (training, None)).collect();
-        Ok(Study { regimes: side_by_side(&regimes, net, data)? })
-    }
+/// A regime that is to be trained.
+pub(super) struct Wanted<'a> {
+    pub(super) name: String,
+    pub(super) role: Option<Role>,
+    pub(super) recipe: &'a Recipe,
+    pub(super) trials: usize,
 }
 
 /// Trains all trials of all regimes, as many at once as there are threads.
-pub(super) fn side_by_side(trainings: &[(&Training, Option<Role>)], net: &Net, data: &Dataset) -> Result<Vec<Trials>> {
-    let Some((first, _)) = trainings.first() else {
+pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: &Dataset) -> Result<Vec<Trials>> {
+    if wanted.is_empty() {
         return Err(Error::parameter("regimes", 0, "be at least 1"));
-    };
-    let names: Vec<String> = trainings.iter().map(|(training, _)| training.name()).collect();
-    for (place, (training, _)) in trainings.iter().enumerate() {
-        if names[..place].contains(&names[place]) {
-            let given = format!("twice '{}'", names[place]);
+    }
+    for (place, regime) in wanted.iter().enumerate() {
+        if wanted[..place].iter().any(|other| other.name == regime.name) {
+            let given = format!("twice '{}'", regime.name);
             return Err(Error::parameter("names of regimes", given, "differ: `.regime(…)` gives one"));
         }
-        if training.work != first.work {
-            let given = format!("{:?} and {:?}", first.work, training.work);
-            return Err(Error::parameter("work of regimes side by side", given, "be the same"));
-        }
-        training.recipe.check(net, data)?;
-        check_count("trials", training.trials, 10_000)?;
+        regime.recipe.check(net, data)?;
+        check_count("trials", regime.trials, 10_000)?;
     }
     // Trial by trial, so that a budget leaves every regime as many trials as the others.
-    let most = trainings.iter().map(|(training, _)| training.trials).max().unwrap_or(0);
+    let most = wanted.iter().map(|regime| regime.trials).max().unwrap_or(0);
     let of_trial = |trial| {
-        let regimes = 0..trainings.len();
-        regimes.filter(move |&regime| trial < trainings[regime].0.trials).map(move |regime| Part { regime, trial })
+        let regimes = 0..wanted.len();
+        regimes.filter(move |&regime| trial < wanted[regime].trials).map(move |regime| Part { regime, trial })
     };
     let parts: Vec<Part> = (0..most).flat_map(of_trial).collect();
     let points = Fingerprint::new("trial").and(&(net.input(), net.layers())).split(&data.train).split(&data.test);
-    let recipe = |part: &Part| &trainings[part.regime].0.recipe;
+    let recipe = |part: &Part| wanted[part.regime].recipe;
     let of = |part: &Part| points.clone().and(recipe(part)).and(&part.trial);
-    let name = |part: &Part| format!("{}, trial {}", names[part.regime], part.trial);
-    let fused = trainings.iter().all(|(training, _)| training.recipe.objective.is_fused());
-    let ended = first.work.each(&Parts {
+    let name = |part: &Part| format!("{}, trial {}", wanted[part.regime].name, part.trial);
+    let fused = wanted.iter().all(|regime| regime.recipe.objective.is_fused());
+    let ended = work.each(&Parts {
         parts: &parts,
         most: if fused { parts.len() } else { 1 },
         steps: &|part| recipe(part).epochs,
@@ -100,19 +81,18 @@ pub(super) fn side_by_side(trainings: &[(&Training, Option<Role>)], net: &Net, d
         },
         keep: &|shelf, part, ended| keep(shelf, &of(part), recipe(part), ended),
     })?;
-    let mut trials: Vec<Trials> = trainings
+    let mut trials: Vec<Trials> = wanted
         .iter()
-        .zip(&names)
-        .map(|((training, role), name)| Trials {
+        .map(|Wanted { name, role, recipe, .. }| Trials {
             regime: Regime {
                 name: name.clone(),
                 role: *role,
-                recipe: training.recipe.clone(),
+                recipe: (*recipe).clone(),
                 net: net.name().into(),
                 weight_count: net.parameter_count(),
                 data: data.name.clone(),
                 points: data.train.len(),
-                budget: training.work.seconds_given(),
+                budget: work.seconds_given(),
                 runs: Vec::new(),
             },
             weights: Vec::new(),

@@ -1,6 +1,6 @@
 //! What happened on the way? One row an epoch.
 
-use super::Stop;
+use super::stop::Stop;
 
 /// A trial behind one epoch; epoch 0 is the starting point.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -1,6 +1,7 @@
 //! What came out: the trials of a regime, of two, of any number.
 
-use super::{Recipe, Run};
+use super::recipe::Recipe;
+use super::trace::Run;
 use crate::error::{Error, Result};
 use crate::threshold::Threshold;
 use crate::weights::Weights;

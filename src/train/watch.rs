@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::descent::Descent;
-use super::stop::Patience;
-use super::{Epoch, Run, Stop};
+use super::stop::{Patience, Stop};
+use super::trace::{Epoch, Run};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::net::Net;

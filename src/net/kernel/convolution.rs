@@ -8,9 +8,11 @@
 
 use rayon::prelude::*;
 
-use super::super::pass::Real;
+use super::super::points::Real;
+use super::blocks::sum_columns;
+use super::buffers::{Buffer, Buffers};
 use super::product::{Indexed, Left, Panels, TASK, multiply, room, sum_outer};
-use super::{Buffer, Buffers, Result, sum_columns};
+use crate::error::Result;
 
 /// Most numbers in the partial sums of ∂W, and most of these sums.
 const PARTIAL: usize = 1 << 22;

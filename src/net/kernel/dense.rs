@@ -1,8 +1,10 @@
 //! `y = W x + b` of each point, with its derivatives `∂x = Wᵀ g`, `∂W = Σ g xᵀ`, `∂b = Σ g`.
 
-use super::super::pass::Real;
+use super::super::points::Real;
+use super::blocks::sum_columns;
+use super::buffers::Buffers;
 use super::product::{Indexed, Left, Panels, TASK, multiply, room, sum_outer};
-use super::{Buffers, Result, sum_columns};
+use crate::error::Result;
 
 /// A dense layer; its W, (outputs, inputs), begins at `at` in x, and b is behind it.
 pub(super) struct Dense {

@@ -5,8 +5,8 @@ use rand::Rng;
 use rand::rngs::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::super::pass::Real;
-use super::BLOCK;
+use super::super::points::Real;
+use super::blocks::BLOCK;
 use crate::seed::stream_from;
 use crate::wide::wide;
 

@@ -13,78 +13,30 @@
 //! weights as tensors of their own, so that memory and copies cost more than the arithmetic of a small batch; and what is
 //! kept from one step to the next would be tensors, which may not outlive a call.
 
+mod blocks;
+mod buffers;
 mod convolution;
 mod dense;
 mod dropout;
 mod normalize;
 mod pooling;
 mod product;
+mod relu;
 mod turn;
-
-use std::ops::{Deref, DerefMut};
 
 use rand::rngs::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::pass::{Averages, Passed, Points, Real, cross_entropy, labels};
+use super::averages::Averages;
+use super::loss::{Passed, cross_entropy};
+use super::points::{Points, Real, labels};
 use super::{Layer, Net};
 use crate::data::Split;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::memory::zeros;
-use crate::wide::wide;
-
-/// About as many numbers as fit a core's cache beside their companions: the size of a block.
-const BLOCK: usize = 32_768;
-
-/// The error for what only a mistake in this room can cause.
-fn broken(what: &str) -> Error {
-    Error::Tensor(what.into())
-}
-
-/// Numbers on loan from [`Buffers`].
-struct Buffer<T> {
-    numbers: Vec<T>,
-    len: usize,
-}
-
-impl<T> Deref for Buffer<T> {
-    type Target = [T];
-    fn deref(&self) -> &[T] {
-        &self.numbers[..self.len]
-    }
-}
-
-impl<T> DerefMut for Buffer<T> {
-    fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.numbers[..self.len]
-    }
-}
-
-/// Room that passes use again and again: fresh memory costs as much time as a layer's arithmetic.
-#[derive(Default)]
-struct Buffers<T> {
-    free: Vec<Vec<T>>,
-}
-
-impl<T: Copy + Default> Buffers<T> {
-    /// Room for `len` numbers; what stands in it is left over.
-    fn take(&mut self, len: usize) -> Buffer<T> {
-        let sizes = self.free.iter().enumerate().map(|(place, room)| (room.len(), place));
-        let best = sizes.clone().filter(|&(size, _)| size >= len).min();
-        if let Some((_, place)) = best {
-            return Buffer { numbers: self.free.swap_remove(place), len };
-        }
-        // The largest makes room, so that sizes that grow do not pile up.
-        if let Some((_, place)) = sizes.max() {
-            self.free.swap_remove(place);
-        }
-        Buffer { numbers: zeros(len), len }
-    }
-
-    fn give(&mut self, buffer: Buffer<T>) {
-        self.free.push(buffer.numbers);
-    }
-}
+use blocks::broken;
+use buffers::{Buffer, Buffers};
+use relu::relu;
 
 /// One pass of a layer, or of two that are better passed at once.
 enum Operation {
@@ -97,7 +49,7 @@ enum Operation {
     Dropout { rate: f64 },
 }
 
-/// What the way back needs of an operation on the way there.
+/// What an operation's backward pass needs from its forward pass.
 #[derive(Default)]
 struct Kept<T> {
     /// Its input, or what it made of it; nothing where the input is the data.
@@ -424,77 +376,15 @@ fn observe(averages: &mut Vec<f64>, moments: &normalize::Moments, count: usize) 
     averages.extend(moments.variance.iter().map(|variance| variance * unbiased));
 }
 
-/// `max(x, 0)` in place; what is not a number is not ≤ 0 and stays. A choice is 1 where the number stayed.
-fn relu<T: Real>(signal: &mut [T], choices: Option<&mut [u16]>) {
-    let blocks = signal.par_chunks_mut(BLOCK);
-    match choices {
-        None => blocks.for_each(|signal| {
-            wide(
-                #[inline(always)]
-                || floor(signal),
-            )
-        }),
-        Some(choices) => {
-            let blocks = blocks.zip(choices.par_chunks_mut(BLOCK));
-            blocks.for_each(|(signal, choices)| {
-                wide(
-                    #[inline(always)]
-                    || floor_and_choose(signal, choices),
-                )
-            });
-        }
-    }
-}
-
-#[inline(always)]
-fn floor<T: Real>(signal: &mut [T]) {
-    signal.iter_mut().for_each(|value| *value = if *value <= T::zero() { T::zero() } else { *value });
-}
-
-#[inline(always)]
-fn floor_and_choose<T: Real>(signal: &mut [T], choices: &mut [u16]) {
-    for (value, choice) in signal.iter_mut().zip(choices) {
-        let off = *value <= T::zero();
-        *choice = u16::from(!off);
-        *value = if off { T::zero() } else { *value };
-    }
-}
-
 /// The inputs of points, one after another.
 fn gather<T: Real>(split: &Split, points: &Points<'_>, output: &mut [T]) {
     let features = split.features();
     output.par_chunks_mut(features).enumerate().for_each(|(place, output)| T::read(split, points.at(place), output));
 }
 
-/// Sums over the rows of a matrix, one a column of it and a place of `sums`.
-fn sum_columns<T: Real>(matrix: &[T], sums: &mut [T]) {
-    let columns = sums.len();
-    let block = (BLOCK / columns).max(1) * columns;
-    let blocks = matrix.par_chunks(block).map(|rows| {
-        wide(
-            #[inline(always)]
-            || add_rows(rows, columns),
-        )
-    });
-    let mut total = vec![0.0; columns];
-    for block in blocks.collect::<Vec<_>>() {
-        total.iter_mut().zip(block).for_each(|(total, sum)| *total += Into::<f64>::into(sum));
-    }
-    sums.iter_mut().zip(total).for_each(|(sum, total)| *sum = T::from_f64(total));
-}
-
-#[inline(always)]
-fn add_rows<T: Real>(rows: &[T], columns: usize) -> Vec<T> {
-    let mut sums = vec![T::zero(); columns];
-    for row in rows.chunks_exact(columns) {
-        sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += value);
-    }
-    sums
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::pass::{Engine, Passes};
+    use super::super::engine::{Engine, Passes};
     use super::super::{Device, zoo};
     use super::*;
     use crate::data::Synthetic;

@@ -10,8 +10,8 @@
 
 use rayon::prelude::*;
 
-use super::super::pass::Real;
-use super::BLOCK;
+use super::super::points::Real;
+use super::blocks::BLOCK;
 use crate::wide::wide;
 
 /// A normalization; its γ begins at `at` in x, β is behind it; its means begin at `averages` in the layout of the buffers,

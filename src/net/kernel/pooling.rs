@@ -3,7 +3,7 @@
 
 use rayon::prelude::*;
 
-use super::super::pass::Real;
+use super::super::points::Real;
 use crate::wide::wide;
 
 /// Max pooling of images of this size.

@@ -11,8 +11,9 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::super::pass::Real;
-use super::{Result, broken};
+use super::super::points::Real;
+use super::blocks::broken;
+use crate::error::Result;
 use crate::wide::{Lane, wide};
 
 /// Rows of a tile.

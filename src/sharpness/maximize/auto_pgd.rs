@@ -1,6 +1,6 @@
 //! Auto-PGD; what it does is at [`Maximizer::AutoPgd`](super::Maximizer::AutoPgd).
 
-use super::{Ended, Seen, is_stationary};
+use super::search::{Ended, Seen, is_stationary};
 use crate::error::Result;
 
 pub(super) fn auto_pgd(seen: &mut Seen<'_, '_>, radius: &[f64], z: Vec<f64>, iterations: usize) -> Result<Ended> {

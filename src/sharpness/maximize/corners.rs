@@ -1,6 +1,6 @@
 //! Corner ascent; the formula is at [`Maximizer::Corners`](super::Maximizer::Corners).
 
-use super::{Ended, Seen, is_stationary};
+use super::search::{Ended, Seen, is_stationary};
 use crate::error::Result;
 
 pub(super) fn corners(seen: &mut Seen<'_, '_>, radius: &[f64], mut z: Vec<f64>, iterations: usize) -> Result<Ended> {

@@ -10,7 +10,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::{Ended, Seen};
+use super::search::{Ended, Seen};
 use crate::error::{Error, Result};
 
 /// Pairs of steps and gradients that it remembers, as in the paper.

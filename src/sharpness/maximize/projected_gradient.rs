@@ -1,6 +1,6 @@
 //! Projected gradient ascent; the formula is at [`Maximizer::ProjectedGradient`](super::Maximizer::ProjectedGradient).
 
-use super::{Ended, Seen, into_box, is_stationary};
+use super::search::{Ended, Seen, into_box, is_stationary};
 use crate::error::Result;
 
 pub(super) fn projected_gradient(

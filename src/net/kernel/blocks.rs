@@ -1,0 +1,41 @@
+//! Blocks of numbers: their size, and sums over them in a fixed order.
+
+use rayon::prelude::*;
+
+use crate::error::Error;
+use crate::net::points::Real;
+use crate::wide::wide;
+
+/// About as many numbers as fit a core's cache beside their companions: the size of a block.
+pub(super) const BLOCK: usize = 32_768;
+
+/// The error for what only a mistake in this room can cause.
+pub(super) fn broken(what: &str) -> Error {
+    Error::Tensor(what.into())
+}
+
+/// Sums over the rows of a matrix, one a column of it and a place of `sums`.
+pub(super) fn sum_columns<T: Real>(matrix: &[T], sums: &mut [T]) {
+    let columns = sums.len();
+    let block = (BLOCK / columns).max(1) * columns;
+    let blocks = matrix.par_chunks(block).map(|rows| {
+        wide(
+            #[inline(always)]
+            || add_rows(rows, columns),
+        )
+    });
+    let mut total = vec![0.0; columns];
+    for block in blocks.collect::<Vec<_>>() {
+        total.iter_mut().zip(block).for_each(|(total, sum)| *total += Into::<f64>::into(sum));
+    }
+    sums.iter_mut().zip(total).for_each(|(sum, total)| *sum = T::from_f64(total));
+}
+
+#[inline(always)]
+fn add_rows<T: Real>(rows: &[T], columns: usize) -> Vec<T> {
+    let mut sums = vec![T::zero(); columns];
+    for row in rows.chunks_exact(columns) {
+        sums.iter_mut().zip(row).for_each(|(sum, &value)| *sum += value);
+    }
+    sums
+}

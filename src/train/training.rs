@@ -1,0 +1,254 @@
+//! How a regime is trained: its parameters, and the verbs.
+
+use std::path::Path;
+
+use super::descent::Descent;
+use super::recipe::Recipe;
+use super::study::{Wanted, side_by_side};
+use super::trials::{Pair, Role, Study, Trials};
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::net::{Device, Net};
+use crate::objective::Objective;
+use crate::optim::Optimizer;
+use crate::seed::Seed;
+use crate::work::Work;
+
+/// How to train: a [`Recipe`], how many trials of it, how the work is done, and the verbs [`run`](Self::run),
+/// [`pair`](Self::pair) and [`batches`](Self::batches).
+///
+/// ```
+/// use sharp_minima::{Training, data, zoo};
+/// let data = data::synthetic();
+/// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+/// let trials = Training::adam().batch(20).trials(2).epochs(3).quiet().run(&net, &data)?;
+/// assert_eq!(trials.regime.runs.len(), 2);
+/// assert!(trials.regime.runs[0].last().train_loss < trials.regime.runs[0].trace[0].train_loss);
+/// # Ok::<(), sharp_minima::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Training {
+    recipe: Recipe,
+    trials: usize,
+    regime: Option<String>,
+    work: Work,
+}
+
+impl Training {
+    /// Training by ADAM with Keras' defaults, as in the paper.
+    pub fn adam() -> Self {
+        Self::by(Optimizer::adam())
+    }
+
+    /// Training by SGD.
+    pub fn sgd(learning_rate: f64, momentum: f64) -> Self {
+        Self::by(Optimizer::sgd(learning_rate, momentum))
+    }
+
+    fn by(optimizer: Optimizer) -> Self {
+        Self { recipe: Recipe::new(optimizer), trials: 5, regime: None, work: Work::new() }
+    }
+
+    fn with(self, change: impl FnOnce(&mut Recipe)) -> Self {
+        let mut recipe = self.recipe;
+        change(&mut recipe);
+        Self { recipe, ..self }
+    }
+
+    /// All that decides the bits of its trials.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// The rule that moves x.
+    pub fn optimizer(self, optimizer: Optimizer) -> Self {
+        self.with(|recipe| recipe.optimizer = optimizer)
+    }
+
+    /// η of the optimizer.
+    pub fn learning_rate(self, rate: f64) -> Self {
+        self.with(|recipe| recipe.optimizer = recipe.optimizer.with_learning_rate(rate))
+    }
+
+    /// Points in a batch. With batch normalization a batch of 1 cannot learn: one point minus its own mean is zero.
+    pub fn batch(self, points: usize) -> Self {
+        self.with(|recipe| recipe.batch = points)
+    }
+
+    /// Number of trials, each from a starting point of its own.
+    pub fn trials(self, trials: usize) -> Self {
+        Self { trials, ..self }
+    }
+
+    /// Most epochs of a trial.
+    pub fn epochs(self, epochs: usize) -> Self {
+        self.with(|recipe| recipe.epochs = epochs)
+    }
+
+    /// Ends a trial when its smallest training loss is this many epochs old: the loss has ceased to improve.
+    pub fn patience(self, epochs: usize) -> Self {
+        self.with(|recipe| recipe.patience = Some(epochs))
+    }
+
+    /// Where everything random comes from.
+    pub fn seed(self, seed: u64) -> Self {
+        self.with(|recipe| recipe.seed = Seed(seed))
+    }
+
+    /// How loss and accuracy are evaluated after each epoch; training itself always uses the statistics of its batch. The
+    /// device is that of [`device`](Self::device), where it was given, in whatever order.
+    pub fn objective(self, objective: Objective) -> Self {
+        let device = self.recipe.objective.device;
+        let given = if device == Device::Cpu { objective } else { objective.device(device) };
+        self.with(|recipe| recipe.objective = given)
+    }
+
+    /// Where the nets are computed, in training and in evaluation. On a device other than the CPU x stays there through a run,
+    /// and trials run one after another.
+    pub fn device(self, device: Device) -> Self {
+        self.with(|recipe| recipe.objective = recipe.objective.device(device))
+    }
+
+    /// Name of the regime in tables and charts; "batch 256" if not given.
+    pub fn regime(self, name: &str) -> Self {
+        Self { regime: Some(name.into()), ..self }
+    }
+
+    /// How the work is done: threads, budget, folder, progress lines. It replaces what was set of them before.
+    pub fn work(self, work: &Work) -> Self {
+        Self { work: work.clone(), ..self }
+    }
+
+    /// [`Work::threads`] of this training.
+    pub fn threads(self, threads: usize) -> Self {
+        Self { work: self.work.threads(threads), ..self }
+    }
+
+    /// [`Work::seconds`] of this training: each trial ends after the epoch that it is in, and those not begun return their
+    /// start.
+    pub fn seconds(self, seconds: f64) -> Self {
+        Self { work: self.work.seconds(seconds), ..self }
+    }
+
+    /// [`Work::kept_in`] of this training. A trial is three files, its rows (JSON) and its weights after the last epoch and
+    /// after that of the lowest training loss (safetensors).
+    pub fn kept_in(self, folder: impl AsRef<Path>) -> Self {
+        Self { work: self.work.kept_in(folder), ..self }
+    }
+
+    /// [`Work::quiet`] of this training.
+    pub fn quiet(self) -> Self {
+        Self { work: self.work.quiet(), ..self }
+    }
+
+    fn wanted(&self, role: Option<Role>) -> Wanted<'_> {
+        let name = self.regime.clone().unwrap_or_else(|| format!("batch {}", self.recipe.batch));
+        Wanted { name, role, recipe: &self.recipe, trials: self.trials }
+    }
+
+    /// Trains one regime. A trial whose loss is no longer finite has [`Stop::Diverged`], and the others go on:
+    ///
+    /// ```
+    /// use sharp_minima::{Stop, Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let trials = Training::sgd(1e30, 0.0).batch(20).trials(2).quiet().run(&net, &data)?;
+    /// assert_eq!(trials.regime.diverged(), 2);
+    /// assert_eq!(trials.regime.runs[0].ended(), "diverged in epoch 1");
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    ///
+    /// Cost: for each trial and epoch, a forward and a backward pass over the training points and one evaluation of f on both
+    /// splits. Memory: for each thread one batch's layers; for each trial three times its weights.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where the net does not fit one of the splits,
+    /// [`Error::File`] for a folder of kept trials that cannot be one.
+    pub fn run(&self, net: &Net, data: &Dataset) -> Result<Trials> {
+        let mut trials = side_by_side(&[self.wanted(None)], &self.work, net, data)?;
+        trials.pop().ok_or_else(|| Error::parameter("regimes", 0, "be at least 1"))
+    }
+
+    /// Trains the small-batch and the large-batch regime from the same starting points, their trials in parallel.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn pair(&self, net: &Net, data: &Dataset, small: usize, large: usize) -> Result<Pair> {
+        if small >= large {
+            return Err(Error::parameter("small", small, format!("be below the large batch of {large}")));
+        }
+        let [one, other] =
+            [("small", small), ("large", large)].map(|(name, batch)| self.clone().regime(name).batch(batch));
+        let both = [one.wanted(Some(Role::Small)), other.wanted(Some(Role::Large))];
+        let mut trials = side_by_side(&both, &self.work, net, data)?;
+        match (trials.pop(), trials.pop()) {
+            (Some(large), Some(small)) => Ok(Pair { small, large }),
+            _ => Err(Error::parameter("regimes", trials.len(), "be 2")),
+        }
+    }
+
+    /// Trains one regime a batch size, all from the same starting points and in parallel: Figure 4 of the paper.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`Error::Parameter`] where there is no batch size, or one twice.
+    ///
+    /// ```
+    /// use sharp_minima::{Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let study = Training::adam().trials(1).epochs(2).quiet().batches(&net, &data, &[10, 40, 160])?;
+    /// assert_eq!(study.regimes[2].regime.name, "batch 160");
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn batches(&self, net: &Net, data: &Dataset, batches: &[usize]) -> Result<Study> {
+        let prefix = self.regime.as_ref().map_or(String::new(), |name| format!("{name}, "));
+        let named = |&batch: &usize| self.clone().regime(&format!("{prefix}batch {batch}")).batch(batch);
+        Study::run(&batches.iter().map(named).collect::<Vec<Training>>(), net, data)
+    }
+
+    /// Begins one trial, to take its steps by hand. It works on all of the machine's threads, or on those of the pool that
+    /// it is called in.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`Error::Parameter`] for a device other than the CPU: its tensors may not outlive a call.
+    pub fn begin(&self, net: &Net, data: &Dataset, trial: usize) -> Result<Descent> {
+        self.recipe.check(net, data)?;
+        let objective = self.recipe.objective;
+        if !objective.is_fused() {
+            let given = format!("{} with {:?} passes", objective.device, objective.passes);
+            return Err(Error::parameter("device", given, "be cpu with Fused passes, where steps are taken by hand"));
+        }
+        Descent::new(&self.recipe, net, data, trial)
+    }
+}
+
+impl Study {
+    /// Trains any number of regimes on one net and one data set, the trials of all in parallel. Regimes may differ in
+    /// anything; regimes of one seed start from the same points. How the work is done (threads, budget, folder) must be the
+    /// same for all.
+    ///
+    /// Cost and errors: as [`Training::run`]; [`Error::Parameter`] where there is no regime, where two have one name, or
+    /// where the work is not to be done in one way.
+    ///
+    /// ```
+    /// use sharp_minima::{Study, Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let adam = Training::adam().batch(20).trials(2).epochs(2).quiet().regime("ADAM");
+    /// let sgd = Training::sgd(0.1, 0.9).batch(20).trials(2).epochs(2).quiet().regime("SGD");
+    /// let study = Study::run(&[adam, sgd], &net, &data)?;
+    /// assert_eq!(study.named("SGD")?.weights.len(), 2);
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn run(trainings: &[Training], net: &Net, data: &Dataset) -> Result<Study> {
+        let work = trainings.first().map_or_else(Work::new, |first| first.work.clone());
+        if let Some(other) = trainings.iter().find(|training| training.work != work) {
+            let given = format!("{work:?} and {:?}", other.work);
+            return Err(Error::parameter("work of regimes side by side", given, "be the same"));
+        }
+        let wanted: Vec<Wanted<'_>> = trainings.iter().map(|training| training.wanted(None)).collect();
+        Ok(Study { regimes: side_by_side(&wanted, &work, net, data)? })
+    }
+}
+
+crate::display::shown_as_text!(Training, Role);
