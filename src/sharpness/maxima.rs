@@ -103,7 +103,7 @@ impl Maxima {
     /// Mean and standard deviation of φ, percent.
     ///
     /// # Errors
-    /// [`Error::Parameter`] where there is no measure.
+    /// [`Error::Parameter`](crate::Error::Parameter) where there is no measure.
     pub fn spread(&self, reading: Reading) -> Result<Spread> {
         Spread::of(&self.phi(reading))
     }

@@ -146,7 +146,7 @@ impl Training {
         Wanted { name, role, recipe: &self.recipe, trials: self.trials }
     }
 
-    /// Trains one regime. A trial whose loss is no longer finite has [`Stop::Diverged`], and the others go on:
+    /// Trains one regime. A trial whose loss is no longer finite has [`Stop::Diverged`](super::Stop::Diverged), and the others go on:
     ///
     /// ```
     /// use sharp_minima::{Stop, Training, data, zoo};

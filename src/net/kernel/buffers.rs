@@ -48,3 +48,24 @@ impl<T: Copy + Default> Buffers<T> {
         self.free.push(buffer.numbers);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Room is found again, and what is too small makes way.
+    #[test]
+    fn buffers_are_used_again() {
+        let mut buffers = Buffers::<f32>::default();
+        let (a, b) = (buffers.take(10), buffers.take(1_000));
+        buffers.give(a);
+        buffers.give(b);
+        assert_eq!((buffers.take(9).numbers.len(), buffers.take(500).numbers.len()), (10, 1_000));
+        assert!(buffers.free.is_empty());
+        let small = buffers.take(3);
+        buffers.give(small);
+        let large = buffers.take(4);
+        buffers.give(large);
+        assert_eq!(buffers.free.len(), 1);
+    }
+}

@@ -388,6 +388,7 @@ mod tests {
     use super::super::{Device, zoo};
     use super::*;
     use crate::data::Synthetic;
+    use crate::error::Error;
     use crate::seed::{Seed, Stream};
 
     /// The largest difference of two lists, relative to the largest number.
@@ -525,21 +526,5 @@ mod tests {
             compare::<f64>(&net, 13, 1e-9)?;
         }
         Ok(())
-    }
-
-    /// Room is found again, and what is too small makes way.
-    #[test]
-    fn buffers_are_used_again() {
-        let mut buffers = Buffers::<f32>::default();
-        let (a, b) = (buffers.take(10), buffers.take(1_000));
-        buffers.give(a);
-        buffers.give(b);
-        assert_eq!((buffers.take(9).numbers.len(), buffers.take(500).numbers.len()), (10, 1_000));
-        assert!(buffers.free.is_empty());
-        let small = buffers.take(3);
-        buffers.give(small);
-        let large = buffers.take(4);
-        buffers.give(large);
-        assert_eq!(buffers.free.len(), 1);
     }
 }
