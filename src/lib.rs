@@ -7,13 +7,19 @@
 //! | which network? (Table 1, Appendix B) | [`net`]: [`Net`], [`Layer`], [`zoo`], on a [`Device`] |
 //! | where is it? x ∈ ℝⁿ | [`Weights`], [`Layout`]; where it starts: [`Seed`] |
 //! | how good is it there? f(x) (eq. 1) | [`Objective`]: [`Value`], [`Gradient`], [`Statistics`] |
-//! | where does it go? (§2.2) | [`Training`] by an [`Optimizer`], step by step in a [`Descent`] → [`Trials`], [`Pair`]: [`Regime`], [`Run`], [`Epoch`], [`Stop`] |
+//! | where does it go? (§2.2) | [`Training`]: a [`Recipe`] with an [`Optimizer`], step by step in a [`Descent`] → [`Trials`], [`Pair`], [`Study`]: [`Regime`], [`Run`], [`Epoch`], [`Stop`] |
+//! | in how much time, on how many threads, kept where? | [`Work`] |
 //! | what is around it? Metric 2.1 (Tables 3, 4), Figures 3, 7 | [`sharpness`]: [`Sharpness`] → [`Maximum`], [`Maxima`]; [`landscape`]: [`Between`] → [`Path`], [`Paths`] |
 //! | is that a matter of the function, or of its coordinates? | [`Net::reparametrized`] |
 //! | what does the paper print? | [`paper`] |
+//! | past which batch size does accuracy fall? (Figure 4) | [`threshold`]: [`Threshold`]; [`Trend`] |
 //! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`], [`Ratio`] |
 //! | what was found before? | [`Recorded`] |
 //! | how is it shown? | [`table`] ([`DataFrame`]), [`mod@chart`] ([`Chart`]), [`Block`] |
+//! | what only carries the house? | `error`, `display`, `file`, `kept`, `abreast`, `memory`, `wide`, [`Seed`], [`Scale`] |
+//!
+//! A result's block, the table that a cell shows, stands with its result; frames stand in [`table`], pictures in
+//! [`chart`](mod@chart).
 //!
 //! Everything that a call returns is a plain owned value, so that cells of a notebook can share it: a cell is a library of
 //! its own, with its own copy of all that is global, and tensors kept from one cell to the next would go wrong unseen.

@@ -256,3 +256,70 @@ fn measures_that_differ_are_not_averaged() -> Done {
     }
     Ok(())
 }
+
+/// Figure 4 on made-up numbers whose answers are known: a threshold at 40, φ that grows by half with each doubling.
+#[test]
+fn claims_about_batch_sizes_are_judged_as_the_numbers_say() -> Done {
+    let (net, data) = small()?;
+    let sizes = [10, 20, 40, 80, 160];
+    let study = Training::adam().trials(3).epochs(1).quiet().batches(&net, &data, &sizes)?;
+    let maxima = Sharpness::full(1e-3).corners(0).iterations(1).quiet().study(&net, &data, &study)?;
+    let (paper, noise) = (paper::figure4("C1")?, [-0.001, 0.0, 0.001]);
+    let made = |accuracy: &dyn Fn(f64) -> f64, phi: &dyn Fn(f64) -> f64| {
+        let (mut study, mut maxima) = (study.clone(), maxima.clone());
+        for trials in &mut study.regimes {
+            let batch = trials.regime.recipe.batch as f64;
+            for (run, noise) in trials.regime.runs.iter_mut().zip(noise) {
+                if let Some(last) = run.trace.last_mut() {
+                    last.test_accuracy = accuracy(batch) + noise;
+                }
+            }
+        }
+        for maximum in &mut maxima.maxima {
+            let batch = maximum.batch.unwrap_or(1) as f64;
+            let phi = phi(batch) * (1.0 + 0.01 * maximum.trial.unwrap_or(0) as f64);
+            maximum.largest = maximum.value + phi / 100.0 * (1.0 + maximum.value);
+            (maximum.searches[0].phi, maximum.searches[0].moved) = (phi, 1.0);
+        }
+        (study, maxima)
+    };
+    let judged = |study: &Study, maxima: &sharp_minima::Maxima| {
+        let comparison = verdict::batch_size(&paper, None, study, maxima)?;
+        assert!(comparison.verdicts.iter().all(|one| one.recorded == Outcome::NotTested));
+        Ok::<_, Error>(comparison.verdicts.iter().map(|one| one.live).collect::<Vec<_>>())
+    };
+    use Outcome::{Fails, Holds, NotTested, Undecided};
+    let falls = |batch: f64| 0.9 - 0.02 * (batch / 40.0).log2().max(0.0);
+    let (fallen, grown) = made(&falls, &|batch| batch.powf(1.5f64.log2()));
+    assert_eq!(judged(&fallen, &grown)?, [Holds, Holds, Holds]);
+    let threshold = fallen.threshold()?;
+    assert!((threshold.batch / 40.0 - 1.0).abs() < 0.05 && threshold.lower < 40.0 && threshold.upper > 40.0);
+    assert!((threshold.slope - 0.02).abs() < 1e-3, "{threshold:?}");
+    let text = verdict::batch_size(&paper, None, &fallen, &grown)?.block().to_string();
+    assert!(text.contains("500.0") && text.contains("falls past a batch of 4"), "{text}");
+    assert!(text.contains("φ times 1.500 with each doubling"), "{text}");
+    let (level, shrunk) = made(&|_| 0.9, &|batch| 1.0 / batch);
+    assert_eq!(judged(&level, &shrunk)?, [Undecided, Fails, Fails]);
+    assert_eq!(judged(&fallen, &sharp_minima::Maxima::default())?, [Holds, NotTested, NotTested]);
+    let (wild, _) = made(&|batch| if batch > 100.0 { 0.5 } else { 0.9 }, &|batch| batch);
+    let missing = sharp_minima::Maxima { unmeasured: 1, ..grown.clone() };
+    assert_eq!(judged(&wild, &missing)?, [NotTested; 3]);
+
+    let chart = fallen.by_batch(&grown)?;
+    for text in
+        ["test accuracy, %", "batch size (log scale)", "φ, % (log scale)", "fitted threshold, band: 95 % interval"]
+    {
+        assert!(chart.svg.contains(text), "'{text}' is not in the chart");
+    }
+    assert!(!chart.svg.contains("NaN") && !chart.svg.contains("inf") && chart.words.contains("falls past a batch of"));
+    assert!(!level.by_batch(&shrunk)?.svg.contains("fitted threshold"), "no fall, no threshold");
+
+    // Too few batch sizes, measures in two kinds of box, a net that the figure has not.
+    let few = Study { regimes: fallen.regimes[..3].to_vec() };
+    assert!(few.threshold().is_err() && verdict::batch_size(&paper, None, &few, &grown).is_err());
+    let two = sharp_minima::Maxima::joined(&[grown.clone(), Sharpness::full(5e-4).quiet().study(&net, &data, &few)?]);
+    let said = verdict::batch_size(&paper, None, &fallen, &two).expect_err("two kinds of box").to_string();
+    assert!(said.starts_with("boxes of a study of batch sizes must be of one kind"), "{said}");
+    assert_eq!(paper::figure4("F1").expect_err("no F1").to_string(), "net of Figure 4 must be F2 or C1, but is F1");
+    Ok(())
+}

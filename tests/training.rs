@@ -327,3 +327,43 @@ fn one_epoch_of_mnist_is_right_on_most_test_points() -> Outcome {
     assert!(last.test_accuracy > 0.955 && last.train_accuracy > 0.97, "{last:?}");
     Ok(())
 }
+
+/// Running averages follow as PyTorch's do, in fused and in composed passes: `tests/fixtures/running/make.py`.
+#[test]
+fn running_averages_are_pytorchs() -> Outcome {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/running");
+    let norm_relu = || [Layer::norm(), Layer::Relu];
+    let mut layers = vec![Layer::Conv { filters: 2, window: 3, stride: 1, padding: 1 }];
+    layers.extend(norm_relu());
+    layers.extend([Layer::Flatten, Layer::Dense { outputs: 5 }]);
+    layers.extend(norm_relu());
+    layers.push(Layer::Dense { outputs: 3 });
+    let net = Net::new("running", &[1, 4, 4], layers)?;
+    let start = sharp_minima::Weights::load(net.layout(), folder.join("start.safetensors"))?;
+    assert_eq!(net.start(sharp_minima::Seed(4), 0), start, "PyTorch started there");
+    let inputs = (0..7 * 16).map(|i| (1.0 + 0.7 * f64::from(i)).sin() as f32).collect();
+    let points = Split::new(inputs, (0..7).map(|i| i % 3).collect(), vec![1, 4, 4], 3)?;
+    let data = sharp_minima::Dataset::new("formula", points.clone(), points)?;
+    let expected: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("expected.json"))?)?;
+    let expected = expected["steps"].as_array().ok_or("no steps")?;
+    let training = Training::sgd(0.05, 0.5).batch(7).trials(1).seed(4).quiet();
+    let mut descent = training.begin(&net, &data, 0)?;
+    for (number, step) in expected.iter().enumerate() {
+        let loss = descent.step(&data)?;
+        let known = step["loss"].as_f64().ok_or("no loss")?;
+        assert!((loss - known).abs() < 1e-6, "step {number}: {loss}, PyTorch {known}");
+        let buffers: Vec<f64> = step["buffers"].as_array().ok_or("none")?.iter().filter_map(|v| v.as_f64()).collect();
+        let composed = training.clone().objective(Objective::new().passes(Passes::Composed)).epochs(number + 1);
+        for found in [descent.weights()?, composed.run(&net, &data)?.weights[0].clone()] {
+            assert_eq!(found.buffers().len(), buffers.len());
+            for (place, (found, known)) in found.buffers().iter().zip(&buffers).enumerate() {
+                let near = 1e-5 * known.abs().max(0.1);
+                assert!(
+                    (f64::from(*found) - known).abs() < near,
+                    "step {number}, average {place}: {found}, PyTorch {known}"
+                );
+            }
+        }
+    }
+    Ok(())
+}
