@@ -140,4 +140,38 @@ impl Work {
     }
 }
 
+/// The setters of everything that is done by a [`Work`] in its field `work`; `seconds` says what a budget does to it.
+macro_rules! works {
+    ($name:ty, $seconds:literal) => {
+        impl $name {
+            /// How the work is done: threads, budget, folder, progress lines. It replaces what was set of them before.
+            pub fn work(self, work: &$crate::Work) -> Self {
+                Self { work: work.clone(), ..self }
+            }
+
+            /// [`Work::threads`](crate::Work::threads) of this call.
+            pub fn threads(self, threads: usize) -> Self {
+                Self { work: self.work.threads(threads), ..self }
+            }
+
+            /// [`Work::seconds`](crate::Work::seconds) of this call:
+            #[doc = $seconds]
+            pub fn seconds(self, seconds: f64) -> Self {
+                Self { work: self.work.seconds(seconds), ..self }
+            }
+
+            /// [`Work::kept_in`](crate::Work::kept_in) of this call.
+            pub fn kept_in(self, folder: impl AsRef<std::path::Path>) -> Self {
+                Self { work: self.work.kept_in(folder), ..self }
+            }
+
+            /// [`Work::quiet`](crate::Work::quiet) of this call.
+            pub fn quiet(self) -> Self {
+                Self { work: self.work.quiet(), ..self }
+            }
+        }
+    };
+}
+pub(crate) use works;
+
 crate::display::shown_as_text!(Work);

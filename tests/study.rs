@@ -157,7 +157,13 @@ fn two_of_five_trials_diverge_and_the_others_are_there() -> Done {
     // Measures leave the two out and say so; paths join solutions of one start.
     let maxima = Sharpness::full(1e-3).quiet().pair(&net, &data, &pair)?;
     assert_eq!((maxima.maxima.len(), maxima.diverged), (8, 2));
-    assert!(maxima.block().to_string().contains("2 trials diverged and are left out"));
+    assert!(
+        maxima.block().to_string().contains("8 measures; 2 left out, of trials that diverged"),
+        "{}",
+        maxima.block()
+    );
+    // Two boxes leave out two measures of each of the same trials.
+    assert_eq!(sharp_minima::Maxima::joined(&[maxima.clone(), maxima]).diverged, 4);
     let paths = Between::line().points(4).quiet().pair(&net, &data, &pair)?;
     let joined: Vec<usize> = paths.paths.iter().map(|path| path.trial).collect();
     let finite: Vec<usize> = large.finite().map(|run| run.trial).collect();

@@ -18,7 +18,6 @@
 //! | [`objective`](Between::objective) | batch statistics, chunks of 5,000, f32 | | `mode=2` (code) |
 //! | [`work`](Between::work) | all threads, no budget, kept nowhere | | – |
 
-use std::path::Path as Folder;
 use std::time::Instant;
 
 use crate::data::{Dataset, check_count};
@@ -152,31 +151,6 @@ impl Between {
     /// How f is evaluated.
     pub fn objective(self, objective: Objective) -> Self {
         Self { way: Way { objective, ..self.way }, ..self }
-    }
-
-    /// How the work is done: threads, budget, folder, progress lines. It replaces what was set of them before.
-    pub fn work(self, work: &Work) -> Self {
-        Self { work: work.clone(), ..self }
-    }
-
-    /// [`Work::threads`] of this path.
-    pub fn threads(self, threads: usize) -> Self {
-        Self { work: self.work.threads(threads), ..self }
-    }
-
-    /// [`Work::seconds`] of this path: none is begun after that.
-    pub fn seconds(self, seconds: f64) -> Self {
-        Self { work: self.work.seconds(seconds), ..self }
-    }
-
-    /// [`Work::kept_in`] of this path.
-    pub fn kept_in(self, folder: impl AsRef<Folder>) -> Self {
-        Self { work: self.work.kept_in(folder), ..self }
-    }
-
-    /// [`Work::quiet`] of this path.
-    pub fn quiet(self) -> Self {
-        Self { work: self.work.quiet(), ..self }
     }
 
     /// Along the path from a solution of small batches to one of large ones.
@@ -423,5 +397,7 @@ impl Paths {
         self.block().evcxr_display();
     }
 }
+
+crate::work::works!(Between, "no path is begun after that.");
 
 crate::display::shown_as_text!(Shape, PathPoint, Between);

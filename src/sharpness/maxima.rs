@@ -45,7 +45,7 @@ pub struct Maxima {
     pub maxima: Vec<Maximum>,
     /// How many are missing, because the budget of seconds was used up before they were begun.
     pub unmeasured: usize,
-    /// How many trials were left out, because they diverged.
+    /// How many were left out, because their trials diverged.
     pub diverged: usize,
 }
 
@@ -235,7 +235,7 @@ impl Maxima {
         };
         let title = match self.diverged {
             0 => title,
-            left_out => format!("{title}; {left_out} trials diverged and are left out"),
+            left_out => format!("{title}; {left_out} left out, of trials that diverged"),
         };
         let mut blocks = vec![Block::table(&title, &head, rows)];
         let rows: Vec<Vec<String>> = [Reading::FromZero, Reading::Largest]

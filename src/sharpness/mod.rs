@@ -34,7 +34,6 @@ mod maxima;
 mod maximize;
 mod maximum;
 
-use std::path::Path;
 use std::time::Instant;
 
 pub use maxima::{Contrast, Maxima, Reading};
@@ -195,32 +194,6 @@ impl Sharpness {
     /// Of f on the test split, where the paper has the training split.
     pub fn on_test(self) -> Self {
         self.with(|way| way.split = Which::Test)
-    }
-
-    /// How the work is done: threads, budget, folder, progress lines. It replaces what was set of them before.
-    pub fn work(self, work: &Work) -> Self {
-        Self { work: work.clone(), ..self }
-    }
-
-    /// [`Work::threads`] of this measure. The result does not depend on it, and memory does: see [`at`](Self::at).
-    pub fn threads(self, threads: usize) -> Self {
-        Self { work: self.work.threads(threads), ..self }
-    }
-
-    /// [`Work::seconds`] of this measure: none is begun after that; one that was begun is always finished, and so is the only
-    /// one of [`at`](Self::at). [`Maxima::unmeasured`] says how many are missing.
-    pub fn seconds(self, seconds: f64) -> Self {
-        Self { work: self.work.seconds(seconds), ..self }
-    }
-
-    /// [`Work::kept_in`] of this measure.
-    pub fn kept_in(self, folder: impl AsRef<Path>) -> Self {
-        Self { work: self.work.kept_in(folder), ..self }
-    }
-
-    /// [`Work::quiet`] of this measure.
-    pub fn quiet(self) -> Self {
-        Self { work: self.work.quiet(), ..self }
     }
 
     /// Measures at one point.
@@ -548,5 +521,10 @@ impl Way {
         })
     }
 }
+
+crate::work::works!(
+    Sharpness,
+    "none is begun after that, one that was begun is always finished, and so is the only one of\n[`at`](Self::at). [`Maxima::unmeasured`] says how many are missing."
+);
 
 crate::display::shown_as_text!(Sharpness);

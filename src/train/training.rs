@@ -1,7 +1,5 @@
 //! How a regime is trained: its parameters, and the verbs.
 
-use std::path::Path;
-
 use super::descent::Descent;
 use super::recipe::Recipe;
 use super::study::{Wanted, side_by_side};
@@ -114,33 +112,6 @@ impl Training {
         Self { regime: Some(name.into()), ..self }
     }
 
-    /// How the work is done: threads, budget, folder, progress lines. It replaces what was set of them before.
-    pub fn work(self, work: &Work) -> Self {
-        Self { work: work.clone(), ..self }
-    }
-
-    /// [`Work::threads`] of this training.
-    pub fn threads(self, threads: usize) -> Self {
-        Self { work: self.work.threads(threads), ..self }
-    }
-
-    /// [`Work::seconds`] of this training: each trial ends after the epoch that it is in, and those not begun return their
-    /// start.
-    pub fn seconds(self, seconds: f64) -> Self {
-        Self { work: self.work.seconds(seconds), ..self }
-    }
-
-    /// [`Work::kept_in`] of this training. A trial is three files, its rows (JSON) and its weights after the last epoch and
-    /// after that of the lowest training loss (safetensors).
-    pub fn kept_in(self, folder: impl AsRef<Path>) -> Self {
-        Self { work: self.work.kept_in(folder), ..self }
-    }
-
-    /// [`Work::quiet`] of this training.
-    pub fn quiet(self) -> Self {
-        Self { work: self.work.quiet(), ..self }
-    }
-
     fn wanted(&self, role: Option<Role>) -> Wanted<'_> {
         let name = self.regime.clone().unwrap_or_else(|| format!("batch {}", self.recipe.batch));
         Wanted { name, role, recipe: &self.recipe, trials: self.trials }
@@ -250,5 +221,7 @@ impl Study {
         Ok(Study { regimes: side_by_side(&wanted, &work, net, data)? })
     }
 }
+
+crate::work::works!(Training, "each trial ends after the epoch that it is in, and those not begun return their start.");
 
 crate::display::shown_as_text!(Training, Role);
