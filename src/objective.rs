@@ -564,7 +564,7 @@ fn choose<T>(fixed: &Option<Vec<T>>) -> Averages<'_, T> {
     fixed.as_deref().map_or(Averages::Batch, Averages::Fixed)
 }
 
-crate::display::shown_as_text!(Objective);
+crate::display::shown_as_text!(Objective, Precision, Statistics);
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@
 //! | `regime` | a regime with its recipe, net and data |
 //! | `run`, `epoch` | a trial and why it ended; its rows, the start's first |
 //! | `maxima`, `sharpness` | how many measures are missing; each measure with its searches |
-//! | `path`, `point` | a path; its points |
+//! | `paths`, `path`, `point` | how many paths are missing, where any is; a path; its points |
 //!
 //! The digest (XXH3, 128 bits) is of everything else in the file: a record that was altered is refused. Weights are not in it
 //! ([`Weights::save`](crate::Weights::save)). A file is whole or not there.
@@ -201,6 +201,10 @@ impl Recorded {
                 push(line_of("sharpness", [], object(path, maximum)?));
             }
         }
+        if let Some(Paths { unmeasured, diverged, .. }) = self.paths.as_ref().filter(|paths| !paths.is_whole()) {
+            let counts = [("unmeasured", Value::from(*unmeasured)), ("diverged", (*diverged).into())];
+            push(line_of("paths", counts, Map::new()));
+        }
         for (number, one) in self.paths.iter().flat_map(|paths| &paths.paths).enumerate() {
             let mut line = object(path, one)?;
             line.remove("points");
@@ -295,6 +299,11 @@ impl Recorded {
             "sharpness" => {
                 let maxima = self.maxima.as_mut().ok_or_else(nothing_before)?;
                 maxima.maxima.push(from_object(line)?);
+            }
+            "paths" => {
+                let (unmeasured, diverged) = (take(&mut line, "unmeasured")?, take(&mut line, "diverged")?);
+                nothing_left(&line)?;
+                self.paths = Some(Paths { paths: Vec::new(), unmeasured, diverged });
             }
             "path" => {
                 let paths = &mut self.paths.get_or_insert_default().paths;

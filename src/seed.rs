@@ -116,6 +116,8 @@ pub(crate) fn shuffle<T>(items: &mut [T], random: &mut ChaCha8Rng) {
     }
 }
 
+crate::display::shown_as_text!(Seed);
+
 #[cfg(test)]
 mod tests {
     use super::*;

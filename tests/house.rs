@@ -329,3 +329,38 @@ fn files_name_no_machine() -> Outcome {
     }
     Ok(())
 }
+
+/// The kernel shows a value of a type without `evcxr_display` by its `Debug`, a wall of numbers, after compiling the cell twice.
+#[test]
+fn every_public_type_says_what_a_cell_shows() -> Outcome {
+    let (mut types, mut shown) = (BTreeSet::new(), BTreeSet::new());
+    for (_, text) in sources()? {
+        let mut within = String::new();
+        let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        for line in &code {
+            let declared = ["pub struct ", "pub enum "].iter().find_map(|word| line.strip_prefix(word));
+            if let Some(rest) = declared {
+                types.insert(word_of(rest));
+            } else if let Some(rest) = line.strip_prefix("impl ") {
+                within = word_of(rest);
+            } else if line.contains("pub fn evcxr_display(&self)") {
+                shown.insert(within.clone());
+            } else if let Some((name, _)) = line.split_once(": |own| ") {
+                // `shows_regimes!` writes it for each of its types.
+                shown.insert(name.trim().to_string());
+            }
+        }
+        for named in code.join(" ").split("shown_as_text!(").skip(1) {
+            let named = named.split(')').next().unwrap_or_default();
+            shown.extend(named.split(',').map(|name| word_of(name.trim())));
+        }
+    }
+    assert!(types.len() > 40, "{types:?}");
+    let silent: Vec<&String> = types.difference(&shown).collect();
+    assert!(silent.is_empty(), "a cell cannot show {silent:?}");
+    Ok(())
+}
+
+fn word_of(text: &str) -> String {
+    text.chars().take_while(|&letter| letter.is_alphanumeric() || letter == '_').collect()
+}

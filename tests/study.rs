@@ -3,8 +3,8 @@
 use sharp_minima::polars::prelude::ChunkCompareEq;
 use sharp_minima::table::AnyValue;
 use sharp_minima::{
-    Between, Dataset, Error, Layer, Net, Outcome, Pair, Reading, Role, Sharpness, Stop, Study, Training, Work, chart,
-    data, paper, show, verdict, zoo,
+    Between, Dataset, Error, Layer, Net, Outcome, Pair, Reading, Recorded, Role, Sharpness, Stop, Study, Training,
+    Work, chart, data, paper, show, verdict, zoo,
 };
 
 type Done = Result<(), Box<dyn std::error::Error>>;
@@ -164,10 +164,24 @@ fn two_of_five_trials_diverge_and_the_others_are_there() -> Done {
     );
     // Two boxes leave out two measures of each of the same trials.
     assert_eq!(sharp_minima::Maxima::joined(&[maxima.clone(), maxima]).diverged, 4);
-    let paths = Between::line().points(4).quiet().pair(&net, &data, &pair)?;
+    let paths = Between::line().points(13).quiet().pair(&net, &data, &pair)?;
     let joined: Vec<usize> = paths.paths.iter().map(|path| path.trial).collect();
     let finite: Vec<usize> = large.finite().map(|run| run.trial).collect();
     assert_eq!(joined, finite);
+    assert_eq!((paths.diverged, paths.unmeasured), (2, 0));
+    assert!(paths.block().to_string().contains("along 3 paths, nats; 2 left out, of trials that diverged"));
+    let comparison = verdict::paths(&paper::figure3("C1")?, None, &paths)?;
+    let evidence = &comparison.verdicts[0].live_evidence;
+    assert!(evidence.ends_with("2 paths are left out, of trials that diverged"), "{evidence}");
+    // A record keeps the count; one with all its paths has no line of it.
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("paths.jsonl");
+    let recorded = pair.recorded().with_paths(&paths);
+    recorded.save(&file)?;
+    assert_eq!(Recorded::load(&file)?, recorded);
+    assert!(std::fs::read_to_string(&file)?.contains(r#"{"diverged":2,"kind":"paths","unmeasured":0}"#));
+    recorded.with_paths(&sharp_minima::Paths { diverged: 0, ..paths.clone() }).save(&file)?;
+    assert!(!std::fs::read_to_string(&file)?.contains(r#""kind":"paths""#));
     for path in &paths.paths {
         let ends = [path.loss(0.0), path.loss(1.0)];
         let of = |trials: &sharp_minima::Trials| Some(trials.regime.runs[path.trial].last().train_loss);

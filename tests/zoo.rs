@@ -1,6 +1,6 @@
 //! The nets of Table 1: their sizes with the paper's data, their starts, and what does not fit.
 
-use sharp_minima::{Layer, Net, Seed, data, zoo};
+use sharp_minima::{Layer, Net, Objective, Passes, Precision, Seed, data, zoo};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 type Maker = fn(&[usize], usize, f64) -> sharp_minima::Result<Net>;
@@ -131,12 +131,22 @@ fn what_does_not_fit_is_refused_with_the_reason() {
 }
 
 #[test]
-fn every_net_of_the_zoo_passes_the_digits() -> Outcome {
+fn every_net_of_the_zoo_passes_the_digits_as_composed_of_tensor_operations() -> Outcome {
     let digits = data::digits().first(40, 20)?;
     for (make, _, _, _) in ZOO {
         let net = make(digits.shape(), digits.classes(), 0.05)?;
-        let value = sharp_minima::Objective::new().gradient(&net, &digits.train, &net.start(Seed(0), 0))?;
-        assert!(value.loss.is_finite() && value.norm() > 0.0, "{}", net.name());
+        let x = net.start(Seed(0), 0);
+        let by = |passes| {
+            let objective = Objective::new().precision(Precision::Double).passes(passes);
+            objective.gradient(&net, &digits.train, &x)
+        };
+        let (fused, composed) = (by(Passes::Fused)?, by(Passes::Composed)?);
+        assert!((fused.loss - composed.loss).abs() < 1e-12 * composed.loss, "{}: {}", net.name(), fused.loss);
+        let scale = composed.gradient.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+        assert!(scale > 1e-3, "{}: the gradient is at most {scale}", net.name());
+        for (place, (ours, theirs)) in fused.gradient.iter().zip(&composed.gradient).enumerate() {
+            assert!((ours - theirs).abs() < 1e-10 * scale, "{}, weight {place}: {ours}, {theirs}", net.name());
+        }
     }
     Ok(())
 }

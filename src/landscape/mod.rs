@@ -18,6 +18,7 @@
 //! | [`objective`](Between::objective) | batch statistics, chunks of 5,000, f32 | | `mode=2` (code) |
 //! | [`work`](Between::work) | all threads, no budget, kept nowhere | | – |
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use crate::data::{Dataset, check_count};
@@ -121,6 +122,10 @@ pub struct Path {
 pub struct Paths {
     /// The paths; several shapes and statistics may lie side by side.
     pub paths: Vec<Path>,
+    /// How many are missing, because the budget of seconds was used up before they were begun.
+    pub unmeasured: usize,
+    /// How many were left out, because one of the trial's two solutions diverged or is not there.
+    pub diverged: usize,
 }
 
 impl Between {
@@ -166,7 +171,7 @@ impl Between {
     }
 
     /// Along the paths of all trials of a pair, each from its small-batch to its large-batch solution, in parallel. Where one of
-    /// a trial's two solutions is missing or diverged, there is no path of that trial.
+    /// a trial's two solutions is missing or diverged, there is no path of that trial, and it is counted.
     ///
     /// # Errors
     /// As [`run`](Self::run); [`Error::Data`] where no trial has both solutions.
@@ -183,7 +188,8 @@ impl Between {
                 pair.large.weights.len()
             )));
         }
-        self.paths(net, data, &ends)
+        let trials: BTreeSet<usize> = pair.regimes().iter().flat_map(|one| &one.runs).map(|run| run.trial).collect();
+        Ok(Paths { diverged: trials.len() - ends.len(), ..self.paths(net, data, &ends)? })
     }
 
     fn paths(&self, net: &Net, data: &Dataset, ends: &[Ends<'_>]) -> Result<Paths> {
@@ -220,7 +226,8 @@ impl Between {
                 false => Ok(()),
             },
         })?;
-        Ok(Paths { paths: found.into_iter().flatten().collect() })
+        let unmeasured = found.iter().filter(|path| path.is_none()).count();
+        Ok(Paths { paths: found.into_iter().flatten().collect(), unmeasured, diverged: 0 })
     }
 }
 
@@ -349,13 +356,22 @@ impl Path {
 impl Paths {
     /// Several as one, for a table or a record of them all.
     pub fn joined(several: &[Paths]) -> Self {
-        Self { paths: several.iter().flat_map(|paths| paths.paths.clone()).collect() }
+        Self {
+            paths: several.iter().flat_map(|paths| paths.paths.clone()).collect(),
+            unmeasured: several.iter().map(|paths| paths.unmeasured).sum(),
+            diverged: several.iter().map(|paths| paths.diverged).sum(),
+        }
     }
 
-    /// Those of one shape and one kind of statistics: what one chart shows.
+    /// Those of one shape and one kind of statistics: what one chart shows. What is missing is counted over all shapes.
     pub fn only(&self, shape: Shape, statistics: Statistics) -> Self {
         let is_wanted = |path: &&Path| path.shape == shape && path.objective.whose() == statistics;
-        Self { paths: self.paths.iter().filter(is_wanted).cloned().collect() }
+        Self { paths: self.paths.iter().filter(is_wanted).cloned().collect(), ..*self }
+    }
+
+    /// Whether no path is missing.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.unmeasured == 0 && self.diverged == 0
     }
 
     /// One row a path: f at both ends, the barrier between them, and how f rises beyond each.
@@ -378,6 +394,14 @@ impl Paths {
             Some(first) => {
                 format!("{} on {}: training loss along {} paths, nats", first.net, first.data, self.paths.len())
             }
+        };
+        let title = match self.unmeasured {
+            0 => title,
+            missing => format!("{title}; {missing} missing, the budget of seconds was used up"),
+        };
+        let title = match self.diverged {
+            0 => title,
+            left_out => format!("{title}; {left_out} left out, of trials that diverged"),
         };
         let head = [
             "path",

@@ -130,3 +130,5 @@ impl Engine<f32> {
         }
     }
 }
+
+crate::display::shown_as_text!(Passes);

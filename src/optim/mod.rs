@@ -153,6 +153,11 @@ pub struct OptimizerState {
 const BLOCK: usize = 16_384;
 
 impl OptimizerState {
+    /// What a cell shows: how far it is, without the numbers that it remembers.
+    pub fn evcxr_display(&self) {
+        crate::display::text(&format!("{:?} after {} steps, {} weights", self.optimizer, self.steps, self.n));
+    }
+
     /// Moves x by one step along a gradient, in place.
     ///
     /// Cost: one sweep over x, the gradient and the memory, on all threads.

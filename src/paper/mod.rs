@@ -264,3 +264,5 @@ impl Table2 {
         self.block().evcxr_display();
     }
 }
+
+crate::display::shown_as_text!(Printed);

@@ -22,7 +22,7 @@ pub fn paths(paper: &Figure3, recorded: Option<&Recorded>, live: &Paths) -> Resu
         return Err(Error::parameter("paths with batch statistics", 0, "be at least 1"));
     };
     let kept = recorded.and_then(|recorded| recorded.paths.as_ref());
-    let authors = Paths { paths: vec![released(paper)] };
+    let authors = Paths { paths: vec![released(paper)], ..Paths::default() };
     let sources: [Option<&Paths>; 3] = [Some(&authors), kept, Some(live)];
     let mut rows = Vec::new();
     for shape in [Shape::Line, Shape::Curve] {
@@ -87,9 +87,13 @@ fn released(paper: &Figure3) -> Path {
     }
 }
 
-fn judge(paths: &Paths) -> [(Outcome, String); 2] {
+fn judge(all: &Paths) -> [(Outcome, String); 2] {
     [Shape::Line, Shape::Curve].map(|shape| {
-        let paths = paths.only(shape, Statistics::Batch);
+        if all.unmeasured > 0 {
+            let reason = format!("{} paths are missing: the budget of seconds was used up", all.unmeasured);
+            return (Outcome::NotTested, reason);
+        }
+        let paths = all.only(shape, Statistics::Batch);
         let rises = |value: fn(&Path) -> Option<f64>| paths.paths.iter().map(value).collect::<Option<Vec<f64>>>();
         let (Some(small), Some(large)) = (rises(Path::rise_small), rises(Path::rise_large)) else {
             return (Outcome::NotTested, format!("the {shape} does not reach beyond both solutions"));
@@ -97,10 +101,14 @@ fn judge(paths: &Paths) -> [(Outcome, String); 2] {
         if small.is_empty() {
             return (Outcome::NotTested, format!("there is no {shape}"));
         }
+        let left_out = match all.diverged {
+            0 => String::new(),
+            diverged => format!("; {diverged} paths are left out, of trials that diverged"),
+        };
         match Ratio::of(&large, &small) {
             Ok(ratio) => (
                 Outcome::of_interval(ratio.lower - 1.0, ratio.upper - 1.0),
-                format!("the rise is {} times as large ({})", significant(ratio.geometric), ratio.interval()),
+                format!("the rise is {} times as large ({}){left_out}", significant(ratio.geometric), ratio.interval()),
             ),
             Err(reason) => (Outcome::Undecided, reason.to_string()),
         }
