@@ -25,8 +25,11 @@ const DEPTH: usize = 512;
 const SHORT: usize = 128;
 /// Rows that one task takes where it can choose: a multiple of a tile's.
 pub(super) const TASK: usize = 96;
-/// The same where each task lays out the right factor for itself.
-const LONG_TASK: usize = 4 * TASK;
+/// Bytes of a row, and rows in proportion, of the square of the output that a task sums over points: the square and the parts
+/// of both factors that are added to it stay in a core's second cache, so that a factor is read from memory a few times only.
+const SIDE: usize = 1024;
+/// Columns from which on it pays to pack the left factor.
+const PACKED: usize = 128;
 
 /// Columns that share a panel: where they begin, how many there are, and how many numbers a row of the panel has.
 #[derive(Clone, Copy)]
@@ -63,6 +66,14 @@ pub(super) struct Indexed<'a, T> {
     pub(super) numbers: &'a [T],
     pub(super) first: &'a [usize],
     pub(super) second: &'a [usize],
+}
+
+impl<T> Indexed<'_, T> {
+    /// Whether all of them are there.
+    fn is_inside(&self) -> bool {
+        let most = |offsets: &[usize]| offsets.iter().copied().max().unwrap_or(0);
+        most(self.first).checked_add(most(self.second)).is_some_and(|last| last < self.numbers.len())
+    }
 }
 
 /// A right factor in panels; zeros stand behind the last column of each.
@@ -125,14 +136,32 @@ const LINE: usize = 16;
 #[inline(always)]
 fn copy_rows<T: Real>(numbers: &[T], rows: &[usize], begin: usize, columns: usize, width: usize, own: &mut [T]) {
     for (row, &offset) in own.chunks_exact_mut(width).zip(rows) {
-        let from = &numbers[offset + begin..][..columns];
-        let (filled, empty) = row.split_at_mut(columns);
-        // By lines of a fixed length, which are vectors; a call for so few numbers would cost more than they do.
-        let ((lines, rest), (from, from_rest)) = (filled.as_chunks_mut::<LINE>(), from.as_chunks::<LINE>());
-        lines.iter_mut().zip(from).for_each(|(line, from)| *line = *from);
-        rest.iter_mut().zip(from_rest).for_each(|(place, &value)| *place = value);
-        empty.fill(T::zero());
+        copy_row(&numbers[offset + begin..][..columns], row);
     }
+}
+
+/// Rows of a right factor in panels, one behind another; a row is read whole, as it lies in memory.
+#[inline(always)]
+fn copy_panels<T: Real>(rows: &[T], columns: usize, panels: &[Panel], own: &mut [T]) {
+    let count = rows.len() / columns;
+    for (place, row) in rows.chunks_exact(columns).enumerate() {
+        let mut begin = 0;
+        for panel in panels {
+            let to = &mut own[begin + place * panel.width..][..panel.width];
+            copy_row(&row[panel.begin..][..panel.columns], to);
+            begin += count * panel.width;
+        }
+    }
+}
+
+/// By lines of a fixed length, which are vectors; a call for so few numbers would cost more than they do.
+#[inline(always)]
+fn copy_row<T: Real>(from: &[T], row: &mut [T]) {
+    let (filled, empty) = row.split_at_mut(from.len());
+    let ((lines, rest), (from, from_rest)) = (filled.as_chunks_mut::<LINE>(), from.as_chunks::<LINE>());
+    lines.iter_mut().zip(from).for_each(|(line, from)| *line = *from);
+    rest.iter_mut().zip(from_rest).for_each(|(place, &value)| *place = value);
+    empty.fill(T::zero());
 }
 
 /// A left factor that repeats itself: groups of `first.len()` rows, `group` numbers apart.
@@ -173,7 +202,7 @@ pub(super) fn multiply<T: Real>(
                 _ => Start::Add,
             };
             let left = Indexed { numbers: from, first: own, second: depth };
-            Tiles { left, panel, right: numbers, start, target, row: first }.run()?;
+            Tiles { left, packed: None, panel, right: numbers, start, target, row: first }.run()?;
         }
         Ok(())
     })
@@ -189,37 +218,90 @@ pub(super) fn sum_outer<T: Real>(
     output: &mut [T],
 ) -> Result<()> {
     let (rows, size) = (left.at.first.len(), left.at.second.len());
-    if columns == 0 || size == 0 || output.len() != blocks * rows * columns {
+    if columns == 0 || size == 0 || rows == 0 || output.len() != blocks * rows * columns {
         return Err(broken("the factors of a sum of products do not fit together"));
     }
     let count = right.len() / columns;
     let groups = count.div_ceil(size);
     let panels = panels::<T>(columns);
-    let parts = rows.div_ceil(LONG_TASK);
+    let (height, across) = cut::<T>(rows, &panels, blocks);
+    let (parts, sides) = (rows.div_ceil(height), panels.len().div_ceil(across));
     let target = Target::new(output, columns);
-    (0..blocks * parts * panels.len()).into_par_iter().try_for_each(|task| {
-        let (block, part, panel) =
-            (task / panels.len() / parts, task / panels.len() % parts, panels[task % panels.len()]);
-        let own = &left.at.first[part * LONG_TASK..rows.min((part + 1) * LONG_TASK)];
-        let across: Vec<usize> = (panel.begin..panel.begin + panel.columns).collect();
-        let mut laid_out = vec![T::zero(); panel.width * SHORT];
+    (0..blocks * parts * sides).into_par_iter().try_for_each(|task| {
+        let (block, part, side) = (task / sides / parts, task / sides % parts, task % sides);
+        let own = &left.at.first[part * height..rows.min((part + 1) * height)];
+        let panels = &panels[side * across..panels.len().min((side + 1) * across)];
+        let width: usize = panels.iter().map(|panel| panel.width).sum();
+        let mut laid_out = vec![T::zero(); width * SHORT];
+        let is_packed = width >= PACKED;
+        let mut packed = vec![T::zero(); if is_packed { own.len().next_multiple_of(ROWS) * SHORT } else { 0 }];
         let mut start = Start::Fresh;
         for group in block * groups / blocks..(block + 1) * groups / blocks {
             let from = left.at.numbers.get(group * left.group..).unwrap_or_default();
             let ks = &left.at.second[..size.min(count - group * size)];
             for (chunk, ks) in ks.chunks(SHORT).enumerate() {
                 let begin = group * size + chunk * SHORT;
-                let down: Vec<usize> = (begin..begin + ks.len()).map(|k| k * columns).collect();
-                let numbers = &mut laid_out[..panel.width * ks.len()];
-                lay_out(right, &down, &across, panel.width, numbers);
+                let numbers = &right[begin * columns..][..ks.len() * columns];
+                wide(
+                    #[inline(always)]
+                    || copy_panels(numbers, columns, panels, &mut laid_out),
+                );
                 let left = Indexed { numbers: from, first: own, second: ks };
-                let row = block * rows + part * LONG_TASK;
-                Tiles { left, panel, right: numbers, start, target, row }.run()?;
+                if !left.is_inside() {
+                    return Err(broken("a sum of products reaches outside of its numbers"));
+                }
+                let packed = is_packed.then(|| pack(left, &mut packed));
+                let mut rest = &laid_out[..];
+                for &panel in panels {
+                    let (numbers, behind) = rest.split_at(panel.width * ks.len());
+                    rest = behind;
+                    let row = block * rows + part * height;
+                    Tiles { left, packed, panel, right: numbers, start, target, row }.run()?;
+                }
                 start = Start::Add;
             }
         }
         Ok(())
     })
+}
+
+/// Rows and panels of a task that sums over points. The bits do not depend on it: where few threads would wait for the last
+/// task, tasks are smaller.
+fn cut<T>(rows: usize, panels: &[Panel], blocks: usize) -> (usize, usize) {
+    let most = SIDE / size_of::<T>();
+    let height = rows.div_ceil(rows.div_ceil(most).max(1)).next_multiple_of(ROWS);
+    let columns: usize = panels.iter().map(|panel| panel.width).sum();
+    let threads = rayon::current_num_threads();
+    let is_even = |sides: &usize| {
+        let tasks = blocks * rows.div_ceil(height) * sides;
+        14 * tasks.next_multiple_of(threads) <= 15 * tasks
+    };
+    let sides = (columns.div_ceil(most).clamp(1, panels.len())..panels.len()).find(is_even).unwrap_or(panels.len());
+    (height, panels.len().div_ceil(sides))
+}
+
+/// The rows of a left factor tile by tile: for each k those of a tile side by side. Rows that a tile misses are its last one.
+///
+/// Numbers of one k lie together in memory, and those of one row may lie whole pages apart, too many of them for the few
+/// places that a cache has for such addresses.
+fn pack<'a, T: Real>(left: Indexed<'_, T>, room: &'a mut [T]) -> &'a [T] {
+    let (count, rows) = (left.second.len(), left.first);
+    let tiles = rows.len().div_ceil(ROWS);
+    let room = &mut room[..tiles * ROWS * count];
+    let own = room.as_chunks_mut::<ROWS>().0;
+    let whole = if rows.windows(2).all(|pair| pair[1] == pair[0] + 1) { rows.len() / ROWS } else { 0 };
+    for (place, &k) in left.second.iter().enumerate() {
+        let line = &left.numbers[k + rows[0]..][..whole * ROWS];
+        own[place..].iter_mut().step_by(count).zip(line.as_chunks::<ROWS>().0).for_each(|(own, from)| *own = *from);
+    }
+    for (tile, rows) in rows.chunks(ROWS).enumerate().skip(whole) {
+        for (own, &k) in own[tile * count..].iter_mut().zip(left.second) {
+            for (place, own) in own.iter_mut().enumerate() {
+                *own = left.numbers[k + rows[place.min(rows.len() - 1)]];
+            }
+        }
+    }
+    room
 }
 
 /// Where a product goes: rows of an output that tasks share, none of them the same number.
@@ -254,6 +336,8 @@ enum Start<'a, T> {
 /// Rows of the output in one panel.
 struct Tiles<'a, T> {
     left: Indexed<'a, T>,
+    /// The same, packed.
+    packed: Option<&'a [T]>,
     panel: Panel,
     right: &'a [T],
     start: Start<'a, T>,
@@ -265,9 +349,9 @@ struct Tiles<'a, T> {
 impl<T: Real> Tiles<'_, T> {
     /// Computes them; an error if any number would lie outside.
     fn run(self) -> Result<()> {
-        let Self { left, panel, right, target, .. } = &self;
-        let most = |offsets: &[usize]| offsets.iter().copied().max().unwrap_or(0);
-        let inside = most(left.first).checked_add(most(left.second)).is_some_and(|last| last < left.numbers.len());
+        let Self { left, packed, panel, right, target, .. } = &self;
+        let size = left.first.len().next_multiple_of(ROWS) * left.second.len();
+        let inside = left.is_inside() && packed.is_none_or(|packed| packed.len() == size);
         let fits = right.len() == panel.width * left.second.len()
             && self.row + left.first.len() <= target.rows
             && panel.begin + panel.columns <= target.columns
@@ -282,7 +366,7 @@ impl<T: Real> Tiles<'_, T> {
     // Plain indices, since with iterators the compiler leaves the sums in memory.
     #[allow(clippy::needless_range_loop)]
     #[inline(always)]
-    fn all<S: Simd, const VECTORS: usize>(self, simd: S) {
+    fn all<S: Simd, const VECTORS: usize, const PACKED: bool>(self, simd: S) {
         let lanes = T::lanes::<S>();
         let width = VECTORS * lanes;
         for (tile, own) in self.left.first.chunks(ROWS).enumerate() {
@@ -292,6 +376,10 @@ impl<T: Real> Tiles<'_, T> {
                 // SAFETY: an offset of a row and one of k together lie inside, as `run` saw.
                 rows[row] = unsafe { rows[row].add(own[row.min(own.len() - 1)]) };
             }
+            // SAFETY: there are as many packed tiles as tiles, as `run` saw.
+            let mut packed = self
+                .packed
+                .map_or(rows[0], |packed| unsafe { packed.as_ptr().add(tile * ROWS * self.left.second.len()) });
             let mut sums = [[T::splat(simd, T::zero()); VECTORS]; ROWS];
             let mut right = self.right.as_ptr();
             for &k in self.left.second {
@@ -302,12 +390,15 @@ impl<T: Real> Tiles<'_, T> {
                         across[vector] = right.add(vector * lanes).cast::<T::Vector<S>>().read_unaligned();
                     }
                     for row in 0..ROWS {
-                        let down = T::splat(simd, *rows[row].add(k));
+                        let down = T::splat(simd, if PACKED { *packed.add(row) } else { *rows[row].add(k) });
                         for vector in 0..VECTORS {
                             sums[row][vector] = T::multiply_add(simd, down, across[vector], sums[row][vector]);
                         }
                     }
                     right = right.add(width);
+                    if PACKED {
+                        packed = packed.add(ROWS);
+                    }
                 }
             }
             // A copy is what the rest reads: an array that is read at places not known in advance would stay in memory above.
@@ -355,10 +446,13 @@ impl<T: Real> WithSimd for Tiles<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match self.panel.vectors {
-            1 => self.all::<S, 1>(simd),
-            2 => self.all::<S, 2>(simd),
-            _ => self.all::<S, 4>(simd),
+        match (self.panel.vectors, self.packed.is_some()) {
+            (1, false) => self.all::<S, 1, false>(simd),
+            (2, false) => self.all::<S, 2, false>(simd),
+            (_, false) => self.all::<S, 4, false>(simd),
+            (1, true) => self.all::<S, 1, true>(simd),
+            (2, true) => self.all::<S, 2, true>(simd),
+            (_, true) => self.all::<S, 4, true>(simd),
         }
     }
 }
@@ -370,7 +464,9 @@ mod tests {
     /// Against the definition, over sizes below and above a tile, a panel, and a depth.
     #[test]
     fn products_are_sums_of_products() -> Result<()> {
-        for (rows, depth, columns) in [(1, 1, 1), (5, 3, 17), (7, 513, 65), (97, 130, 70), (200, 1_100, 31)] {
+        for (rows, depth, columns) in
+            [(1, 1, 1), (5, 3, 17), (7, 513, 65), (97, 130, 70), (130, 45, 300), (200, 1_100, 31)]
+        {
             let a: Vec<f64> = (0..rows * depth).map(|i| (0.7 * i as f64).sin()).collect();
             let b: Vec<f64> = (0..depth * columns).map(|i| (1.1 * i as f64).cos()).collect();
             let bias: Vec<f64> = (0..columns).map(|i| i as f64).collect();
@@ -391,13 +487,15 @@ mod tests {
             // The same numbers as a sum over the rows of both: aᵀ · c.
             let c: Vec<f64> = (0..rows * columns).map(|i| (0.3 * i as f64).sin()).collect();
             let (rs, ps) = (steps(depth, 1), steps(50, depth));
-            let left = Left { at: Indexed { numbers: &a, first: &rs, second: &ps }, group: 50 * depth };
-            for blocks in [1, 2] {
+            // Rows side by side in memory, and in another order.
+            let turned: Vec<usize> = rs.iter().rev().copied().collect();
+            for (rs, blocks) in [(&rs, 1), (&rs, 2), (&turned, 1)] {
+                let left = Left { at: Indexed { numbers: &a, first: rs, second: &ps }, group: 50 * depth };
                 let mut found = vec![f64::NAN; blocks * depth * columns];
                 if rows.div_ceil(50) >= blocks {
                     sum_outer(&left, &c, columns, blocks, &mut found)?;
                     for place in 0..depth * columns {
-                        let (r, j) = (place / columns, place % columns);
+                        let (r, j) = (rs[place / columns], place % columns);
                         let total: f64 = (0..blocks).map(|block| found[block * depth * columns + place]).sum();
                         near(total, (0..rows).map(|p| a[p * depth + r] * c[p * columns + j]).sum());
                     }
