@@ -32,6 +32,7 @@ import tarfile
 import time
 import urllib.request
 import venv
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import Any, Callable, Iterator, NamedTuple, NoReturn, Optional, Union
 
@@ -451,7 +452,14 @@ def execute(name: str, notebook: Notebook, scale: str) -> Optional[str]:
                 quoted = "\n".join(f"    {line}" for line in source.splitlines())
                 return f"\n{name}, {which} failed:\n\n{quoted}\n\n{why.strip()}\n"
             say(f"  {which}: {duration(time.monotonic() - start)}")
+    notebook["metadata"] = {**notebook["metadata"], "sharp_minima": {"outputs_of": checksum_of(cells)}}
     return None
+
+
+def checksum_of(cells: list[dict[str, Any]]) -> str:
+    """What ties outputs to the cells that gave them: CRC-32 of the code, a zero byte behind each cell."""
+    code = "".join("".join(cell["source"]) + "\0" for cell in cells)
+    return f"crc32 {zlib.crc32(code.encode()):08x}"
 
 
 # ── Notebooks, reports, and what they were made from ───────────────────────────────────────────────────
@@ -480,6 +488,8 @@ def normal(notebook: Notebook, outputs: bool = True) -> str:
         "kernelspec": {"display_name": "Rust", "language": "rust", "name": "rust"},
         "language_info": {"file_extension": ".rs", "mimetype": "text/rust", "name": "rust", "pygments_lexer": "rust"},
     }
+    if outputs and "sharp_minima" in notebook["metadata"]:
+        metadata["sharp_minima"] = notebook["metadata"]["sharp_minima"]
     whole = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 

@@ -79,6 +79,20 @@ fn cells_keep_the_rules() -> Outcome {
     Ok(())
 }
 
+/// The runner notes of which code cells the outputs are: CRC-32, a zero byte behind each cell.
+#[test]
+fn outputs_are_of_these_cells() -> Outcome {
+    for (path, cells) in notebooks()? {
+        let notebook: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+        let code: String = cells.iter().filter(|cell| cell.code).map(|cell| format!("{}\0", cell.text)).collect();
+        let expected = format!("crc32 {:08x}", crc32fast::hash(code.as_bytes()));
+        let noted = &notebook["metadata"]["sharp_minima"]["outputs_of"];
+        let path = path.display();
+        assert_eq!(noted, &Value::from(expected), "{path}: run it again with --save, its outputs are of other cells");
+    }
+    Ok(())
+}
+
 /// Outputs are those of the runner: counted 1…n, nothing on stderr, a text beside every picture, no path of a machine.
 #[test]
 fn outputs_are_whole() -> Outcome {

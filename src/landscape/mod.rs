@@ -353,6 +353,13 @@ impl Path {
     }
 }
 
+/// Paths of which none is missing.
+impl From<Vec<Path>> for Paths {
+    fn from(paths: Vec<Path>) -> Self {
+        Self { paths, ..Self::default() }
+    }
+}
+
 impl Paths {
     /// Several as one, for a table or a record of them all.
     pub fn joined(several: &[Paths]) -> Self {

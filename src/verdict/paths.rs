@@ -22,7 +22,7 @@ pub fn paths(paper: &Figure3, recorded: Option<&Recorded>, live: &Paths) -> Resu
         return Err(Error::parameter("paths with batch statistics", 0, "be at least 1"));
     };
     let kept = recorded.and_then(|recorded| recorded.paths.as_ref());
-    let authors = Paths { paths: vec![released(paper)], ..Paths::default() };
+    let authors = Paths::from(vec![released(paper)]);
     let sources: [Option<&Paths>; 3] = [Some(&authors), kept, Some(live)];
     let mut rows = Vec::new();
     for shape in [Shape::Line, Shape::Curve] {
