@@ -96,6 +96,18 @@ pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
+/// What a title says of that which is not there: nothing where all is.
+pub(crate) fn missing(unmeasured: usize, diverged: usize) -> String {
+    let unmeasured = match unmeasured {
+        0 => String::new(),
+        count => format!("; {count} missing, the budget of seconds was used up"),
+    };
+    match diverged {
+        0 => unmeasured,
+        count => format!("{unmeasured}; {count} left out, of trials that diverged"),
+    }
+}
+
 /// 1462794 as "1,462,794".
 pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();

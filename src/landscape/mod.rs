@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use crate::data::{Dataset, check_count};
-use crate::display::{Block, significant};
+use crate::display::{Block, missing, significant};
 use crate::error::{Error, Result};
 use crate::kept::Fingerprint;
 use crate::net::Net;
@@ -402,14 +402,7 @@ impl Paths {
                 format!("{} on {}: training loss along {} paths, nats", first.net, first.data, self.paths.len())
             }
         };
-        let title = match self.unmeasured {
-            0 => title,
-            missing => format!("{title}; {missing} missing, the budget of seconds was used up"),
-        };
-        let title = match self.diverged {
-            0 => title,
-            left_out => format!("{title}; {left_out} left out, of trials that diverged"),
-        };
+        let title = title + &missing(self.unmeasured, self.diverged);
         let head = [
             "path",
             "statistics",

@@ -3,7 +3,7 @@
 use super::maximize::Maximizer;
 use super::maximum::{Maximum, Origin, Space, Status};
 use crate::data::Which;
-use crate::display::{Block, significant};
+use crate::display::{Block, missing, significant};
 use crate::error::Result;
 use crate::spread::{Ratio, Spread};
 use crate::train::Role;
@@ -229,14 +229,7 @@ impl Maxima {
                 self.maxima.len()
             ),
         };
-        let title = match self.unmeasured {
-            0 => title,
-            missing => format!("{title}; {missing} missing, the budget of seconds was used up"),
-        };
-        let title = match self.diverged {
-            0 => title,
-            left_out => format!("{title}; {left_out} left out, of trials that diverged"),
-        };
+        let title = title + &missing(self.unmeasured, self.diverged);
         let mut blocks = vec![Block::table(&title, &head, rows)];
         let rows: Vec<Vec<String>> = [Reading::FromZero, Reading::Largest]
             .into_iter()
