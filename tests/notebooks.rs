@@ -230,6 +230,31 @@ fn the_record_of_f1_on_mnist_is_a_plausible_one() -> Outcome {
     Ok(())
 }
 
+/// Figure 4's record: each trial of 256 is, row by row, that of the record of the gap, which another program wrote.
+#[test]
+fn the_record_of_batch_sizes_is_of_the_same_trials() -> Outcome {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs");
+    let recorded = sharp_minima::Recorded::load(folder.join("04_f1_mnist.jsonl"))?;
+    let batches: Vec<usize> = recorded.regimes.iter().map(|regime| regime.recipe.batch).collect();
+    assert_eq!(batches, [64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384, 30_000, 60_000]);
+    for regime in &recorded.regimes {
+        assert_eq!((regime.runs.len(), regime.points, regime.weight_count), (3, 60_000, 1_462_794));
+        for run in &regime.runs {
+            let least = run.trace.iter().map(|row| row.train_loss).fold(f64::INFINITY, f64::min);
+            assert_eq!(run.last().train_loss, least, "{}, trial {}", regime.name, run.trial);
+        }
+    }
+    let gap = sharp_minima::Recorded::load(folder.join("01_f1_mnist.jsonl"))?;
+    let [small, _] = gap.pair()?;
+    for (run, other) in recorded.regimes[2].runs.iter().zip(&small.runs) {
+        assert!(run.trace.len() > 10 && run.trace.len() <= other.trace.len());
+        for (row, other) in run.trace.iter().zip(&other.trace) {
+            assert_eq!(sharp_minima::Epoch { seconds: 0.0, ..*row }, sharp_minima::Epoch { seconds: 0.0, ..*other });
+        }
+    }
+    Ok(())
+}
+
 /// Records of sharpness and of paths are of the trials that they stand beside: f where a search or a path begins is the
 /// training loss of the trial's last row.
 #[test]
