@@ -173,6 +173,12 @@ fn two_of_five_trials_diverge_and_the_others_are_there() -> Done {
     let comparison = verdict::paths(&paper::figure3("C1")?, None, &paths)?;
     let evidence = &comparison.verdicts[0].live_evidence;
     assert!(evidence.ends_with("2 paths are left out, of trials that diverged"), "{evidence}");
+    // Where a budget left paths out, nothing is judged by the rest.
+    let cut = sharp_minima::Paths { unmeasured: 2, ..paths.clone() };
+    assert!(cut.block().to_string().contains("; 2 missing, the budget of seconds was used up; 2 left out"));
+    for verdict in verdict::paths(&paper::figure3("C1")?, None, &cut)?.verdicts {
+        assert_eq!(verdict.live, Outcome::NotTested, "{}", verdict.live_evidence);
+    }
     // A record keeps the count; one with all its paths has no line of it.
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("paths.jsonl");
