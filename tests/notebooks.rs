@@ -260,7 +260,7 @@ fn the_record_of_batch_sizes_is_of_the_same_trials() -> Outcome {
 #[test]
 fn records_are_of_the_trials_beside_them() -> Outcome {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs");
-    for (name, measures) in [("03_f1_mnist.jsonl", 40), ("03_f1_mnist_long.jsonl", 10)] {
+    for (name, measures) in [("03_f1_mnist.jsonl", 40), ("03_f1_mnist_long.jsonl", 10), ("04_f1_mnist.jsonl", 33)] {
         let recorded = sharp_minima::Recorded::load(folder.join(name))?;
         let maxima = recorded.maxima.as_ref().ok_or("no sharpness")?;
         assert_eq!(
