@@ -21,6 +21,12 @@ memory is measured: there each side does two steps in a fresh process, and the m
 is what the system reports. Of two ways in which PyTorch can do ten trainings, one after another on all threads or
 side by side on one thread each, the faster is taken.
 
+How much is left? Beside each pair our side measures what the machine can do in that moment: fused multiply-adds in
+registers, and a sweep over memory that no cache holds, on all threads. The share of the limit is the least time in which
+it could have done the work by that, over our time: the operations of the products by their definition (so that a method
+with fewer multiplications may pass 100 %), or the bytes that go to memory and back where no cache holds anything from one
+layer to the next, whichever takes longer. One table for each kind of processor stays in the README.
+
 φ is by ten iterations of L-BFGS-B, SciPy's over PyTorch and ours. They need 11 evaluations of f and ∇f or more; along
 random directions often fewer, where the search ends in a corner of the box, and no two searches need equally many. So
 the title says how many each side made, and one row more has the time of one.
@@ -234,6 +240,30 @@ def build() -> str:
 # ── Measuring ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+class Limits(NamedTuple):
+    """What the machine can do at most: operations and bytes a second."""
+
+    flops: float
+    bytes: float
+    bits: int  # of a vector
+
+    @classmethod
+    def ask(cls, worker: Worker) -> Limits:
+        time.sleep(PAUSE)
+        flops, moved, bits = worker.ask("limits").split()
+        return cls(float(flops), float(moved), int(bits))
+
+
+class Need(NamedTuple):
+    """What a work asks for at least: operations of its products by their definition, and bytes without any cache."""
+
+    flops: float
+    bytes: float
+
+    def seconds(self, limits: Limits) -> float:
+        return max(self.flops / limits.flops, self.bytes / limits.bytes)
+
+
 class Row(NamedTuple):
     """The seconds, or the bytes, of pairs of measurements."""
 
@@ -241,17 +271,32 @@ class Row(NamedTuple):
     theirs: list[float]
     ours: list[float]
     unit: str = "ms"
+    need: Optional[Need] = None
+    limits: tuple[Limits, ...] = ()  # as measured beside each pair
 
     def cells(self) -> list[str]:
         scale = {"ms": 1e3, "MB": 1e-6}[self.unit]
         ratios = [theirs / ours for theirs, ours in zip(self.theirs, self.ours)]
         spread = f"{min(ratios):.2f}–{max(ratios):.2f}" if len(ratios) > 1 else ""
         medians = [number(scale * statistics.median(values)) for values in (self.theirs, self.ours)]
-        return [self.title, *medians, f"{statistics.median(ratios):.2f}", spread]
+        return [self.title, *medians, f"{statistics.median(ratios):.2f}", spread, self.share()]
+
+    def share(self) -> str:
+        """The least time that the machine would have needed, as a share of ours."""
+        if not self.need or not self.need.bytes:
+            return ""
+        shares = [self.need.seconds(limits) / ours for limits, ours in zip(self.limits, self.ours)]
+        return f"{statistics.median(shares):.0%}"
 
     def __str__(self) -> str:
-        _, theirs, ours, ratio, spread = self.cells()
-        return f"PyTorch {theirs} {self.unit}, ours {ours} {self.unit}, ratio {ratio}" + (spread and f" ({spread})")
+        _, theirs, ours, ratio, spread, share = self.cells()
+        text = f"PyTorch {theirs} {self.unit}, ours {ours} {self.unit}, ratio {ratio}" + (spread and f" ({spread})")
+        if share:
+            flops, moved = (statistics.median(getattr(limits, of) for limits in self.limits) for of in ("flops", "bytes"))
+            ours_flops = self.need.flops / statistics.median(self.ours)
+            text += f", {share} of the limit ({flops / 1e9:.0f} GFLOP/s, {moved / 1e9:.1f} GB/s)"
+            text += f", {ours_flops / 1e9:.0f} GFLOP/s" if self.need.flops else ""
+        return text
 
 
 def number(value: float) -> str:
@@ -284,10 +329,14 @@ class Bench(NamedTuple):
         if once < 2 * self.seconds:
             once = sum(worker.run(1) for worker in both)
         count = max(1, round(self.seconds / once))
-        pairs = [[worker.run(count) for worker in both] for _ in range(self.repetitions)]
+        need = Need(*map(float, ours.ask("need").split()))
+        limits, pairs = [], []
+        for _ in range(self.repetitions):
+            limits.append(Limits.ask(ours))
+            pairs.append([worker.run(count) for worker in both])
         for worker in both:
             worker.ask("drop")
-        return Row(work.title, *map(list, zip(*pairs)))
+        return Row(work.title, *map(list, zip(*pairs)), need=need, limits=tuple(limits))
 
     def long(self, work: Work, theirs: Worker, ours: Worker) -> list[Row]:
         """Work that `prepare` has warmed up; a row more, of one evaluation, where they are counted."""
@@ -383,11 +432,12 @@ def share(workers: list[Worker], jobs: list[int]) -> float:
 
 
 def machine() -> str:
-    """The processor's name, as the system tells it."""
+    """The processor's kind, as the system tells it: where names are kept short, family and model tell it."""
     with contextlib.suppress(OSError):
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)
-        if found:
-            return found[1].strip()
+        said = dict(re.findall(r"^(model name|cpu family|model)\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M))
+        if "model name" in said:
+            numbers = [f"{key.split()[-1]} {said[key]}" for key in ("cpu family", "model") if key in said]
+            return " ".join([said["model name"].strip(), *([f"({', '.join(numbers)})"] if numbers else [])])
     if sys.platform == "darwin":
         return call("sysctl failed", "sysctl", "-n", "machdep.cpu.brand_string").strip()
     return platform.processor() or platform.machine()
@@ -420,21 +470,39 @@ class Others:
         return max(0.0, used / (os.cpu_count() or 1) / (time.monotonic() - self.start))
 
 
-def report(rows: list[Row], bench: Bench, version: str, others: Optional[float]) -> str:
+def heading(bits: int) -> str:
+    """What tells one kind of processor from another."""
+    return f"**{machine()}, vectors of {bits} bits**"
+
+
+def report(rows: list[Row], bench: Bench, version: str, bits: int, others: Optional[float]) -> str:
     rust = " ".join(call("rustc does not say its version", "rustc", "--version").split()[:2])
     programs = f"PyTorch {version} and {rust}, {bench.threads} thread{'s' * (bench.threads > 1)} each"
     lines = [
-        f"{time.strftime('%Y-%m-%d')}, {machine()}, {cores()} cores: {programs}. Medians of {bench.repetitions} "
-        "measurements in turn, the median of their ratios, and the ratios' range; above 1, ours is faster."
+        f"{heading(bits)}, {cores()} cores, {time.strftime('%Y-%m-%d')}: {programs}. Medians of {bench.repetitions} "
+        "measurements in turn, the median of their ratios, and the ratios' range; above 1, ours is faster. "
+        + limits_said(rows)
         + ("" if others is None else f" Other programs used {others:.0%} of the processors meanwhile."),
     ]
     for unit, what in (("ms", "work"), ("MB", "most resident memory")):
         chosen = [row.cells() for row in rows if row.unit == unit]
         if chosen:
-            head = [what, f"PyTorch, {unit}", f"ours, {unit}", "PyTorch / ours", "range"][: 5 if unit == "ms" else 4]
+            head = [what, f"PyTorch, {unit}", f"ours, {unit}", "PyTorch / ours", "range", "share of the limit"]
+            head = head[: 6 if unit == "ms" else 4]
             lines += ["", line(head), line(["---", *["---:"] * (len(head) - 1)])]
             lines += [line(cells[: len(head)]) for cells in chosen]
     return "\n".join(lines)
+
+
+def limits_said(rows: list[Row]) -> str:
+    measured = [limits for row in rows for limits in row.limits]
+    if not measured:
+        return ""
+    flops, moved = (sorted(getattr(limits, of) / 1e9 for limits in measured) for of in ("flops", "bytes"))
+    return (
+        f"The limit is what multiply-adds in registers reach in the same moments ({flops[0]:.0f} to {flops[-1]:.0f} "
+        f"GFLOP/s), or a sweep over memory ({moved[0]:.0f} to {moved[-1]:.0f} GB/s)."
+    )
 
 
 def line(cells: list[str]) -> str:
@@ -442,12 +510,16 @@ def line(cells: list[str]) -> str:
 
 
 def put_between_markers(text: str, block: str, path: Path) -> str:
-    """`text` with `block` in place of what is between the two markers."""
+    """`text` with `block` between the two markers, in place of the block of the same kind of processor, or before all."""
     before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    between, end, after = rest.partition(END)
     if not begin or not end or BEGIN in rest or END in after:
         raise Stop(f"{path.name} must have the lines {BEGIN} and {END} once each, in this order, but has not")
-    return f"{before}{BEGIN}\n{block}\n{END}{after}"
+    kind = block[: block.find("**", 2)]
+    blocks = [found.strip() for found in re.split(r"^(?=\*\*)", between, flags=re.M)]
+    others = [found for found in blocks if found and not (kind and found.startswith(kind))]
+    joined = "\n\n".join(found for found in (block, *others) if found)
+    return f"{before}{BEGIN}\n{joined}\n{END}{after}"
 
 
 # ── The command ────────────────────────────────────────────────────────────────────────────────────────
@@ -487,7 +559,7 @@ def measure_all(chosen: list[Work], bench: Bench) -> str:
         # Fresh processes for each: what PyTorch's keeps of freed memory would take it from the next work on both sides.
         with bench.theirs.start(bench.threads, **KEEP_MEMORY) as theirs, bench.ours.start(bench.threads) as ours:
             version = theirs.ask("version")
-            ours.ask("version")
+            bits = Limits.ask(ours).bits
             say(f"{work.name}:")
             found = bench.measure(work, theirs, ours)
         rows += found
@@ -495,7 +567,7 @@ def measure_all(chosen: list[Work], bench: Bench) -> str:
     fraction = others.fraction()
     if fraction is not None and fraction > 0.05:
         say(f"other programs used {fraction:.0%} of the processors meanwhile: these times mean little")
-    return report(rows, bench, version, fraction)
+    return report(rows, bench, version, bits, fraction)
 
 
 def main(argv: list[str]) -> int:

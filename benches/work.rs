@@ -8,6 +8,8 @@
 //! | `prepare WORK WORD…` | `ready` | makes what the work needs |
 //! | `run COUNT` | seconds of one | does the work so often in turn |
 //! | `evaluations` | a count | of f and ∇f, by the last run; 1 where they are not counted |
+//! | `need` | two numbers | operations and bytes that one run needs at least; 0 and 0 where they are not counted |
+//! | `limits` | three numbers | what this machine can do at most: operations and bytes a second, and bits of a vector |
 //! | `drop` | `dropped` | forgets what was prepared |
 //!
 //! | work | |
@@ -28,15 +30,25 @@
 //! The points have hardly anything to do with their labels (a spread of 10), so that no loss comes near 0, where numbers
 //! too small for a normal f32 would slow one side more than the other.
 
+#[path = "work/limits.rs"]
+mod limits;
+
 use std::process::ExitCode;
 use std::time::Instant;
+
+use limits::{Limits, Need, of_adam, of_pass};
 
 use sharp_minima::data::Synthetic;
 use sharp_minima::{Between, Dataset, Net, Objective, Optimizer, Result, Seed, Sharpness, Training, zoo};
 
 type Outcome<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 /// Says how many evaluations of f and ∇f it took, 1 where they are not counted.
-type Work = Box<dyn FnMut() -> Outcome<usize> + Send>;
+type Run = Box<dyn FnMut() -> Outcome<usize> + Send>;
+
+struct Work {
+    run: Run,
+    need: Need,
+}
 type Build = fn(&[usize], usize, f64) -> Result<Net>;
 
 fn main() -> ExitCode {
@@ -82,6 +94,14 @@ fn serve(threads: usize) -> Outcome<()> {
                 seconds.to_string()
             }
             ["evaluations"] => evaluations.to_string(),
+            ["need"] => {
+                let Need { flops, bytes } = prepared.as_ref().ok_or("nothing is prepared")?.need;
+                format!("{flops} {bytes}")
+            }
+            ["limits"] => {
+                let Limits { flops, bytes, bits } = pool.install(Limits::measure);
+                format!("{flops} {bytes} {bits}")
+            }
             ["drop"] => {
                 prepared = None;
                 "dropped".into()
@@ -98,15 +118,17 @@ fn timed(work: &mut Work, count: u32) -> Outcome<(f64, usize)> {
     let start = Instant::now();
     let mut evaluations = 1;
     for _ in 0..count {
-        evaluations = work()?;
+        evaluations = (work.run)()?;
     }
     Ok((start.elapsed().as_secs_f64() / f64::from(count), evaluations))
 }
 
 fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
-    Ok(match *words {
+    let mut need = Need::default();
+    let run: Run = match *words {
         ["step", name, batch] => {
             let (net, data) = net_and_data(name, drawn_from(name), 1)?;
+            need = of_pass(&net, batch.parse()?, true) + of_adam(net.parameter_count());
             let mut descent = Training::adam().batch(batch.parse()?).begin(&net, &data, 0)?;
             Box::new(move || {
                 descent.step(&data)?;
@@ -116,6 +138,7 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
         ["forward", name, points, chunk] => {
             let (net, data) = net_and_data(name, points.parse()?, 1)?;
             let (x, objective) = (net.start(Seed(0), 0), Objective::new().chunk(chunk.parse()?));
+            need = of_pass(&net, data.train.len(), false);
             Box::new(move || {
                 objective.value(&net, &data.train, &x)?;
                 Ok(1)
@@ -124,6 +147,7 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
         ["gradient", name, points, chunk] => {
             let (net, data) = net_and_data(name, points.parse()?, 1)?;
             let (x, objective) = (net.start(Seed(0), 0), Objective::new().chunk(chunk.parse()?));
+            need = of_pass(&net, data.train.len(), true);
             Box::new(move || {
                 objective.gradient(&net, &data.train, &x)?;
                 Ok(1)
@@ -133,6 +157,7 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
             // No two neighbours alike, and none near 0.
             let gradient: Vec<f32> = (0..weights.parse()?).map(|i: u32| 0.5 + (i % 1_021) as f32 / 1_021.0).collect();
             let mut x = gradient.clone();
+            need = of_adam(x.len());
             let mut state = Optimizer::adam().begin(x.len())?;
             Box::new(move || {
                 state.step(&mut x, &gradient)?;
@@ -160,6 +185,7 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
             let (net, data) = net_and_data(name, points.parse()?, tested.parse()?)?;
             let (small, large) = (net.start(Seed(0), 0), net.start(Seed(0), 1));
             let objective = Objective::new().chunk(chunk.parse()?);
+            need = of_pass(&net, data.train.len() + data.test.len(), false) * count.parse()?;
             let between = Between::line().points(count.parse()?).objective(objective).quiet();
             objective.evaluate(&net, &data, &small)?; // warms up
             Box::new(move || {
@@ -185,7 +211,8 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
             })
         }
         _ => return Err(format!("there is no work '{}'", words.join(" ")).into()),
-    })
+    };
+    Ok(Work { run, need })
 }
 
 /// Points that a step draws from.
