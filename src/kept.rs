@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::file::write_whole;
 use crate::weights::{Layout, Weights};
 
-/// The version of the format that parts are written in.
-const FORMAT: u32 = 2;
+/// The version of the format that parts are written in, one more too where passes make other bits than before.
+const FORMAT: u32 = 3;
 
 /// What decides a part's numbers, in 128 bits (XXH3).
 #[derive(Clone)]

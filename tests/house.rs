@@ -48,7 +48,7 @@ fn each_library_has_its_rooms() -> Outcome {
                 "optim/",
             ],
         ),
-        (&["pulp::"], &["wide.rs", "net/kernel/product.rs"]),
+        (&["pulp::"], &["wide.rs", "net/kernel/product.rs", "net/kernel/filtering.rs"]),
         (&["basin::"], &["sharpness/maximize/lbfgsb.rs"]),
         (&["polars::"], &["table/"]),
         (&["plotters::"], &["chart/"]),

@@ -72,6 +72,16 @@ fn two_epochs_of_c1() -> Done {
     Ok(())
 }
 
+/// So wide that its second convolution takes fewer multiplications.
+#[test]
+fn a_step_of_wide_convolutions() -> Done {
+    let data = data::digits().first(64, 100)?;
+    let net = zoo::c1(data.shape(), data.classes(), 1.0)?;
+    let training = Training::adam().batch(60).trials(1).epochs(1).quiet();
+    compared("wide C1", &of_trials(&training.run(&net, &data)?), &C1_WIDE);
+    Ok(())
+}
+
 #[test]
 fn sharpness_in_each_kind_of_box_and_paths() -> Done {
     let (net, data) = f1()?;
@@ -104,6 +114,7 @@ const F1_ADAM: [u64; 4] = [0x5991eef9ef6595fe, 0x2635e200d2126ec0, 0x5e1eff46e42
 const F1_SGD: [u64; 2] = [0x3c04a0d88072a08b, 0x640b1ae6ccb416e9];
 const C1: [u64; 2] = [0xac5ebae2dd538aeb, 0x5352cffae6519f8a];
 const C1_RUNNING: [u64; 2] = [0xac5ebae2dd538aeb, 0xa321028fa8cb6b8d];
+const C1_WIDE: [u64; 2] = [0xcdb48f1f55e9758a, 0x9a206c515a7305ed];
 const SHARPNESS: [u64; 18] = [
     0x40201335591c9266,
     0x402011fe29ffc5ed,

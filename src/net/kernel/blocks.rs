@@ -9,6 +9,34 @@ use crate::wide::wide;
 /// About as many numbers as fit a core's cache beside their companions: the size of a block.
 pub(super) const BLOCK: usize = 32_768;
 
+/// Numbers of neighboring features that are worked on at once, in registers.
+pub(super) const LINE: usize = 16;
+pub(super) type Line<T> = [T; LINE];
+
+/// The line from `begin` on; zeros behind the last number.
+#[inline(always)]
+pub(super) fn read<T: Copy + Default>(numbers: &[T], begin: usize) -> Line<T> {
+    let own = &numbers[begin..];
+    match own.first_chunk::<LINE>() {
+        Some(line) => *line,
+        None => {
+            let mut line = [T::default(); LINE];
+            line.iter_mut().zip(own).for_each(|(place, &value)| *place = value);
+            line
+        }
+    }
+}
+
+/// The line to its place, as much of it as there is room for.
+#[inline(always)]
+pub(super) fn write<T: Copy>(line: &Line<T>, numbers: &mut [T], begin: usize) {
+    let own = &mut numbers[begin..];
+    match own.first_chunk_mut::<LINE>() {
+        Some(place) => *place = *line,
+        None => own.iter_mut().zip(line).for_each(|(place, &value)| *place = value),
+    }
+}
+
 /// The error for what only a mistake in this room can cause.
 pub(super) fn broken(what: &str) -> Error {
     Error::Tensor(what.into())

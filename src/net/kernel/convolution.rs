@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::super::points::Real;
 use super::blocks::sum_columns;
 use super::buffers::{Buffer, Buffers};
+use super::filtering::{Filtering, Windows};
 use super::product::{Indexed, Left, Panels, TASK, multiply, room, sum_outer};
 use crate::error::Result;
 
@@ -29,6 +30,8 @@ pub(super) struct Convolution {
     stride: usize,
     padding: usize,
     at: usize,
+    /// By which it is computed forward, and back to its input, where it is not as a plain product.
+    filtering: [Option<Filtering>; 2],
 }
 
 impl Convolution {
@@ -51,7 +54,28 @@ impl Convolution {
             stride,
             padding,
             at,
+            filtering: Self::filtering(before, behind, filters, window, stride, padding),
         }
+    }
+
+    /// With fewer multiplications, where that is possible and worth while: forward, and back to the input.
+    fn filtering(
+        before: &[usize],
+        behind: &[usize],
+        filters: usize,
+        window: usize,
+        stride: usize,
+        padding: usize,
+    ) -> [Option<Filtering>; 2] {
+        if stride != 1 {
+            return [None, None];
+        }
+        let (channels, before, behind) = (before[0], [before[1], before[2]], [behind[1], behind[2]]);
+        let back = (window - 1).checked_sub(padding);
+        [
+            Filtering::new(window, padding, [channels, filters], before, behind),
+            back.and_then(|padding| Filtering::new(window, padding, [filters, channels], behind, before)),
+        ]
     }
 
     /// Numbers of W that belong to one filter.
@@ -98,6 +122,13 @@ impl Convolution {
         output: &mut [T],
         buffers: &mut Buffers<T>,
     ) -> Result<Option<Buffer<T>>> {
+        if let [Some(filtering), _] = &self.filtering {
+            let square = self.window * self.window;
+            let numbers = &x[self.weights()];
+            let windows = Windows { numbers, filter: self.taps(), channel: square, turned: false };
+            filtering.forth(windows, Some(&x[self.bias()]), input, output, buffers)?;
+            return Ok(None);
+        }
         let points = input.len() / (self.channels * self.before[0] * self.before[1]);
         let framed = (self.padding > 0).then(|| {
             let [height, width] = self.framed();
@@ -118,7 +149,7 @@ impl Convolution {
         Ok(framed)
     }
 
-    /// ∂W and ∂b, into their places of the whole gradient; `input` has its frame.
+    /// ∂W and ∂b, into their places of the whole gradient; `input` is as [`forth`](Self::forth) left it, with a frame or without.
     pub(super) fn back<T: Real>(
         &self,
         input: &[T],
@@ -126,6 +157,11 @@ impl Convolution {
         total: &mut [T],
         buffers: &mut Buffers<T>,
     ) -> Result<()> {
+        if let [Some(filtering), _] = &self.filtering {
+            filtering.back(input, gradient, &mut total[self.weights()], buffers)?;
+            sum_columns(gradient, &mut total[self.bias()]);
+            return Ok(());
+        }
         let (windows, group) = self.windows();
         let within = self.within();
         let left = Left { at: Indexed { numbers: input, first: &within, second: &windows }, group };
@@ -161,6 +197,14 @@ impl Convolution {
         buffers: &mut Buffers<T>,
     ) -> Result<Buffer<T>> {
         let points = gradient.len() / (self.behind[0] * self.behind[1] * self.filters);
+        if let [_, Some(filtering)] = &self.filtering {
+            let square = self.window * self.window;
+            let numbers = &x[self.weights()];
+            let windows = Windows { numbers, filter: square, channel: self.taps(), turned: true };
+            let mut of_input = buffers.take(points * self.before[0] * self.before[1] * self.channels);
+            filtering.forth(windows, None, gradient, &mut of_input, buffers)?;
+            return Ok(of_input);
+        }
         let sides = self.before.map(|side| side + self.window - 1);
         let mut apart = buffers.take(points * sides[0] * sides[1] * self.filters);
         let offset = [self.window as isize - 1 - self.padding as isize; 2];

@@ -18,6 +18,7 @@ mod buffers;
 mod convolution;
 mod dense;
 mod dropout;
+mod filtering;
 mod normalize;
 mod pooling;
 mod product;
@@ -108,18 +109,27 @@ impl<T: Real> Chain<T> {
                     features: before[0],
                     epsilon: *epsilon,
                     relu: false,
+                    pooling: None,
                     at: parameter,
                     averages: buffer,
                 })),
                 Layer::Relu => match operations.last_mut() {
-                    Some((Operation::Normalize(normalize), _)) if !normalize.relu => {
+                    Some((Operation::Normalize(normalize), _)) if !normalize.relu && normalize.pooling.is_none() => {
                         normalize.relu = true;
                         None
                     }
                     _ => Some(Operation::Relu),
                 },
                 Layer::MaxPool { window, stride, padding } => {
-                    Some(Operation::Pooling(pooling::Pooling::new(before, behind, *window, *stride, *padding)))
+                    let pooling = pooling::Pooling::new(before, behind, *window, *stride, *padding);
+                    match operations.last_mut() {
+                        Some((Operation::Normalize(normalize), numbers)) if normalize.pooling.is_none() => {
+                            normalize.pooling = Some(pooling);
+                            *numbers = size(behind);
+                            None
+                        }
+                        _ => Some(Operation::Pooling(pooling)),
+                    }
                 }
                 Layer::Dropout { rate } => (*rate > 0.0).then_some(Operation::Dropout { rate: *rate }),
                 Layer::Flatten => None,
@@ -188,7 +198,7 @@ impl<T: Real> Chain<T> {
             let in_place = match operation {
                 Operation::Relu => true,
                 Operation::Dropout { .. } => dropout.is_some(),
-                Operation::Normalize(_) => !keep,
+                Operation::Normalize(normalize) => !keep && normalize.pooling.is_none(),
                 _ => false,
             };
             if in_place && signal.is_none() {
@@ -232,7 +242,13 @@ impl<T: Real> Chain<T> {
                         }
                         Averages::Fixed(averages) => normalize.given(averages),
                     };
-                    if keep {
+                    if let Some(pooling) = &normalize.pooling {
+                        let mut output = numbers.take(behind);
+                        let mut choices = keep.then(|| rooms.take(behind));
+                        normalize.forth_pooled(pooling, x, &moments, input, &mut output, choices.as_deref_mut());
+                        (own.choices, own.moments) = (choices, Some(moments));
+                        Some((output, signal.take()))
+                    } else if keep {
                         let mut output = numbers.take(behind);
                         normalize.forth(x, &moments, Some(input), &mut output);
                         own.moments = Some(moments);
@@ -342,6 +358,12 @@ impl<T: Real> Chain<T> {
                     }
                     Operation::Normalize(normalize) => {
                         let moments = moments.ok_or_else(|| broken("a normalization has kept no moments"))?;
+                        if let Some(pooling) = &normalize.pooling {
+                            let choices = choices.as_deref().ok_or_else(|| broken("a pooling has kept no choices"))?;
+                            let mut before = numbers.take(behind.len());
+                            pooling.back(&gradient, choices, &mut before);
+                            numbers.give(std::mem::replace(&mut gradient, before));
+                        }
                         normalize.back(x, behind, &moments, &mut gradient, total, fixed);
                     }
                     Operation::Relu | Operation::Dropout { .. } => {
@@ -525,6 +547,9 @@ mod tests {
         ] {
             compare::<f64>(&net, 13, 1e-9)?;
         }
+        // So wide that convolutions take fewer multiplications.
+        compare::<f64>(&zoo::c1(&[3, 9, 11], 10, 1.0)?, 5, 1e-9)?;
+        compare::<f64>(&zoo::c2(&[3, 12, 10], 10, 0.5)?, 5, 1e-9)?;
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::super::points::Real;
 use super::blocks::BLOCK;
+use super::pooling::Pooling;
 use crate::wide::wide;
 
 /// A normalization; its γ begins at `at` in x, β is behind it; its means begin at `averages` in the layout of the buffers,
@@ -20,6 +21,8 @@ pub(super) struct Normalize {
     pub(super) features: usize,
     pub(super) epsilon: f64,
     pub(super) relu: bool,
+    /// What is pooled of it, image by image, before it leaves the cache.
+    pub(super) pooling: Option<Pooling>,
     pub(super) at: usize,
     pub(super) averages: usize,
 }
@@ -209,6 +212,37 @@ impl Normalize {
                     || there.rows_in_place(rows),
                 )
             }),
+        }
+    }
+
+    /// The same, and the largest of each window of it, image by image.
+    pub(super) fn forth_pooled<T: Real>(
+        &self,
+        pooling: &Pooling,
+        x: &[T],
+        moments: &Moments,
+        input: &[T],
+        output: &mut [T],
+        choices: Option<&mut [u16]>,
+    ) {
+        let there = self.there(x, moments);
+        let (before, behind) = (pooling.input(), pooling.output());
+        let image = |room: &mut Vec<T>, input: &[T], output: &mut [T], choices: Option<&mut [u16]>| {
+            wide(
+                #[inline(always)]
+                || {
+                    there.rows(input, room);
+                    pooling.image(room, output, choices);
+                },
+            )
+        };
+        let images = output.par_chunks_mut(behind).zip(input.par_chunks(before));
+        let room = || vec![T::zero(); before];
+        match choices {
+            Some(choices) => images
+                .zip(choices.par_chunks_mut(behind))
+                .for_each_init(room, |room, ((output, input), choices)| image(room, input, output, Some(choices))),
+            None => images.for_each_init(room, |room, (output, input)| image(room, input, output, None)),
         }
     }
 

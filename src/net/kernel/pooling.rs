@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use super::super::points::Real;
+use super::blocks::{LINE, read, write};
 use crate::wide::wide;
 
 /// Max pooling of images of this size.
@@ -71,36 +72,31 @@ impl Pooling {
     }
 
     #[inline(always)]
-    fn image<T: Real>(&self, input: &[T], output: &mut [T], mut choices: Option<&mut [u16]>) {
+    pub(super) fn image<T: Real>(&self, input: &[T], output: &mut [T], mut choices: Option<&mut [u16]>) {
         let ([height, width], channels) = (self.before, self.channels);
+        // Where the pixels of a window begin, and their places in it.
+        let mut covered: Vec<(usize, u32)> = Vec::with_capacity(self.window * self.window);
         for (pixel, output) in output.chunks_exact_mut(channels).enumerate() {
-            let columns = self.inside(pixel % self.behind[1], width);
-            let rows = self.inside(pixel / self.behind[1], height);
-            let covered =
-                rows.flat_map(|(row, u)| columns.clone().map(move |(column, v)| (row * width + column, u, v)));
-            let mut chosen = choices.as_deref_mut().map(|choices| &mut choices[pixel * channels..][..channels]);
-            let mut fresh = true;
-            for (at, u, v) in covered {
-                let values = &input[at * channels..][..channels];
-                let place = (u * self.window + v) as u16;
-                match &mut chosen {
-                    _ if fresh => {
-                        output.copy_from_slice(values);
-                        chosen.iter_mut().for_each(|chosen| chosen.fill(place));
-                        fresh = false;
+            covered.clear();
+            for (row, u) in self.inside(pixel / self.behind[1], height) {
+                for (column, v) in self.inside(pixel % self.behind[1], width) {
+                    covered.push(((row * width + column) * channels, (u * self.window + v) as u32));
+                }
+            }
+            let Some((&(first, place), others)) = covered.split_first() else { continue };
+            for channel in (0..channels).step_by(LINE) {
+                let (mut most, mut chosen) = (read(&input[first..][..channels], channel), [place; LINE]);
+                for &(at, place) in others {
+                    let values = read(&input[at..][..channels], channel);
+                    for lane in 0..LINE {
+                        let takes = takes(values[lane], most[lane]);
+                        most[lane] = if takes { values[lane] } else { most[lane] };
+                        chosen[lane] = if takes { place } else { chosen[lane] };
                     }
-                    Some(chosen) => {
-                        for ((most, chosen), &value) in output.iter_mut().zip(chosen.iter_mut()).zip(values) {
-                            let takes = takes(value, *most);
-                            *most = if takes { value } else { *most };
-                            *chosen = if takes { place } else { *chosen };
-                        }
-                    }
-                    None => {
-                        for (most, &value) in output.iter_mut().zip(values) {
-                            *most = if takes(value, *most) { value } else { *most };
-                        }
-                    }
+                }
+                write(&most, output, channel);
+                if let Some(choices) = &mut choices {
+                    write(&chosen.map(|place| place as u16), &mut choices[pixel * channels..][..channels], channel);
                 }
             }
         }
@@ -121,18 +117,25 @@ impl Pooling {
     #[inline(always)]
     fn image_back<T: Real>(&self, gradient: &[T], choices: &[u16], of_input: &mut [T]) {
         let ([_, width], channels) = (self.before, self.channels);
+        // Where the windows that cover a pixel begin, and its place in them.
+        let mut covering: Vec<(usize, u32)> = Vec::with_capacity(self.window * self.window);
         for (pixel, of_input) in of_input.chunks_exact_mut(channels).enumerate() {
-            of_input.fill(T::zero());
-            let columns = self.covering(pixel % width, self.behind[1]);
+            covering.clear();
             for (row, u) in self.covering(pixel / width, self.behind[0]) {
-                for (column, v) in columns.clone() {
-                    let at = (row * self.behind[1] + column) * channels;
-                    let place = (u * self.window + v) as u16;
-                    let numbers = of_input.iter_mut().zip(&gradient[at..][..channels]);
-                    for ((sum, &g), &choice) in numbers.zip(&choices[at..][..channels]) {
-                        *sum += if choice == place { g } else { T::zero() };
+                for (column, v) in self.covering(pixel % width, self.behind[1]) {
+                    covering.push(((row * self.behind[1] + column) * channels, (u * self.window + v) as u32));
+                }
+            }
+            for channel in (0..channels).step_by(LINE) {
+                let mut sums = [T::zero(); LINE];
+                for &(at, place) in &covering {
+                    let values = read(&gradient[at..][..channels], channel);
+                    let chosen = read(&choices[at..][..channels], channel);
+                    for lane in 0..LINE {
+                        sums[lane] += if u32::from(chosen[lane]) == place { values[lane] } else { T::zero() };
                     }
                 }
+                write(&sums, of_input, channel);
             }
         }
     }
@@ -140,6 +143,7 @@ impl Pooling {
 
 /// Whether a later number of a window is taken instead of the largest before it; what is not a number is.
 #[inline(always)]
+#[allow(clippy::eq_op)] // what is not a number is not itself
 fn takes<T: Real>(value: T, most: T) -> bool {
-    value > most || value.partial_cmp(&value).is_none()
+    (value > most) | (value != value)
 }

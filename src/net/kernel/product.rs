@@ -17,12 +17,12 @@ use crate::error::Result;
 use crate::wide::{Lane, wide};
 
 /// Rows of a tile.
-const ROWS: usize = 6;
+pub(super) const ROWS: usize = 6;
 /// k that are summed in registers before memory is touched.
 const DEPTH: usize = 512;
 /// The same where k are points or pixels, and the right factor is laid out on the way: a panel of so many rows stays in a
 /// core's nearest cache.
-const SHORT: usize = 128;
+pub(super) const SHORT: usize = 128;
 /// Rows that one task takes where it can choose: a multiple of a tile's.
 pub(super) const TASK: usize = 96;
 /// Bytes of a row, and rows in proportion, of the square of the output that a task sums over points: the square and the parts
@@ -108,6 +108,31 @@ impl<'a, T: Real> Panels<'a, T> {
             lay_out(right.numbers, &right.first[k..], columns, panel.width, own);
         });
         Ok(Self { numbers: room, panels, depth })
+    }
+}
+
+impl<T: Real> Panels<'_, T> {
+    /// `output ← left · right`, with the k from `begin` on of the right factor; on this thread alone.
+    pub(super) fn multiply_part(&self, left: Indexed<'_, T>, begin: usize, output: &mut [T]) -> Result<()> {
+        let columns = self.panels.last().map_or(0, |panel| panel.begin + panel.columns);
+        let depth = left.second.len();
+        if output.len() != left.first.len() * columns || begin + depth > self.depth {
+            return Err(broken("the factors of a part of a product do not fit together"));
+        }
+        let target = Target::new(output, columns.max(1));
+        let mut rest = self.numbers;
+        for &panel in &self.panels {
+            let (own, behind) = rest.split_at(panel.width * self.depth);
+            rest = behind;
+            let own = &own[begin * panel.width..][..depth * panel.width];
+            let parts = left.second.chunks(DEPTH).zip(own.chunks(panel.width * DEPTH));
+            for (part, (second, right)) in parts.enumerate() {
+                let start = if part == 0 { Start::Fresh } else { Start::Add };
+                let left = Indexed { second, ..left };
+                Tiles { left, packed: None, panel, right, start, target, row: 0 }.run()?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -231,38 +256,114 @@ pub(super) fn sum_outer<T: Real>(
         let (block, part, side) = (task / sides / parts, task / sides % parts, task % sides);
         let own = &left.at.first[part * height..rows.min((part + 1) * height)];
         let panels = &panels[side * across..panels.len().min((side + 1) * across)];
-        let width: usize = panels.iter().map(|panel| panel.width).sum();
-        let mut laid_out = vec![T::zero(); width * SHORT];
-        let is_packed = width >= PACKED;
-        let mut packed = vec![T::zero(); if is_packed { own.len().next_multiple_of(ROWS) * SHORT } else { 0 }];
-        let mut start = Start::Fresh;
+        let mut sum = Sum::new(own.len(), panels, columns, Start::Fresh, target, block * rows + part * height);
         for group in block * groups / blocks..(block + 1) * groups / blocks {
             let from = left.at.numbers.get(group * left.group..).unwrap_or_default();
             let ks = &left.at.second[..size.min(count - group * size)];
             for (chunk, ks) in ks.chunks(SHORT).enumerate() {
                 let begin = group * size + chunk * SHORT;
                 let numbers = &right[begin * columns..][..ks.len() * columns];
-                wide(
-                    #[inline(always)]
-                    || copy_panels(numbers, columns, panels, &mut laid_out),
-                );
-                let left = Indexed { numbers: from, first: own, second: ks };
-                if !left.is_inside() {
-                    return Err(broken("a sum of products reaches outside of its numbers"));
-                }
-                let packed = is_packed.then(|| pack(left, &mut packed));
-                let mut rest = &laid_out[..];
-                for &panel in panels {
-                    let (numbers, behind) = rest.split_at(panel.width * ks.len());
-                    rest = behind;
-                    let row = block * rows + part * height;
-                    Tiles { left, packed, panel, right: numbers, start, target, row }.run()?;
-                }
-                start = Start::Add;
+                sum.add(Indexed { numbers: from, first: own, second: ks }, numbers)?;
             }
         }
         Ok(())
     })
+}
+
+/// Sums of products of many small matrices side by side: `outputᵢ ← Σ left(r, k) · right(k, j)` for each i below `count`.
+pub(super) struct Outer {
+    rows: usize,
+    columns: usize,
+    count: usize,
+}
+
+impl Outer {
+    pub(super) fn new(rows: usize, columns: usize, count: usize) -> Self {
+        Self { rows, columns, count }
+    }
+
+    /// Sums over as many parts, in their order, to what is there where `add`. `factors` of (i, part) have at most [`SHORT`] k;
+    /// the right one is (k, columns), row-major.
+    pub(super) fn sum<'a, T: Real>(
+        &self,
+        add: bool,
+        output: &mut [T],
+        parts: usize,
+        factors: impl Fn(usize, usize) -> (Indexed<'a, T>, &'a [T]) + Sync,
+    ) -> Result<()> {
+        let &Self { rows, columns, count } = self;
+        if output.len() != count * rows * columns || output.is_empty() {
+            return Err(broken("the room for sums of products is not what they need"));
+        }
+        let panels = panels::<T>(columns);
+        let (height, across) = cut::<T>(rows, &panels, count);
+        let (heights, sides) = (rows.div_ceil(height), panels.len().div_ceil(across));
+        let target = Target::new(output, columns);
+        (0..count * heights * sides).into_par_iter().try_for_each(|task| {
+            let (place, row, side) = (task / sides / heights, task / sides % heights * height, task % sides);
+            let panels = &panels[side * across..panels.len().min((side + 1) * across)];
+            let own = row..rows.min(row + height);
+            let start = if add { Start::Add } else { Start::Fresh };
+            let mut sum = Sum::new(own.len(), panels, columns, start, target, place * rows + row);
+            for part in 0..parts {
+                let (left, right) = factors(place, part);
+                if left.first.len() != rows || left.second.len() > SHORT || right.len() != left.second.len() * columns {
+                    return Err(broken("the factors of a sum of products do not fit together"));
+                }
+                sum.add(Indexed { first: &left.first[own.clone()], ..left }, right)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A part of a sum of products: so many rows, in some panels of the output.
+struct Sum<'a, T> {
+    panels: &'a [Panel],
+    /// Of the whole output.
+    columns: usize,
+    start: Start<'a, T>,
+    target: Target<T>,
+    row: usize,
+    laid_out: Vec<T>,
+    packed: Vec<T>,
+}
+
+impl<'a, T: Real> Sum<'a, T> {
+    fn new(
+        rows: usize,
+        panels: &'a [Panel],
+        columns: usize,
+        start: Start<'a, T>,
+        target: Target<T>,
+        row: usize,
+    ) -> Self {
+        let width: usize = panels.iter().map(|panel| panel.width).sum();
+        let packed = if width >= PACKED { rows.next_multiple_of(ROWS) * SHORT } else { 0 };
+        let (laid_out, packed) = (vec![T::zero(); width * SHORT], vec![T::zero(); packed]);
+        Self { panels, columns, start, target, row, laid_out, packed }
+    }
+
+    /// Adds what at most [`SHORT`] k make; `right` has a whole row for each.
+    fn add(&mut self, left: Indexed<'_, T>, right: &[T]) -> Result<()> {
+        let Self { panels, columns, start, target, row, laid_out, packed } = self;
+        wide(
+            #[inline(always)]
+            || copy_panels(right, *columns, panels, laid_out),
+        );
+        if !left.is_inside() {
+            return Err(broken("a sum of products reaches outside of its numbers"));
+        }
+        let packed = (!packed.is_empty()).then(|| pack(left, packed));
+        let mut rest = &laid_out[..];
+        for &panel in *panels {
+            let (numbers, behind) = rest.split_at(panel.width * left.second.len());
+            rest = behind;
+            Tiles { left, packed, panel, right: numbers, start: *start, target: *target, row: *row }.run()?;
+        }
+        *start = Start::Add;
+        Ok(())
+    }
 }
 
 /// Rows and panels of a task that sums over points. The bits do not depend on it: where few threads would wait for the last
