@@ -68,11 +68,30 @@ pub(super) struct Indexed<'a, T> {
     pub(super) second: &'a [usize],
 }
 
-impl<T> Indexed<'_, T> {
-    /// Whether all of them are there.
-    fn is_inside(&self) -> bool {
-        let most = |offsets: &[usize]| offsets.iter().copied().max().unwrap_or(0);
-        most(self.first).checked_add(most(self.second)).is_some_and(|last| last < self.numbers.len())
+impl<'a, T> Indexed<'a, T> {
+    /// The same, known to be there: an error where a number would lie outside.
+    fn inside(self) -> Result<Inside<'a, T>> {
+        let last = most(self.first).checked_add(most(self.second));
+        if last.is_some_and(|last| last < self.numbers.len()) {
+            Ok(Inside(self))
+        } else {
+            Err(broken("a factor of a product reaches outside of its numbers"))
+        }
+    }
+}
+
+fn most(offsets: &[usize]) -> usize {
+    offsets.iter().copied().max().unwrap_or(0)
+}
+
+/// Numbers of which all are there: looked at once, since a look costs as much as some products.
+#[derive(Clone, Copy)]
+struct Inside<'a, T>(Indexed<'a, T>);
+
+impl<'a, T> Inside<'a, T> {
+    /// The parts of its second offsets.
+    fn parts(self, size: usize) -> impl Iterator<Item = Inside<'a, T>> {
+        self.0.second.chunks(size).map(move |second| Inside(Indexed { second, ..self.0 }))
     }
 }
 
@@ -119,16 +138,15 @@ impl<T: Real> Panels<'_, T> {
         if output.len() != left.first.len() * columns || begin + depth > self.depth {
             return Err(broken("the factors of a part of a product do not fit together"));
         }
+        let left = left.inside()?;
         let target = Target::new(output, columns.max(1));
         let mut rest = self.numbers;
         for &panel in &self.panels {
             let (own, behind) = rest.split_at(panel.width * self.depth);
             rest = behind;
             let own = &own[begin * panel.width..][..depth * panel.width];
-            let parts = left.second.chunks(DEPTH).zip(own.chunks(panel.width * DEPTH));
-            for (part, (second, right)) in parts.enumerate() {
+            for (part, (left, right)) in left.parts(DEPTH).zip(own.chunks(panel.width * DEPTH)).enumerate() {
                 let start = if part == 0 { Start::Fresh } else { Start::Add };
-                let left = Indexed { second, ..left };
                 Tiles { left, packed: None, panel, right, start, target, row: 0 }.run()?;
             }
         }
@@ -208,26 +226,26 @@ pub(super) fn multiply<T: Real>(
     }
     let rows = output.len() / columns;
     let groups = rows.div_ceil(left.at.first.len().max(1));
+    let own = |group: usize| {
+        let first = &left.at.first[..left.at.first.len().min(rows - group * left.at.first.len())];
+        Indexed { numbers: left.at.numbers.get(group * left.group..).unwrap_or_default(), first, ..left.at }
+    };
+    let left_rows = left.at.first.len();
+    let lefts: Vec<Inside<'_, T>> = (0..groups).map(|group| own(group).inside()).collect::<Result<_>>()?;
     let target = Target::new(output, columns);
     let tasks = groups * right.panels.len();
     (0..tasks).into_par_iter().try_for_each(|task| {
         let (group, panel) = (task / right.panels.len(), task % right.panels.len());
-        let first = group * left.at.first.len();
-        let own = &left.at.first[..left.at.first.len().min(rows - first)];
         let before: usize = right.panels[..panel].iter().map(|panel| panel.width * right.depth).sum();
         let panel = right.panels[panel];
         let numbers = &right.numbers[before..][..panel.width * right.depth];
-        let from = left.at.numbers.get(group * left.group..).unwrap_or_default();
-        for (part, (depth, numbers)) in
-            left.at.second.chunks(DEPTH).zip(numbers.chunks(panel.width * DEPTH)).enumerate()
-        {
+        for (part, (left, right)) in lefts[group].parts(DEPTH).zip(numbers.chunks(panel.width * DEPTH)).enumerate() {
             let start = match (part, bias) {
                 (0, None) => Start::Fresh,
                 (0, Some(bias)) => Start::From(&bias[panel.begin..][..panel.columns]),
                 _ => Start::Add,
             };
-            let left = Indexed { numbers: from, first: own, second: depth };
-            Tiles { left, packed: None, panel, right: numbers, start, target, row: first }.run()?;
+            Tiles { left, packed: None, panel, right, start, target, row: group * left_rows }.run()?;
         }
         Ok(())
     })
@@ -351,13 +369,11 @@ impl<'a, T: Real> Sum<'a, T> {
             #[inline(always)]
             || copy_panels(right, *columns, panels, laid_out),
         );
-        if !left.is_inside() {
-            return Err(broken("a sum of products reaches outside of its numbers"));
-        }
+        let left = left.inside()?;
         let packed = (!packed.is_empty()).then(|| pack(left, packed));
         let mut rest = &laid_out[..];
         for &panel in *panels {
-            let (numbers, behind) = rest.split_at(panel.width * left.second.len());
+            let (numbers, behind) = rest.split_at(panel.width * left.0.second.len());
             rest = behind;
             Tiles { left, packed, panel, right: numbers, start: *start, target: *target, row: *row }.run()?;
         }
@@ -385,7 +401,7 @@ fn cut<T>(rows: usize, panels: &[Panel], blocks: usize) -> (usize, usize) {
 ///
 /// Numbers of one k lie together in memory, and those of one row may lie whole pages apart, too many of them for the few
 /// places that a cache has for such addresses.
-fn pack<'a, T: Real>(left: Indexed<'_, T>, room: &'a mut [T]) -> &'a [T] {
+fn pack<'a, T: Real>(Inside(left): Inside<'_, T>, room: &'a mut [T]) -> &'a [T] {
     let (count, rows) = (left.second.len(), left.first);
     let tiles = rows.len().div_ceil(ROWS);
     let room = &mut room[..tiles * ROWS * count];
@@ -436,7 +452,7 @@ enum Start<'a, T> {
 
 /// Rows of the output in one panel.
 struct Tiles<'a, T> {
-    left: Indexed<'a, T>,
+    left: Inside<'a, T>,
     /// The same, packed.
     packed: Option<&'a [T]>,
     panel: Panel,
@@ -450,14 +466,14 @@ struct Tiles<'a, T> {
 impl<T: Real> Tiles<'_, T> {
     /// Computes them; an error if any number would lie outside.
     fn run(self) -> Result<()> {
-        let Self { left, packed, panel, right, target, .. } = &self;
+        let Self { left: Inside(left), packed, panel, right, target, .. } = &self;
         let size = left.first.len().next_multiple_of(ROWS) * left.second.len();
-        let inside = left.is_inside() && packed.is_none_or(|packed| packed.len() == size);
-        let fits = right.len() == panel.width * left.second.len()
+        let fits = packed.is_none_or(|packed| packed.len() == size)
+            && right.len() == panel.width * left.second.len()
             && self.row + left.first.len() <= target.rows
             && panel.begin + panel.columns <= target.columns
             && panel.columns <= panel.width;
-        if !(inside && fits) {
+        if !fits {
             return Err(broken("a product reaches outside of its numbers"));
         }
         Arch::new().dispatch(self);
@@ -468,22 +484,21 @@ impl<T: Real> Tiles<'_, T> {
     #[allow(clippy::needless_range_loop)]
     #[inline(always)]
     fn all<S: Simd, const VECTORS: usize, const PACKED: bool>(self, simd: S) {
-        let lanes = T::lanes::<S>();
+        let (lanes, Inside(left)) = (T::lanes::<S>(), self.left);
         let width = VECTORS * lanes;
-        for (tile, own) in self.left.first.chunks(ROWS).enumerate() {
+        for (tile, own) in left.first.chunks(ROWS).enumerate() {
             // A tile has all its rows: those that are missing are computed like the last one, and not kept.
-            let mut rows = [self.left.numbers.as_ptr(); ROWS];
+            let mut rows = [left.numbers.as_ptr(); ROWS];
             for row in 0..ROWS {
-                // SAFETY: an offset of a row and one of k together lie inside, as `run` saw.
+                // SAFETY: an offset of a row and one of k together lie inside, as `Inside` says.
                 rows[row] = unsafe { rows[row].add(own[row.min(own.len() - 1)]) };
             }
             // SAFETY: there are as many packed tiles as tiles, as `run` saw.
-            let mut packed = self
-                .packed
-                .map_or(rows[0], |packed| unsafe { packed.as_ptr().add(tile * ROWS * self.left.second.len()) });
+            let mut packed =
+                self.packed.map_or(rows[0], |packed| unsafe { packed.as_ptr().add(tile * ROWS * left.second.len()) });
             let mut sums = [[T::splat(simd, T::zero()); VECTORS]; ROWS];
             let mut right = self.right.as_ptr();
-            for &k in self.left.second {
+            for &k in left.second {
                 // SAFETY: the panel has a row of `width` numbers for each k, and each number of the left factor lies inside.
                 unsafe {
                     let mut across = [T::splat(simd, T::zero()); VECTORS];
