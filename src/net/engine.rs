@@ -21,6 +21,10 @@ use crate::error::Result;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub enum Passes {
     /// Fused for the CPU; on other devices as [`Composed`](Passes::Composed).
+    ///
+    /// Convolutions of stride 1 with windows of 3×3 or 5×5 over many channels take fewer multiplications (minimal filtering,
+    /// Lavin and Gray 2016): in f32 their rounding errors are about three times those of a direct sum, on the way back five
+    /// times, in f64 below 1e-14.
     #[default]
     Fused,
     /// Composed of candle's own operations, with its own derivatives: slower on a CPU, and the reference that the fused

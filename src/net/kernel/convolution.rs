@@ -5,6 +5,9 @@
 //! (u, v, c) lies at a fixed distance from its first. So `y` is one product; `∂W` is the product of the same factor, the
 //! other way round, with g; and `∂x` is a convolution of stride 1 of g, spread s apart in zeros, with the window turned
 //! by half a circle.
+//!
+//! Where the stride is 1, windows are of 3×3 or 5×5 and channels are many, [`filtering`](super::filtering) does the same with
+//! fewer multiplications.
 
 use rayon::prelude::*;
 
