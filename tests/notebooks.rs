@@ -268,8 +268,8 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
             (measures, 0, 1_462_794)
         );
         for maximum in &maxima.maxima {
-            let regime =
-                recorded.regimes().into_iter().find(|regime| regime.role == maximum.role).ok_or("no regime")?;
+            let regime = recorded.regimes().into_iter().find(|regime| maximum.regime.as_ref() == Some(&regime.name));
+            let regime = regime.ok_or("no regime")?;
             let run = &regime.runs[maximum.trial.ok_or("no trial")?];
             assert_eq!(maximum.value, run.last().train_loss, "{name}, {}, trial {}", regime.name, run.trial);
             let best = maximum.searches.iter().map(|search| search.phi).fold(0.0, f64::max);
