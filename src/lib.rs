@@ -8,6 +8,7 @@
 //! | where is it? x ∈ ℝⁿ | [`Weights`], [`Layout`]; where it starts: [`Seed`] |
 //! | how good is it there? f(x) (eq. 1) | [`Objective`]: [`Value`], [`Gradient`], [`Statistics`] |
 //! | where does it go? (§2.2) | [`Training`]: a [`Recipe`] with an [`Optimizer`], step by step in a [`Descent`] → [`Trials`], [`Pair`], [`Study`]: [`Regime`], [`Run`], [`Epoch`], [`Stop`] |
+//! | can the large batch be mended? (§4, Appendix E) | [`Strategy`], [`Augment`], [`Training::ghost`], [`Scaling`], [`Growth`], [`Training::average`] |
 //! | in how much time, on how many threads, kept where? | [`Work`] |
 //! | what is around it? Metric 2.1 (Tables 3, 4), Figures 3, 7 | [`sharpness`]: [`Sharpness`] → [`Maximum`], [`Maxima`]; [`landscape`]: [`Between`] → [`Path`], [`Paths`] |
 //! | is that a matter of the function, or of its coordinates? | [`Net::reparametrized`] |
@@ -53,7 +54,7 @@ mod wide;
 mod work;
 
 pub use chart::Chart;
-pub use data::{Dataset, Split};
+pub use data::{Augment, Dataset, Split};
 pub use display::Block;
 pub use error::{Error, Result};
 pub use landscape::{Between, Path, PathPoint, Paths};
@@ -67,7 +68,10 @@ pub use sharpness::{Maxima, Maximizer, Maximum, Reading, Sharpness};
 pub use spread::{Ratio, Spread, Trend, Welch};
 pub use table::{DataFrame, polars, show};
 pub use threshold::Threshold;
-pub use train::{Descent, Epoch, Pair, Recipe, Regime, Role, Run, Stop, Study, Training, Trials};
+pub use train::{
+    Ball, Descent, Epoch, Growth, Inner, Pair, Recipe, Regime, Role, Run, Scaled, Scaling, Stop, Strategy, Study,
+    Training, Trials,
+};
 pub use verdict::{Comparison, Outcome, Verdict};
 pub use weights::{Layout, Part, Weights};
 pub use work::Work;

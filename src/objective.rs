@@ -25,7 +25,7 @@ use crate::data::{Dataset, Split};
 use crate::error::{Error, Result};
 use crate::net::{Averages, Device, Engine, Net, Passes, Points, Real};
 use crate::weights::Weights;
-use crate::wide::wide;
+use crate::wide::{BLOCK, wide};
 
 /// Whose mean and variance normalization uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
@@ -445,9 +445,6 @@ impl Objective {
         Ok(sums)
     }
 }
-
-/// Numbers of the gradient that a thread adds at once.
-const BLOCK: usize = 16_384;
 
 #[inline(always)]
 fn add_share<T: Real>(sums: &mut [f64], share: f64, parts: &[T]) {

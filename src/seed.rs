@@ -37,6 +37,10 @@ pub(crate) enum Stream {
     Subspace = 5,
     /// Permutations of a test.
     Deal = 6,
+    /// How images are moved.
+    Augment = 7,
+    /// Noise on weights and inputs.
+    Noise = 8,
 }
 
 impl Seed {
@@ -55,6 +59,11 @@ pub(crate) fn stream_from(random: &ChaCha8Rng, word: u128) -> ChaCha8Rng {
     other.set_stream(random.get_stream());
     other.set_word_pos(word);
     other
+}
+
+/// The same stream from where it is.
+pub(crate) fn copy(random: &ChaCha8Rng) -> ChaCha8Rng {
+    stream_from(random, random.get_word_pos())
 }
 
 /// A number drawn evenly from `[0, 1)`, in steps of 2⁻²⁴: the bits of one word, so that no library's choice of

@@ -14,6 +14,10 @@ pub(crate) fn wide<R>(work: impl FnOnce() -> R) -> R {
     Arch::new().dispatch(work)
 }
 
+/// Numbers that a thread takes up at once: those of a few vectors together fit its cache. Sums over a vector are taken in blocks
+/// of this size, which are added in their order: their bits do not depend on the number of threads.
+pub(crate) const BLOCK: usize = 16_384;
+
 /// A number that vectors are made of.
 pub(crate) trait Lane: Copy + Send + Sync + 'static {
     /// As many of them as a register holds.

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use sharp_minima::{Dataset, Layer, Net, Recipe, Run, Split, Study, Training, Trials, data, zoo};
+use sharp_minima::{
+    Augment, Dataset, Growth, Layer, Net, Recipe, Run, Scaling, Split, Strategy, Study, Training, Trials, data, zoo,
+};
 
 type Done = Result<(), Box<dyn std::error::Error>>;
 
@@ -71,7 +73,11 @@ fn neighbors(recipe: &Recipe) -> Result<Vec<Recipe>, Box<dyn std::error::Error>>
                     let text = format!("{}\"{variant}\"{}", &text[..begin], &text[end + 1..]);
                     // A variant with a value of its own (the number of a GPU) is written as an object.
                     let object = text.replacen(&format!("\"{variant}\""), &format!("{{\"{variant}\":0}}"), 1);
-                    let other = serde_json::from_str(&text).or_else(|_| serde_json::from_str::<Recipe>(&object))?;
+                    // One with named values (a ball with its η) has them by name.
+                    let named =
+                        text.replacen(&format!("\"{variant}\""), &format!("{{\"{variant}\":{{\"eta\":0.5}}}}"), 1);
+                    let other = serde_json::from_str(&text).or_else(|_| serde_json::from_str::<Recipe>(&object));
+                    let other = other.or_else(|_| serde_json::from_str::<Recipe>(&named))?;
                     if other != *recipe {
                         found.push(other);
                     }
@@ -84,9 +90,17 @@ fn neighbors(recipe: &Recipe) -> Result<Vec<Recipe>, Box<dyn std::error::Error>>
 
 /// One trial of a recipe, of whatever fields it has.
 fn training(recipe: &Recipe) -> Training {
-    let Recipe { optimizer, batch, epochs, patience, seed, objective } = recipe.clone();
-    let training = Training::adam().optimizer(optimizer).batch(batch).epochs(epochs).seed(seed.0).objective(objective);
-    let training = patience.map_or(training.clone(), |patience| training.patience(patience));
+    let Recipe { optimizer, batch, epochs, patience, seed, objective, .. } = recipe.clone();
+    let Recipe { strategy, ghost, augment, warm_up, scaled, growth, average, .. } = recipe.clone();
+    let mut training =
+        Training::adam().optimizer(optimizer).batch(batch).epochs(epochs).seed(seed.0).objective(objective);
+    training = training.strategy(strategy).warm_up(warm_up);
+    training = patience.map_or(training.clone(), |patience| training.patience(patience));
+    training = ghost.map_or(training.clone(), |points| training.ghost(points));
+    training = augment.map_or(training.clone(), |augment| training.augment(augment));
+    training = scaled.map_or(training.clone(), |scaled| training.scaled(scaled.rule, scaled.base));
+    training = growth.map_or(training.clone(), |growth| training.growing(growth));
+    training = average.map_or(training.clone(), |first| training.average(first));
     training.trials(1).quiet()
 }
 
@@ -95,7 +109,11 @@ fn training(recipe: &Recipe) -> Training {
 fn every_field_of_a_recipe_decides_what_is_found() -> Done {
     let data = data::digits().first(60, 20)?;
     let net = zoo::f1(data.shape(), data.classes(), 0.02)?;
-    let own = Training::adam().batch(20).epochs(2).recipe().clone();
+    // With everything on, since what is off is not written.
+    let growth = Growth { every: 1, factor: 2, most: 40, rate: 0.7 };
+    let own = Training::adam().batch(20).epochs(2).strategy(Strategy::sam(0.05).parts_of(10)).ghost(5);
+    let own = own.augment(Augment::images()).warm_up(3).scaled(Scaling::Linear, 10).growing(growth).average(1);
+    let own = own.recipe().clone();
     let others = neighbors(&own)?;
     // At least one of each field, and each variant of each enum.
     let fields = serde_json::to_value(&own)?.as_object().map_or(0, serde_json::Map::len);
@@ -113,8 +131,12 @@ fn every_field_of_a_recipe_decides_what_is_found() -> Done {
                 assert_eq!(now.difference(&seen).count(), 3, "{other:?} found what another recipe left");
                 seen = now;
             }
-            // A device that is not there: nothing was found either, or it would not have been asked for.
-            Err(error) => assert!(error.to_string().starts_with("device must be one that is there"), "{error}"),
+            // A device that is not there, and averages that an averaged x has not: nothing was found either, or it would not
+            // have been asked for.
+            Err(error) => {
+                let said = ["device must be one that is there", "statistics must be batch or recalibrated"];
+                assert!(said.iter().any(|begin| error.to_string().starts_with(begin)), "{error}");
+            }
         }
     }
     Ok(())

@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
+mod augment;
 mod cifar;
 mod digits;
 mod fashion;
@@ -31,6 +32,7 @@ mod idx;
 mod kaldi;
 mod synthetic;
 
+pub use augment::{Augment, Center, Interpolation};
 pub use cifar::{cifar10, cifar100, read_cifar10, read_cifar100};
 pub use digits::digits;
 pub use fashion::fashion;
@@ -175,6 +177,11 @@ impl Split {
             shape: self.shape.clone(),
             classes: self.classes,
         })
+    }
+
+    /// A split of this shape and these classes with inputs and labels that were made of its own.
+    pub(crate) fn replaced(&self, inputs: Vec<f32>, exact: Option<Vec<f64>>, labels: Vec<u32>) -> Self {
+        Self { inputs, exact, labels, shape: self.shape.clone(), classes: self.classes }
     }
 
     /// The first `points` points.

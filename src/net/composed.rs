@@ -11,6 +11,7 @@ use super::averages::{Averages, Observed};
 use super::loss::{Passed, cross_entropy};
 use super::points::{Points, Real, labels};
 use super::standing::Standing;
+use super::wanted::Wanted;
 use super::{Device, Net};
 use crate::data::Split;
 use crate::error::{Error, Result};
@@ -29,6 +30,7 @@ pub(super) struct Composed<T> {
     gradient: Option<Tensor>,
     observed: Vec<Observed>,
     logits: Vec<T>,
+    inputs: Vec<T>,
 }
 
 impl<T: Real> Composed<T> {
@@ -44,6 +46,7 @@ impl<T: Real> Composed<T> {
             gradient: None,
             observed: Vec::new(),
             logits: Vec::new(),
+            inputs: Vec::new(),
         })
     }
 
@@ -59,6 +62,15 @@ impl<T: Real> Composed<T> {
 
     pub(super) fn logits(&self) -> &[T] {
         &self.logits
+    }
+
+    pub(super) fn inputs(&self) -> &[T] {
+        &self.inputs
+    }
+
+    pub(super) fn set_gradient(&mut self, gradient: &[T]) -> Result<()> {
+        self.gradient = Some(Tensor::from_slice(gradient, gradient.len(), &self.device)?);
+        Ok(())
     }
 
     pub(super) fn x(&self) -> Result<Vec<T>> {
@@ -87,15 +99,16 @@ impl<T: Real> Composed<T> {
         Ok(numbers.into_iter().map(Into::into).collect())
     }
 
-    /// Outputs for points; with `back`, the gradient too.
+    /// Outputs for points, and what else is wanted of them.
     pub(super) fn pass(
         &mut self,
         split: &Split,
         points: &Points<'_>,
         averages: Averages<'_, T>,
         mut dropout: Option<&mut ChaCha8Rng>,
-        back: bool,
+        wanted: &Wanted<'_, T>,
     ) -> Result<Passed> {
+        let back = wanted.gradient;
         let mut shape = vec![points.len()];
         shape.extend(self.net.input());
         let mut signal = match T::borrowed(split, points) {
@@ -107,6 +120,13 @@ impl<T: Real> Composed<T> {
                 Tensor::from_vec(inputs, shape, &self.device)?
             }
         };
+        let data = match wanted.inputs {
+            true => Some(Var::from_tensor(&signal)?),
+            false => None,
+        };
+        if let Some(data) = &data {
+            signal = data.as_tensor().clone();
+        }
         let parts = self.net.layout().parameters().iter();
         let parts =
             parts.map(|part| self.x.narrow(0, part.range().start, part.range().len())?.reshape(&part.shape[..]));
@@ -141,8 +161,24 @@ impl<T: Real> Composed<T> {
         self.logits = signal.flatten_all()?.to_vec1()?;
         let labels = labels(split, points);
         if back {
-            let labels = Tensor::from_slice(&labels, labels.len(), &self.device)?;
-            let gradients = candle_nn::loss::cross_entropy(&signal, &labels)?.backward()?;
+            let gradients = match wanted.derivative {
+                None => {
+                    let labels = Tensor::from_slice(&labels, labels.len(), &self.device)?;
+                    candle_nn::loss::cross_entropy(&signal, &labels)?.backward()?
+                }
+                // Of Σ outputs · d with a fixed d the derivative is d.
+                Some(change) => {
+                    let mut derivative = vec![T::zero(); self.logits.len()];
+                    cross_entropy(&self.logits, &labels, Some(&mut derivative));
+                    change(&self.logits, &mut derivative);
+                    let derivative = Tensor::from_vec(derivative, signal.shape(), &self.device)?;
+                    (&signal * derivative)?.sum_all()?.backward()?
+                }
+            };
+            if let Some(data) = &data {
+                let gradient = gradients.get(data).ok_or_else(|| Error::Tensor("no gradient of the inputs".into()))?;
+                self.inputs = gradient.flatten_all()?.to_vec1()?;
+            }
             let parts = variables.iter().map(|variable| match gradients.get(variable) {
                 Some(gradient) => Ok(gradient.flatten_all()?),
                 None => Err(Error::Tensor("no gradient of a parameter".into())),
@@ -153,7 +189,7 @@ impl<T: Real> Composed<T> {
     }
 
     /// x and the gradient of the last backward pass.
-    pub(super) fn standing(&mut self) -> Result<Standing<'_>> {
+    pub(super) fn standing(&mut self) -> Result<Standing<'_, T>> {
         match &self.gradient {
             Some(gradient) => Ok(Standing::Device { x: &mut self.x, gradient }),
             None => Err(Error::Tensor("no gradient before a backward pass".into())),

@@ -13,6 +13,7 @@ use super::kernel::Chain;
 use super::loss::Passed;
 use super::points::{Points, Real};
 use super::standing::Standing;
+use super::wanted::Wanted;
 use super::{Device, Net};
 use crate::data::Split;
 use crate::error::Result;
@@ -71,10 +72,7 @@ impl<T: Real> Engine<T> {
 
     /// Outputs for points; nothing is kept for a way back.
     pub(crate) fn pass(&mut self, split: &Split, points: &Points<'_>, averages: Averages<'_, T>) -> Result<Passed> {
-        match &mut self.0 {
-            Place::Fused(chain) => chain.pass(split, points, averages, None, false),
-            Place::Composed(composed) => composed.pass(split, points, averages, None, false),
-        }
+        self.pass_for(split, points, averages, None, &Wanted::NOTHING)
     }
 
     /// Outputs and gradient for points, with dropout where `dropout` is given.
@@ -85,9 +83,21 @@ impl<T: Real> Engine<T> {
         averages: Averages<'_, T>,
         dropout: Option<&mut ChaCha8Rng>,
     ) -> Result<Passed> {
+        self.pass_for(split, points, averages, dropout, &Wanted::GRADIENT)
+    }
+
+    /// Outputs for points, and what else is wanted of them.
+    pub(crate) fn pass_for(
+        &mut self,
+        split: &Split,
+        points: &Points<'_>,
+        averages: Averages<'_, T>,
+        dropout: Option<&mut ChaCha8Rng>,
+        wanted: &Wanted<'_, T>,
+    ) -> Result<Passed> {
         match &mut self.0 {
-            Place::Fused(chain) => chain.pass(split, points, averages, dropout, true),
-            Place::Composed(composed) => composed.pass(split, points, averages, dropout, true),
+            Place::Fused(chain) => chain.pass(split, points, averages, dropout, wanted),
+            Place::Composed(composed) => composed.pass(split, points, averages, dropout, wanted),
         }
     }
 
@@ -116,6 +126,26 @@ impl<T: Real> Engine<T> {
         }
     }
 
+    /// Derivative of the mean cross-entropy with respect to the inputs of the last pass that wanted it, `points × shape`.
+    pub(crate) fn inputs(&self) -> &[T] {
+        match &self.0 {
+            Place::Fused(chain) => &chain.inputs,
+            Place::Composed(composed) => composed.inputs(),
+        }
+    }
+
+    /// Puts these numbers in the place of the gradient, for whoever moves x along it; what was there is in theirs, or nothing
+    /// of meaning is.
+    pub(crate) fn exchange_gradient(&mut self, gradient: &mut Vec<T>) -> Result<()> {
+        match &mut self.0 {
+            Place::Fused(chain) => {
+                std::mem::swap(&mut chain.gradient, gradient);
+                Ok(())
+            }
+            Place::Composed(composed) => composed.set_gradient(gradient),
+        }
+    }
+
     /// x.
     pub(crate) fn x(&self) -> Result<Cow<'_, [T]>> {
         match &self.0 {
@@ -125,9 +155,9 @@ impl<T: Real> Engine<T> {
     }
 }
 
-impl Engine<f32> {
+impl<T: Real> Engine<T> {
     /// x, and the gradient of the last backward pass.
-    pub(crate) fn standing(&mut self) -> Result<Standing<'_>> {
+    pub(crate) fn standing(&mut self) -> Result<Standing<'_, T>> {
         match &mut self.0 {
             Place::Fused(chain) => Ok(Standing::Here { x: &mut chain.x, gradient: &chain.gradient }),
             Place::Composed(composed) => composed.standing(),

@@ -14,6 +14,7 @@ mod loss;
 mod points;
 mod standing;
 mod symmetry;
+mod wanted;
 pub mod zoo;
 
 use rand::rngs::ChaCha8Rng;
@@ -25,6 +26,7 @@ pub use engine::Passes;
 pub use layer::Layer;
 pub(crate) use points::{Points, Real};
 pub(crate) use standing::Standing;
+pub(crate) use wanted::Wanted;
 
 use crate::error::{Error, Result};
 use crate::seed::{Seed, Stream, uniform};

@@ -15,6 +15,21 @@ pub(crate) trait Real: WithDType + Lane + Default + Into<f64> {
 
     /// The inputs of one point.
     fn read(split: &Split, point: usize, output: &mut [Self]);
+
+    /// The inputs of points, one after another.
+    fn gathered(split: &Split, points: &Points<'_>) -> Vec<Self> {
+        let features = split.features();
+        let mut inputs = vec![Self::zero(); points.len() * features];
+        let places = inputs.chunks_exact_mut(features).enumerate();
+        places.for_each(|(place, input)| Self::read(split, points.at(place), input));
+        inputs
+    }
+
+    /// A split of these points with other inputs, `points × shape`.
+    fn replaced(split: &Split, points: &Points<'_>, inputs: Vec<Self>) -> Split;
+
+    /// `√self`.
+    fn root(self) -> Self;
 }
 
 /// Where the inputs of a run of points lie.
@@ -34,6 +49,15 @@ impl Real for f32 {
     fn read(split: &Split, point: usize, output: &mut [f32]) {
         output.copy_from_slice(&split.inputs()[point * split.features()..][..output.len()]);
     }
+
+    fn replaced(split: &Split, points: &Points<'_>, inputs: Vec<f32>) -> Split {
+        split.replaced(inputs, None, labels(split, points).into_owned())
+    }
+
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
+    }
 }
 
 impl Real for f64 {
@@ -48,6 +72,16 @@ impl Real for f64 {
             None => output.iter_mut().zip(&split.inputs()[begin..]).for_each(|(place, &value)| *place = value.into()),
         }
     }
+
+    fn replaced(split: &Split, points: &Points<'_>, inputs: Vec<f64>) -> Split {
+        let rounded = inputs.iter().map(|&value| value as f32).collect();
+        split.replaced(rounded, Some(inputs), labels(split, points).into_owned())
+    }
+
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
+    }
 }
 
 /// Which points of a split; each must be below its length.
@@ -59,7 +93,15 @@ pub(crate) enum Points<'a> {
     Range(Range<usize>),
 }
 
-impl Points<'_> {
+impl<'a> Points<'a> {
+    /// Those at these places.
+    pub(crate) fn part(&self, places: Range<usize>) -> Points<'a> {
+        match self {
+            Points::Listed(listed) => Points::Listed(&listed[places]),
+            Points::Range(range) => Points::Range(range.start + places.start..range.start + places.end),
+        }
+    }
+
     /// Their number.
     pub(crate) fn len(&self) -> usize {
         match self {

@@ -2,38 +2,40 @@
 
 use candle_core::{Result, Tensor};
 
+use crate::net::Real;
+
 /// Its numbers for one step.
-pub(super) struct Rule {
-    rate: f32,
-    beta1: f32,
-    beta2: f32,
+pub(super) struct Rule<T> {
+    rate: T,
+    beta1: T,
+    beta2: T,
     /// 1 − β in f64 first: 1 − 0.999 in f32 is off by 1e-5 of itself.
-    fresh1: f32,
-    fresh2: f32,
-    epsilon: f32,
+    fresh1: T,
+    fresh2: T,
+    epsilon: T,
 }
 
-impl Rule {
+impl<T: Real> Rule<T> {
     /// With the corrected rate of the step.
-    pub(super) fn new(rate: f32, beta1: f64, beta2: f64, epsilon: f64) -> Self {
+    pub(super) fn new(rate: f64, beta1: f64, beta2: f64, epsilon: f64) -> Self {
         Self {
-            rate,
-            beta1: beta1 as f32,
-            beta2: beta2 as f32,
-            fresh1: (1.0 - beta1) as f32,
-            fresh2: (1.0 - beta2) as f32,
-            epsilon: epsilon as f32,
+            rate: T::from_f64(rate),
+            beta1: T::from_f64(beta1),
+            beta2: T::from_f64(beta2),
+            fresh1: T::from_f64(1.0 - beta1),
+            fresh2: T::from_f64(1.0 - beta2),
+            epsilon: T::from_f64(epsilon),
         }
     }
 
     /// Moves a block of x along its gradient.
     #[inline(always)]
-    pub(super) fn step(&self, x: &mut [f32], gradient: &[f32], mean: &mut [f32], square: &mut [f32]) {
+    pub(super) fn step(&self, x: &mut [T], gradient: &[T], mean: &mut [T], square: &mut [T]) {
         let Rule { rate, beta1, beta2, fresh1, fresh2, epsilon } = *self;
         for ((x, &g), (m, v)) in x.iter_mut().zip(gradient).zip(mean.iter_mut().zip(square)) {
             *m = beta1 * *m + fresh1 * g;
             *v = beta2 * *v + fresh2 * g * g;
-            *x -= rate * *m / (v.sqrt() + epsilon);
+            *x -= rate * *m / (v.root() + epsilon);
         }
     }
 }

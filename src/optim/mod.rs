@@ -1,4 +1,4 @@
-//! How does x move? By ADAM, in both regimes of the paper (§2.2), or by SGD with momentum.
+//! How does x move? By ADAM, in both regimes of the paper (§2.2), by SGD with momentum, or by LAMB.
 //!
 //! "ADAGRAD, SGD and adaQN for LB led to similar results" (§2.2). An [`Optimizer`] is its parameters; what it remembers
 //! from step to step lives in the run that uses it. A step changes the flat vector in place, in one sweep.
@@ -6,15 +6,19 @@
 //! A file a rule, with its formula in both forms: over slices, and over tensors on a device.
 
 mod adam;
+mod lamb;
 mod sgd;
+
+use std::ops::Range;
 
 use candle_core::Tensor;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::memory::zeros;
-use crate::net::Standing;
-use crate::wide::wide;
+use crate::net::{Real, Standing};
+use crate::weights::Layout;
+use crate::wide::{BLOCK, wide};
 
 /// The rule by which a gradient moves x.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -41,6 +45,23 @@ pub enum Optimizer {
         /// μ, in 0..1.
         momentum: f64,
     },
+    /// LAMB (You et al. 2019, arXiv 1904.00962), made for large batches: ADAM's step, each tensor's scaled to the tensor's
+    /// norm. With `m` and `v` as in ADAM, `r = (m / (1−β₁ᵗ)) / (√(v / (1−β₂ᵗ)) + ε) + λw` for each tensor w, and
+    /// `w ← w − η ‖w‖/‖r‖ r`. Where a norm is 0 the ratio is 1.
+    ///
+    /// As in its authors' runs, biases and the γ and β of normalization have neither decay nor ratio: their step is ADAM's.
+    Lamb {
+        /// η, above 0: the length of a step as a share of the tensor's norm.
+        learning_rate: f64,
+        /// β₁, in 0..1.
+        beta1: f64,
+        /// β₂, in 0..1.
+        beta2: f64,
+        /// ε, above 0.
+        epsilon: f64,
+        /// λ, the weight decay, from 0.
+        decay: f64,
+    },
 }
 
 impl Optimizer {
@@ -54,20 +75,35 @@ impl Optimizer {
         Optimizer::Sgd { learning_rate, momentum }
     }
 
+    /// LAMB with β₁ = 0.9, β₂ = 0.999, ε = 1e-6 as in its paper, and no decay, since the nets here have none.
+    pub fn lamb(learning_rate: f64) -> Self {
+        Optimizer::Lamb { learning_rate, beta1: 0.9, beta2: 0.999, epsilon: 1e-6, decay: 0.0 }
+    }
+
     /// The same rule with another η.
-    pub fn with_learning_rate(self, rate: f64) -> Self {
-        match self {
-            Optimizer::Adam { beta1, beta2, epsilon, .. } => {
-                Optimizer::Adam { learning_rate: rate, beta1, beta2, epsilon }
-            }
-            Optimizer::Sgd { momentum, .. } => Optimizer::Sgd { learning_rate: rate, momentum },
+    pub fn with_learning_rate(mut self, rate: f64) -> Self {
+        match &mut self {
+            Optimizer::Adam { learning_rate, .. }
+            | Optimizer::Sgd { learning_rate, .. }
+            | Optimizer::Lamb { learning_rate, .. } => *learning_rate = rate,
         }
+        self
+    }
+
+    /// The same rule with other β₁ and β₂; SGD has none and stays as it is.
+    pub fn with_betas(mut self, first: f64, second: f64) -> Self {
+        if let Optimizer::Adam { beta1, beta2, .. } | Optimizer::Lamb { beta1, beta2, .. } = &mut self {
+            (*beta1, *beta2) = (first, second);
+        }
+        self
     }
 
     /// η.
     pub fn learning_rate(&self) -> f64 {
         match *self {
-            Optimizer::Adam { learning_rate, .. } | Optimizer::Sgd { learning_rate, .. } => learning_rate,
+            Optimizer::Adam { learning_rate, .. }
+            | Optimizer::Sgd { learning_rate, .. }
+            | Optimizer::Lamb { learning_rate, .. } => learning_rate,
         }
     }
 
@@ -75,7 +111,7 @@ impl Optimizer {
     fn corrected(&self, rate: f64, step: i32) -> f64 {
         match *self {
             Optimizer::Adam { beta1, beta2, .. } => rate * (1.0 - beta2.powi(step)).sqrt() / (1.0 - beta1.powi(step)),
-            Optimizer::Sgd { .. } => rate,
+            Optimizer::Sgd { .. } | Optimizer::Lamb { .. } => rate,
         }
     }
 
@@ -102,10 +138,17 @@ impl Optimizer {
                 positive("learning_rate", learning_rate)?;
                 decay("momentum", momentum)
             }
+            Optimizer::Lamb { learning_rate, beta1, beta2, epsilon, decay: weight_decay } => {
+                positive("learning_rate", learning_rate)?;
+                decay("beta1", beta1)?;
+                decay("beta2", beta2)?;
+                positive("epsilon of LAMB", epsilon)?;
+                if weight_decay == 0.0 { Ok(()) } else { positive("decay of LAMB", weight_decay) }
+            }
         }
     }
 
-    /// What the rule remembers before the first step, for n weights: to move a point by hand.
+    /// What the rule remembers before the first step, for n weights: to move a point by hand. LAMB takes them as one tensor.
     ///
     /// ```
     /// use sharp_minima::Optimizer;
@@ -119,19 +162,19 @@ impl Optimizer {
     /// # Errors
     /// [`Error::Parameter`] for a number of the rule that is out of range.
     pub fn begin(&self, n: usize) -> Result<OptimizerState> {
-        self.check()?;
-        let memory = match self {
-            Optimizer::Adam { .. } => vec![zeros(n), zeros(n)],
-            Optimizer::Sgd { .. } => vec![zeros(n)],
-        };
-        Ok(OptimizerState { optimizer: *self, n, steps: 0, memory })
+        Ok(OptimizerState(State::begin(self, &[(0..n, true)])?))
     }
 }
 
 impl std::fmt::Display for Optimizer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Optimizer::Adam { learning_rate, .. } => write!(f, "ADAM, learning rate {learning_rate}"),
+            Optimizer::Adam { learning_rate, beta1, beta2, .. } => {
+                write!(f, "ADAM, learning rate {learning_rate}")?;
+                // The defaults go without saying.
+                if (*beta1, *beta2) == (0.9, 0.999) { Ok(()) } else { write!(f, ", β {beta1} and {beta2}") }
+            }
+            Optimizer::Lamb { learning_rate, .. } => write!(f, "LAMB, learning rate {learning_rate}"),
             Optimizer::Sgd { learning_rate, momentum } => {
                 write!(f, "SGD, learning rate {learning_rate}, momentum {momentum}")
             }
@@ -141,35 +184,61 @@ impl std::fmt::Display for Optimizer {
 
 /// What an optimizer remembers from step to step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct OptimizerState {
+pub struct OptimizerState(State<f32>);
+
+/// The same in either precision.
+#[derive(Debug, Clone, PartialEq)]
+struct State<T> {
     optimizer: Optimizer,
     n: usize,
     steps: i32,
-    /// ADAM's m and v, or SGD's v.
-    memory: Vec<Vec<f32>>,
+    /// ADAM's and LAMB's m and v, or SGD's v.
+    memory: Vec<Vec<T>>,
+    /// The tensors that LAMB tells apart.
+    places: Vec<lamb::Place>,
 }
-
-/// Numbers that a thread takes up at once: those of all vectors together fit its cache.
-const BLOCK: usize = 16_384;
 
 impl OptimizerState {
     /// What a cell shows: how far it is, without the numbers that it remembers.
     pub fn evcxr_display(&self) {
-        crate::display::text(&format!("{:?} after {} steps, {} weights", self.optimizer, self.steps, self.n));
+        let State { optimizer, n, steps, .. } = &self.0;
+        crate::display::text(&format!("{optimizer:?} after {steps} steps, {n} weights"));
     }
 
     /// Moves x by one step along a gradient, in place.
     ///
-    /// Cost: one sweep over x, the gradient and the memory, on all threads.
+    /// Cost: one sweep over x, the gradient and the memory, on all threads; two for LAMB.
     ///
     /// # Errors
     /// [`Error::Shape`] where x or the gradient have not the length that the state was begun for.
     pub fn step(&mut self, x: &mut [f32], gradient: &[f32]) -> Result<()> {
-        self.step_at(self.optimizer.learning_rate(), x, gradient)
+        self.0.step_at(self.0.optimizer.learning_rate(), x, gradient)
+    }
+}
+
+impl<T: Real> State<T> {
+    /// Before the first step of weights in these places, each with whether LAMB scales it.
+    fn begin(optimizer: &Optimizer, places: &[(Range<usize>, bool)]) -> Result<Self> {
+        optimizer.check()?;
+        let n = places.iter().map(|(range, _)| range.len()).sum();
+        let memory = match optimizer {
+            Optimizer::Adam { .. } | Optimizer::Lamb { .. } => vec![zeros(n), zeros(n)],
+            Optimizer::Sgd { .. } => vec![zeros(n)],
+        };
+        let place =
+            |(range, is_scaled): &(Range<usize>, bool)| lamb::Place { range: range.clone(), is_scaled: *is_scaled };
+        Ok(Self { optimizer: *optimizer, n, steps: 0, memory, places: places.iter().map(place).collect() })
     }
 
-    /// The same at a learning rate of this step's own.
-    fn step_at(&mut self, rate: f64, x: &mut [f32], gradient: &[f32]) -> Result<()> {
+    /// LAMB's numbers at a learning rate, after the step was counted.
+    fn lamb(&self, rate: f64) -> Option<lamb::Rule> {
+        let Optimizer::Lamb { beta1, beta2, epsilon, decay, .. } = self.optimizer else { return None };
+        let corrections = [beta1, beta2].map(|beta| 1.0 - beta.powi(self.steps));
+        Some(lamb::Rule { rate, beta1, beta2, epsilon, decay, corrections })
+    }
+
+    /// Moves x at a learning rate of this step's own.
+    fn step_at(&mut self, rate: f64, x: &mut [T], gradient: &[T]) -> Result<()> {
         if x.len() != self.n || gradient.len() != self.n {
             return Err(Error::Shape(format!(
                 "the optimizer was begun for {} weights, but x has {} and the gradient {}",
@@ -179,7 +248,16 @@ impl OptimizerState {
             )));
         }
         self.steps = self.steps.saturating_add(1);
-        let rate = self.optimizer.corrected(rate, self.steps) as f32;
+        if let Some(rule) = self.lamb(rate) {
+            if let [mean, square] = &mut self.memory[..] {
+                for lamb::Place { range, is_scaled } in &self.places {
+                    let (x, gradient) = (&mut x[range.clone()], &gradient[range.clone()]);
+                    rule.step(*is_scaled, x, gradient, &mut mean[range.clone()], &mut square[range.clone()]);
+                }
+            }
+            return Ok(());
+        }
+        let rate = self.optimizer.corrected(rate, self.steps);
         let blocks = x.par_chunks_mut(BLOCK).zip(gradient.par_chunks(BLOCK));
         match (self.optimizer, &mut self.memory[..]) {
             (Optimizer::Adam { beta1, beta2, epsilon, .. }, [mean, square]) => {
@@ -193,7 +271,7 @@ impl OptimizerState {
                 });
             }
             (Optimizer::Sgd { momentum, .. }, [velocity]) => {
-                let momentum = momentum as f32;
+                let (rate, momentum) = (T::from_f64(rate), T::from_f64(momentum));
                 let blocks = blocks.zip(velocity.par_chunks_mut(BLOCK));
                 blocks.for_each(|((x, gradient), velocity)| {
                     wide(
@@ -208,31 +286,47 @@ impl OptimizerState {
     }
 }
 
-/// A rule with what it remembers, wherever x lies: in memory as an [`OptimizerState`], on a device as tensors, which live no
-/// longer than the call that trains.
-pub(crate) struct Rule {
-    state: OptimizerState,
+/// A rule with what it remembers, wherever x lies: in memory as a [`State`], on a device as tensors, which live no longer than
+/// the call that trains.
+pub(crate) struct Rule<T> {
+    state: State<T>,
     tensors: Vec<Tensor>,
 }
 
-impl Rule {
-    pub(crate) fn begin(optimizer: &Optimizer, n: usize) -> Result<Self> {
-        Ok(Self { state: optimizer.begin(n)?, tensors: Vec::new() })
+impl<T: Real> Rule<T> {
+    pub(crate) fn begin(optimizer: &Optimizer, layout: &Layout) -> Result<Self> {
+        let places = layout.parameters().iter().map(|part| (part.range(), part.shape.len() > 1));
+        Ok(Self { state: State::begin(optimizer, &places.collect::<Vec<_>>())?, tensors: Vec::new() })
+    }
+
+    /// Forgets every step.
+    pub(crate) fn reset(&mut self) {
+        self.state.steps = 0;
+        self.state.memory.iter_mut().for_each(|numbers| numbers.fill(T::zero()));
+        self.tensors.clear();
     }
 
     /// Moves x by one step, at this learning rate.
-    pub(crate) fn step(&mut self, standing: Standing<'_>, rate: f64) -> Result<()> {
+    pub(crate) fn step(&mut self, standing: Standing<'_, T>, rate: f64) -> Result<()> {
         match standing {
             Standing::Here { x, gradient } => self.state.step_at(rate, x, gradient),
             Standing::Device { x, gradient } => {
                 self.state.steps = self.state.steps.saturating_add(1);
                 let optimizer = self.state.optimizer;
-                let rate = optimizer.corrected(rate, self.state.steps);
-                (*x, self.tensors) = match optimizer {
-                    Optimizer::Adam { beta1, beta2, epsilon, .. } => {
-                        adam::on_device(x, gradient, &self.tensors, rate, [beta1, beta2, epsilon])
+                let corrected = optimizer.corrected(rate, self.state.steps);
+                (*x, self.tensors) = match (optimizer, self.state.lamb(rate)) {
+                    (Optimizer::Adam { beta1, beta2, epsilon, .. }, _) => {
+                        adam::on_device(x, gradient, &self.tensors, corrected, [beta1, beta2, epsilon])
                     }
-                    Optimizer::Sgd { momentum, .. } => sgd::on_device(x, gradient, &self.tensors, rate, momentum),
+                    (Optimizer::Sgd { momentum, .. }, _) => {
+                        sgd::on_device(x, gradient, &self.tensors, corrected, momentum)
+                    }
+                    (Optimizer::Lamb { .. }, Some(rule)) => {
+                        rule.on_device(&self.state.places, x, gradient, &self.tensors)
+                    }
+                    (Optimizer::Lamb { .. }, None) => {
+                        return Err(Error::Shape("the state is not that of its optimizer".into()));
+                    }
                 }?;
                 Ok(())
             }

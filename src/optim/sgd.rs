@@ -2,9 +2,11 @@
 
 use candle_core::{Result, Tensor};
 
+use crate::net::Real;
+
 /// A block of x, the gradient and v.
 #[inline(always)]
-pub(super) fn step(rate: f32, momentum: f32, x: &mut [f32], gradient: &[f32], velocity: &mut [f32]) {
+pub(super) fn step<T: Real>(rate: T, momentum: T, x: &mut [T], gradient: &[T], velocity: &mut [T]) {
     for ((x, &g), v) in x.iter_mut().zip(gradient).zip(velocity) {
         *v = momentum * *v + g;
         *x -= rate * *v;

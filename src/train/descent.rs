@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use super::draw::Draw;
 use super::recipe::Recipe;
-use super::slope::Slope;
+use super::slope::{Batch, Seen, Slope};
 use super::trace::Epoch;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::net::Net;
+use crate::net::{Net, Points};
 use crate::weights::Weights;
 
 /// One trial of a training, a step at a time: for a reader who wants to look between two steps, or to time one.
@@ -30,9 +30,14 @@ pub struct Descent {
     recipe: Recipe,
     trial: usize,
     draw: Draw,
-    slope: Slope,
+    slope: Slope<f32>,
+    /// The learning rate, before warm-up and growth.
+    rate: f64,
     steps: usize,
     epoch: usize,
+    /// The strategy's own losses in this epoch, and the passes of the whole trial, both times points.
+    own: (f64, usize),
+    passes: f64,
 }
 
 impl Descent {
@@ -40,15 +45,19 @@ impl Descent {
         Ok(Self {
             recipe: recipe.clone(),
             trial,
-            draw: Draw::new(recipe.seed, trial, data.train.len(), recipe.batch),
+            draw: Draw::new(recipe, trial, data.train.len()),
             slope: Slope::new(recipe, net, trial)?,
+            rate: recipe.moving()?.learning_rate(),
             steps: 0,
             epoch: 0,
+            own: (0.0, 0),
+            passes: 0.0,
         })
     }
 
-    /// Takes the next batch of the epoch, or the first of a new one: a forward and a backward pass, and a step of the
-    /// optimizer. Returns f on the batch before the step, nats per example; where that is not finite, x stays where it was.
+    /// Takes the next batch of the epoch, or the first of a new one: the passes of the strategy, one forward and backward in plain
+    /// training, and a step of the optimizer. Returns f on the batch before the step, nats per example; where that is not
+    /// finite, x stays where it was.
     ///
     /// # Errors
     /// [`Error::Shape`] where the data is not like that of the beginning.
@@ -92,19 +101,29 @@ impl Descent {
 
     /// One step, if the loss is finite; returns it in any case.
     pub(super) fn advance(&mut self, data: &Dataset) -> Result<f64> {
-        let loss = self.slope.at(&data.train, self.draw.batch())?;
+        let rate = self.rate * self.recipe.pace(self.steps + 1, self.epoch + 1);
+        let (listed, moved) = self.draw.batch(&data.train, self.recipe.batch_of(self.epoch + 1))?;
+        let points = listed.len();
+        let batch = match &moved {
+            Some(split) => Batch { split, points: Points::Range(0..points) },
+            None => Batch { split: &data.train, points: Points::Listed(listed) },
+        };
+        let Seen { loss, own, passes } = self.recipe.strategy.step(&mut self.slope, &batch, rate)?;
         if !loss.is_finite() {
             return Ok(loss);
         }
-        self.slope.step(self.recipe.optimizer.learning_rate())?;
+        self.own = (self.own.0 + own * points as f64, self.own.1 + points);
+        self.passes += passes * points as f64;
         self.steps += 1;
         self.epoch += usize::from(self.draw.done());
         Ok(loss)
     }
 
-    /// A row of the trace: f and accuracy on both splits at x, which these weights are.
+    /// A row of the trace: f and accuracy on both splits at these weights, which are x or an average of such points.
     pub(super) fn measure(&mut self, net: &Net, data: &Dataset, x: &Weights, begin: Instant) -> Result<Epoch> {
         let value = self.slope.evaluate(&self.recipe, net, data, x)?;
+        let (own, points) = std::mem::take(&mut self.own);
+        let is_plain = self.recipe.is_plain();
         Ok(Epoch {
             epoch: self.epoch,
             steps: self.steps,
@@ -114,6 +133,8 @@ impl Descent {
             test_accuracy: value.test.accuracy,
             distance: x.distance(self.slope.start())?,
             seconds: begin.elapsed().as_secs_f64(),
+            strategy_loss: (!is_plain && points > 0).then(|| own / points as f64),
+            passes: (!is_plain).then(|| self.passes / data.train.len() as f64),
         })
     }
 }

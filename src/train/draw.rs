@@ -2,20 +2,30 @@
 
 use std::ops::Range;
 
-use crate::seed::{Random, Seed, Stream, shuffle};
+use super::recipe::Recipe;
+use crate::data::{Augment, Split};
+use crate::error::Result;
+use crate::seed::{Random, Stream, shuffle};
 
-/// The batches of one trial, one after another. It owns the stream that shuffles.
+/// The batches of one trial, one after another. It owns the streams that shuffle points and move images.
 pub(super) struct Draw {
     random: Random,
     order: Vec<usize>,
     batches: Vec<Range<usize>>,
     next: usize,
+    augment: Option<(Augment, Random)>,
 }
 
 impl Draw {
-    pub(super) fn new(seed: Seed, trial: usize, points: usize, batch: usize) -> Self {
-        let random = seed.stream(Stream::Shuffle, trial as u64);
-        Self { random, order: (0..points).collect(), batches: batches(points, batch), next: 0 }
+    pub(super) fn new(recipe: &Recipe, trial: usize, points: usize) -> Self {
+        let stream = |purpose| recipe.seed.stream(purpose, trial as u64);
+        Self {
+            random: stream(Stream::Shuffle),
+            order: (0..points).collect(),
+            batches: Vec::new(),
+            next: 0,
+            augment: recipe.augment.filter(|augment| !augment.is_off()).map(|it| (it, stream(Stream::Augment))),
+        }
     }
 
     /// How many points there are.
@@ -23,15 +33,19 @@ impl Draw {
         self.order.len()
     }
 
-    /// The points of the batch that is next; a new epoch begins with a new order.
-    pub(super) fn batch(&mut self) -> &[usize] {
+    /// The points of the batch that is next; a new epoch begins with a new order, cut into batches of this size. Where images
+    /// are moved, the split has these points, as they were moved.
+    pub(super) fn batch(&mut self, split: &Split, size: usize) -> Result<(&[usize], Option<Split>)> {
         if self.next == self.batches.len() {
             self.next = 0;
         }
         if self.next == 0 {
             shuffle(&mut self.order, &mut self.random);
+            self.batches = batches(self.order.len(), size);
         }
-        &self.order[self.batches[self.next].clone()]
+        let points = &self.order[self.batches[self.next].clone()];
+        let moved = self.augment.as_mut().map(|(augment, random)| augment.apply(split, points, random)).transpose()?;
+        Ok((points, moved))
     }
 
     /// That batch is done; whether the epoch is, too.
@@ -41,8 +55,8 @@ impl Draw {
     }
 }
 
-/// The places of an epoch's order in batches; a single point that remains is joined to the batch before it.
-fn batches(points: usize, size: usize) -> Vec<Range<usize>> {
+/// The places of an epoch's order in batches, and those of a batch in parts; a single point that remains is joined to the batch before it.
+pub(super) fn batches(points: usize, size: usize) -> Vec<Range<usize>> {
     let mut batches: Vec<_> = (0..points).step_by(size).map(|begin| begin..points.min(begin + size)).collect();
     if size > 1 && batches.len() > 1 && points % size == 1 {
         batches.pop();
@@ -54,6 +68,8 @@ fn batches(points: usize, size: usize) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
+    use crate::optim::Optimizer;
 
     #[test]
     fn batches_draw_every_point_once() {
@@ -72,22 +88,24 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_has_every_point_and_an_order_of_its_own() {
-        let mut draw = Draw::new(Seed(0), 0, 10, 4);
-        let mut epoch = || {
+    fn an_epoch_has_every_point_and_an_order_of_its_own() -> Result<()> {
+        let split = Split::new(vec![0.0; 10], vec![0; 10], vec![1], 1)?;
+        let mut draw = Draw::new(&Recipe::new(Optimizer::adam()), 0, 10);
+        let mut epoch = |size: usize| {
             let mut points = Vec::new();
             loop {
-                points.extend_from_slice(draw.batch());
+                points.extend_from_slice(draw.batch(&split, size)?.0);
                 if draw.done() {
-                    return points;
+                    return Ok::<_, Error>(points);
                 }
             }
         };
-        let (first, second) = (epoch(), epoch());
+        let (first, second) = (epoch(4)?, epoch(5)?);
         assert_ne!(first, second);
         for mut points in [first, second] {
             points.sort_unstable();
             assert_eq!(points, (0..10).collect::<Vec<_>>());
         }
+        Ok(())
     }
 }

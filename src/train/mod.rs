@@ -15,6 +15,11 @@
 //! | [`seed`](Training::seed) | 0 | any | not said |
 //! | [`objective`](Training::objective) | batch statistics, chunks of 5,000 | | `mode=2` (code) |
 //! | [`device`](Training::device) | the CPU | those of the build | – |
+//! | [`strategy`](Training::strategy) | [`Strategy::Plain`] | | conservative, adversarial, stability (§4, E.2, E.3) |
+//! | [`ghost`](Training::ghost) | none | from 1 | – |
+//! | [`augment`](Training::augment) | none | images | E.1 |
+//! | [`scaled`](Training::scaled), [`warm_up`](Training::warm_up), [`growing`](Training::growing) | none | | a growing batch (§4) |
+//! | [`average`](Training::average) | none | 1..=epochs | – |
 //! | [`work`](Training::work) | all threads, no budget, kept nowhere | | – |
 //!
 //! A [`Recipe`] is all that decides a trial's bits; [`Work`](crate::Work) is all that decides its time. A regime is one recipe
@@ -34,9 +39,11 @@
 
 mod descent;
 mod draw;
+mod plan;
 mod recipe;
 mod slope;
 mod stop;
+mod strategy;
 mod study;
 mod trace;
 mod training;
@@ -45,8 +52,10 @@ mod trials;
 mod watch;
 
 pub use descent::Descent;
+pub use plan::{Growth, Scaled, Scaling};
 pub use recipe::Recipe;
 pub use stop::Stop;
+pub use strategy::{Ball, Inner, Strategy};
 pub(crate) use study::seed_of;
 pub use trace::{Epoch, Run};
 pub use training::Training;

@@ -1,9 +1,11 @@
 //! What decides the bits of a trial? A [`Recipe`], with the net, the data and the trial's number: nothing else.
 
-use crate::data::{Dataset, check_count};
+use super::plan::{Growth, Scaled};
+use super::strategy::Strategy;
+use crate::data::{Augment, Dataset, check_count};
 use crate::error::{Error, Result};
 use crate::net::Net;
-use crate::objective::Objective;
+use crate::objective::{Objective, Statistics};
 use crate::optim::Optimizer;
 use crate::seed::Seed;
 
@@ -14,7 +16,7 @@ use crate::seed::Seed;
 pub struct Recipe {
     /// The rule that moves x.
     pub optimizer: Optimizer,
-    /// Points in a batch.
+    /// Points in a batch; of a growing one those of the first epoch.
     pub batch: usize,
     /// Most epochs of a trial.
     pub epochs: usize,
@@ -25,12 +27,52 @@ pub struct Recipe {
     pub seed: Seed,
     /// How f is evaluated after each epoch.
     pub objective: Objective,
+    // What follows is absent from a file where it is off, so that records that are older than it are read as what they are.
+    /// How one batch moves x.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub strategy: Strategy,
+    /// Points of a ghost: each part of so many points is normalized by its own statistics (Hoffer et al. 2017).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ghost: Option<usize>,
+    /// How images are moved, each anew in each epoch.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub augment: Option<Augment>,
+    /// Steps over which the learning rate rises.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub warm_up: usize,
+    /// How the optimizer's numbers follow the batch.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub scaled: Option<Scaled>,
+    /// How the batch grows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub growth: Option<Growth>,
+    /// The first epoch whose last point is averaged with those that follow (SWA; Izmailov et al. 2018, arXiv 1803.05407).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub average: Option<usize>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Recipe {
     /// ADAM's or SGD's, with the defaults of the paper.
     pub(super) fn new(optimizer: Optimizer) -> Self {
-        Self { optimizer, batch: 256, epochs: 20, patience: None, seed: Seed(0), objective: Objective::new() }
+        Self {
+            optimizer,
+            batch: 256,
+            epochs: 20,
+            patience: None,
+            seed: Seed(0),
+            objective: Objective::new(),
+            strategy: Strategy::Plain,
+            ghost: None,
+            augment: None,
+            warm_up: 0,
+            scaled: None,
+            growth: None,
+            average: None,
+        }
     }
 
     /// An error unless it can be followed on this net and data.
@@ -45,17 +87,95 @@ impl Recipe {
         net.check_data(data.train.shape(), data.train.classes())?;
         // A data set can be put together by hand, and then its test points need not be like the others.
         net.check_data(data.test.shape(), data.test.classes())?;
-        check_count("batch", self.batch, data.train.len())
+        check_count("batch", self.batch, data.train.len())?;
+        self.strategy.check(self.batch)?;
+        if self.ghost == Some(0) {
+            return Err(Error::parameter("ghost", 0, "be at least 1; from the size of the batch on it is off"));
+        }
+        if let Some(augment) = &self.augment {
+            augment.check(data.train.shape())?;
+        }
+        if let Some(growth) = self.growth {
+            growth.check(self.batch, data.train.len())?;
+        }
+        self.moving()?.check()?;
+        if let Some(first) = self.average {
+            check_count("first epoch of the average", first, self.epochs)?;
+            if self.objective.statistics == Statistics::Running {
+                let allowed = "be batch or recalibrated with an average: an averaged x has no running averages";
+                return Err(Error::parameter("statistics", self.objective.statistics, allowed));
+            }
+        }
+        Ok(())
+    }
+
+    /// The rule that moves x, with its numbers as the batch asks for them.
+    pub(super) fn moving(&self) -> Result<Optimizer> {
+        self.scaled.map_or(Ok(self.optimizer), |scaled| scaled.moving(self.optimizer, self.batch))
+    }
+
+    /// The batch in this epoch, counted from 1, and how often it has grown by then.
+    fn grown(&self, epoch: usize) -> (usize, usize) {
+        self.growth.map_or((self.batch, 0), |growth| growth.at(self.batch, epoch))
+    }
+
+    /// Points in a batch of this epoch, counted from 1.
+    pub(super) fn batch_of(&self, epoch: usize) -> usize {
+        self.grown(epoch).0
+    }
+
+    /// By what the learning rate is multiplied at this step of this epoch, both counted from 1.
+    pub(super) fn pace(&self, step: usize, epoch: usize) -> f64 {
+        let warm = if step < self.warm_up { step as f64 / self.warm_up as f64 } else { 1.0 };
+        let growths = i32::try_from(self.grown(epoch).1).unwrap_or(i32::MAX);
+        warm * self.growth.map_or(1.0, |growth| growth.rate.powi(growths))
+    }
+
+    /// Whether each step is one plain gradient pass over the points as they are.
+    pub(super) fn is_plain(&self) -> bool {
+        self.strategy.is_off()
+    }
+
+    /// What is done to mend the large batch, in words: "SAM, ρ 0.05; ghosts of 256". Nothing where nothing is.
+    pub fn remedies(&self) -> String {
+        let mut said = Vec::new();
+        let mut say = |text: String| said.push(text);
+        if self.strategy != Strategy::Plain {
+            say(self.strategy.to_string());
+        }
+        if let Some(ghost) = self.ghost {
+            say(format!("ghosts of {ghost}"));
+        }
+        if let Some(augment) = &self.augment {
+            say(format!("augmented: {augment}"));
+        }
+        if let Some(scaled) = &self.scaled {
+            say(scaled.to_string());
+        }
+        if self.warm_up > 0 {
+            say(format!("warm-up of {} steps", self.warm_up));
+        }
+        if let Some(growth) = &self.growth {
+            say(growth.to_string());
+        }
+        if let Some(first) = self.average {
+            say(format!("averaged from epoch {first}"));
+        }
+        said.join("; ")
     }
 }
 
-/// "ADAM, learning rate 0.001, batch 256, 20 epochs, seed 0".
+/// "ADAM, learning rate 0.001, batch 256, at most 20 epochs, seed 0".
 impl std::fmt::Display for Recipe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { optimizer, batch, epochs, patience, seed: Seed(seed), objective: _ } = self;
+        let Self { optimizer, batch, epochs, patience, seed: Seed(seed), .. } = self;
         write!(f, "{optimizer}, batch {batch}, at most {epochs} epochs")?;
         if let Some(patience) = patience {
             write!(f, ", patience {patience}")?;
+        }
+        let remedies = self.remedies();
+        if !remedies.is_empty() {
+            write!(f, ", {remedies}")?;
         }
         write!(f, ", seed {seed}")
     }

@@ -1,38 +1,101 @@
-//! What do f and ∇f say at x, and where does x go? The only file of training that knows the engine.
+//! What do f and ∇f say, at x and beside it, and where does x go? The only file of training that knows the engine.
+//!
+//! A gradient is of the whole batch, or the mean over its ghosts: parts whose normalization uses statistics of their own. It is
+//! left in the engine, where the rule finds it.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::draw::batches;
 use super::recipe::Recipe;
 use crate::data::{Dataset, Split};
 use crate::error::Result;
-use crate::net::{Averages, Engine, Net, Points};
+use crate::net::{Averages, Engine, Net, Points, Real, Wanted};
 use crate::objective::{Evaluation, Precision};
 use crate::optim::Rule;
-use crate::seed::Random;
-use crate::weights::Weights;
+use crate::seed::{Random, Stream, copy, normal, uniform, words};
+use crate::weights::{Layout, Weights};
+use crate::wide::{BLOCK, wide};
 
-/// A net at x, with what a trial needs to move it: the rule, the running averages, the stream of dropout.
-pub(super) struct Slope {
-    engine: Engine<f32>,
-    rule: Rule,
+/// Points that one gradient is of.
+pub(super) struct Batch<'a> {
+    pub(super) split: &'a Split,
+    pub(super) points: Points<'a>,
+}
+
+impl<'a> Batch<'a> {
+    fn part(&self, places: Range<usize>) -> Batch<'a> {
+        Batch { split: self.split, points: self.points.part(places) }
+    }
+}
+
+/// How often these points were looked at before, in this step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Never: a new mask of dropout is drawn, and the running averages move.
+    First,
+    /// Before: with the same mask, and the averages stand.
+    Again,
+}
+
+/// What came of one batch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Seen {
+    /// f on the batch at x, nats per example; where a strategy makes no pass there, its own loss.
+    pub(super) loss: f64,
+    /// The loss that the strategy descends.
+    pub(super) own: f64,
+    /// Gradient passes over the batch.
+    pub(super) passes: f64,
+}
+
+impl Seen {
+    /// One pass, and nothing else.
+    pub(super) fn plain(loss: f64) -> Self {
+        Self { loss, own: loss, passes: 1.0 }
+    }
+}
+
+/// A net at x, with what a trial needs to move it: the rule, the running averages, the streams of dropout and noise.
+pub(super) struct Slope<T> {
+    engine: Engine<T>,
+    rule: Rule<T>,
     /// x₀, whose layout and distance are asked for.
     start: Weights,
     /// Running averages, and the weight that the newest batch has in each.
     running: Vec<f32>,
     momenta: Vec<f32>,
     dropout: Option<Random>,
+    /// The stream of dropout before the last first look.
+    mask: Option<Random>,
+    noise: Noise,
+    ghost: Option<usize>,
 }
 
-impl Slope {
+/// Where noise comes from.
+enum Noise {
+    Stream(Box<Random>),
+    /// Of the number of the part and the place: for checking against another program.
+    #[cfg(test)]
+    Given(Box<dyn Fn(usize, usize) -> f64>),
+}
+
+impl<T: Real> Slope<T> {
     pub(super) fn new(recipe: &Recipe, net: &Net, trial: usize) -> Result<Self> {
         let start = net.start(recipe.seed, trial as u64);
         let mut engine = Engine::new(net, recipe.objective.passes, recipe.objective.device)?;
-        engine.move_to(start.values())?;
+        engine.move_to(&start.values().iter().map(|&value| T::from_f64(value.into())).collect::<Vec<T>>())?;
         Ok(Self {
             engine,
-            rule: Rule::begin(&recipe.optimizer, start.len())?,
+            rule: Rule::begin(&recipe.moving()?, net.layout())?,
             running: start.buffers().to_vec(),
             start,
             momenta: net.momenta(),
             dropout: net.dropout_stream(recipe.seed, trial as u64),
+            mask: None,
+            noise: Noise::Stream(Box::new(recipe.seed.stream(Stream::Noise, trial as u64))),
+            ghost: recipe.ghost,
         })
     }
 
@@ -41,28 +104,207 @@ impl Slope {
         self.engine.takes(data.shape(), data.classes())
     }
 
-    /// f on a batch at x, nats per example, with ∇f for the next [step](Self::step).
-    pub(super) fn at(&mut self, split: &Split, batch: &[usize]) -> Result<f64> {
-        let points = Points::Listed(batch);
-        let passed = self.engine.pass_back(split, &points, Averages::Batch, self.dropout.as_mut())?;
-        Ok(passed.loss / points.len() as f64)
+    /// Points of a ghost, if there are ghosts.
+    pub(super) fn ghost(&self) -> Option<usize> {
+        self.ghost
     }
 
-    /// Moves x along the last ∇f, and the running averages towards what normalization saw.
-    pub(super) fn step(&mut self, rate: f64) -> Result<()> {
-        self.rule.step(self.engine.standing()?, rate)?;
-        let seen = self.engine.averages()?;
-        let fresh = seen.iter().zip(&self.momenta);
-        self.running.iter_mut().zip(fresh).for_each(|(kept, (&seen, momentum))| {
-            *kept += momentum * (seen as f32 - *kept);
-        });
-        Ok(())
+    /// f on a batch where the engine stands, nats per example, with ∇f.
+    pub(super) fn gradient(&mut self, batch: &Batch<'_>, look: Look) -> Result<f64> {
+        let mut random = self.mask_for(look);
+        let seen = self.over_parts(batch, self.ghost, &mut |slope, _, ghost| {
+            Ok(Seen::plain(slope.pass(ghost, look, &mut random, &Wanted::GRADIENT)?))
+        })?;
+        self.masked(look, random);
+        Ok(seen.loss)
+    }
+
+    /// The same for a single ghost, with the derivative with respect to its inputs.
+    pub(super) fn gradient_with_inputs(&mut self, ghost: &Batch<'_>, look: Look) -> Result<f64> {
+        self.single(ghost, look, &Wanted::INPUTS)
+    }
+
+    /// The same for a single ghost, of a loss whose derivative is not that of the cross-entropy.
+    pub(super) fn gradient_changed(
+        &mut self,
+        ghost: &Batch<'_>,
+        look: Look,
+        derivative: &dyn Fn(&[T], &mut [T]),
+    ) -> Result<f64> {
+        self.single(ghost, look, &Wanted { derivative: Some(derivative), ..Wanted::GRADIENT })
+    }
+
+    /// The outputs for a single ghost, with the mask that the next first look will use; nothing moves.
+    pub(super) fn outputs_before(&mut self, ghost: &Batch<'_>) -> Result<&[T]> {
+        let mut random = self.dropout.as_ref().map(copy);
+        self.engine.pass_for(ghost.split, &ghost.points, Averages::Batch, random.as_mut(), &Wanted::NOTHING)?;
+        Ok(self.engine.logits())
+    }
+
+    fn single(&mut self, ghost: &Batch<'_>, look: Look, wanted: &Wanted<'_, T>) -> Result<f64> {
+        let mut random = self.mask_for(look);
+        let loss = self.pass(ghost, look, &mut random, wanted)?;
+        self.masked(look, random);
+        Ok(loss)
+    }
+
+    /// The stream to draw masks from.
+    fn mask_for(&mut self, look: Look) -> Option<Random> {
+        match look {
+            Look::First => {
+                self.mask = self.dropout.as_ref().map(copy);
+                self.dropout.take()
+            }
+            Look::Again => self.mask.as_ref().map(copy),
+        }
+    }
+
+    /// Where that stream is now.
+    fn masked(&mut self, look: Look, random: Option<Random>) {
+        if look == Look::First {
+            self.dropout = random;
+        }
+    }
+
+    fn pass(
+        &mut self,
+        ghost: &Batch<'_>,
+        look: Look,
+        random: &mut Option<Random>,
+        wanted: &Wanted<'_, T>,
+    ) -> Result<f64> {
+        let passed = self.engine.pass_for(ghost.split, &ghost.points, Averages::Batch, random.as_mut(), wanted)?;
+        let loss = passed.loss / ghost.points.len() as f64;
+        if look == Look::First && loss.is_finite() {
+            let seen = self.engine.averages()?;
+            let fresh = seen.iter().zip(&self.momenta);
+            self.running.iter_mut().zip(fresh).for_each(|(kept, (&seen, momentum))| {
+                *kept += momentum * (seen as f32 - *kept);
+            });
+        }
+        Ok(loss)
+    }
+
+    /// Mean over the parts of a batch, each by its points, of what `each` says and of the gradient that it leaves; a batch of one
+    /// part is that part, to the bit.
+    pub(super) fn over_parts(
+        &mut self,
+        batch: &Batch<'_>,
+        size: Option<usize>,
+        each: &mut dyn FnMut(&mut Self, usize, &Batch<'_>) -> Result<Seen>,
+    ) -> Result<Seen> {
+        let points = batch.points.len();
+        let parts = batches(points, size.unwrap_or(points).max(1));
+        if parts.len() == 1 {
+            return each(self, 0, batch);
+        }
+        let mut total = vec![T::zero(); self.start.len()];
+        let mut seen = Seen { loss: 0.0, own: 0.0, passes: 0.0 };
+        for (number, part) in parts.into_iter().enumerate() {
+            let share = part.len() as f64 / points as f64;
+            let own = each(self, number, &batch.part(part))?;
+            seen.loss += share * own.loss;
+            seen.own += share * own.own;
+            seen.passes += share * own.passes;
+            combine(&mut total, share, &self.engine.gradient()?);
+            if !(own.loss.is_finite() && own.own.is_finite()) {
+                break;
+            }
+        }
+        self.engine.exchange_gradient(&mut total)?;
+        Ok(seen)
+    }
+
+    /// Moves x along the gradient that was left, if the losses are finite.
+    pub(super) fn advance(&mut self, seen: Seen, rate: f64) -> Result<Seen> {
+        if !seen.own.is_finite() {
+            return Ok(Seen { loss: seen.own, ..seen });
+        }
+        if seen.loss.is_finite() {
+            self.move_along(rate)?;
+        }
+        Ok(seen)
+    }
+
+    /// One step of the rule along the gradient that was left.
+    pub(super) fn move_along(&mut self, rate: f64) -> Result<()> {
+        self.rule.step(self.engine.standing()?, rate)
+    }
+
+    /// The rule forgets every step.
+    pub(super) fn reset_rule(&mut self) {
+        self.rule.reset();
+    }
+
+    /// Where the engine stands.
+    pub(super) fn point(&self) -> Result<Vec<T>> {
+        Ok(self.engine.x()?.into_owned())
+    }
+
+    pub(super) fn move_to(&mut self, x: &[T]) -> Result<()> {
+        self.engine.move_to(x)
+    }
+
+    /// The gradient that was left.
+    pub(super) fn last_gradient(&self) -> Result<Vec<T>> {
+        Ok(self.engine.gradient()?.into_owned())
+    }
+
+    pub(super) fn set_gradient(&mut self, mut gradient: Vec<T>) -> Result<()> {
+        self.engine.exchange_gradient(&mut gradient)
+    }
+
+    /// Derivative of the mean loss with respect to the inputs, of the last pass that asked for it.
+    pub(super) fn input_gradient(&self) -> &[T] {
+        self.engine.inputs()
+    }
+
+    /// One row of outputs a point, of the last pass.
+    pub(super) fn outputs(&self) -> &[T] {
+        self.engine.logits()
+    }
+
+    /// Numbers drawn evenly from (−1, 1), for the part of this number.
+    pub(super) fn uniform(&mut self, part: usize, count: usize) -> Vec<T> {
+        self.noise(part, count, |random, numbers| {
+            numbers.iter_mut().for_each(|number| *number = 2.0 * uniform(random) - 1.0);
+        })
+    }
+
+    /// Numbers drawn from N(0, 1), for the part of this number.
+    pub(super) fn normal(&mut self, part: usize, count: usize) -> Vec<T> {
+        self.noise(part, count, |random, numbers| {
+            // Pairs; of the last one the second may not be asked for.
+            let even = numbers.len().next_multiple_of(2);
+            let (mut drawn, mut all) = (vec![0; even], vec![0.0; even]);
+            words(random, &mut drawn);
+            normal(&drawn, &mut all);
+            numbers.copy_from_slice(&all[..numbers.len()]);
+        })
+    }
+
+    fn noise(&mut self, part: usize, count: usize, draw: impl Fn(&mut Random, &mut [f32])) -> Vec<T> {
+        #[cfg(not(test))]
+        let _ = part;
+        match &mut self.noise {
+            Noise::Stream(random) => {
+                let mut numbers = vec![0.0; count];
+                draw(random, &mut numbers);
+                numbers.into_iter().map(|number| T::from_f64(number.into())).collect()
+            }
+            #[cfg(test)]
+            Noise::Given(given) => (0..count).map(|place| T::from_f64(given(part, place))).collect(),
+        }
     }
 
     /// x, with the running averages.
     pub(super) fn weights(&self) -> Result<Weights> {
         let mut weights = self.start.clone();
-        weights.values_mut().copy_from_slice(&self.engine.x()?);
+        let x = self.engine.x()?;
+        weights.values_mut().iter_mut().zip(x.iter()).for_each(|(place, &value)| {
+            let value: f64 = value.into();
+            *place = value as f32;
+        });
         weights.buffers_mut().copy_from_slice(&self.running);
         Ok(weights)
     }
@@ -72,11 +314,64 @@ impl Slope {
         &self.start
     }
 
-    /// f and accuracy on both splits at x, which these weights are.
-    pub(super) fn evaluate(&mut self, recipe: &Recipe, net: &Net, data: &Dataset, x: &Weights) -> Result<Evaluation> {
-        match recipe.objective.precision {
-            Precision::Single => recipe.objective.evaluate_in(&mut self.engine, data, &self.running),
-            Precision::Double => recipe.objective.evaluate(net, data, x),
-        }
+    pub(super) fn layout(&self) -> &Layout {
+        self.start.layout()
     }
+}
+
+#[cfg(test)]
+impl<T: Real> Slope<T> {
+    /// Takes noise from a function of the part and the place.
+    pub(super) fn noise_of(&mut self, given: impl Fn(usize, usize) -> f64 + 'static) {
+        self.noise = Noise::Given(Box::new(given));
+    }
+}
+
+impl Slope<f32> {
+    /// f and accuracy on both splits at these weights, which may be others than x.
+    pub(super) fn evaluate(&mut self, recipe: &Recipe, net: &Net, data: &Dataset, at: &Weights) -> Result<Evaluation> {
+        if recipe.objective.precision == Precision::Double {
+            return recipe.objective.evaluate(net, data, at);
+        }
+        let is_elsewhere = recipe.average.is_some();
+        let x = if is_elsewhere { Some(self.point()?) } else { None };
+        if is_elsewhere {
+            self.engine.move_to(at.values())?;
+        }
+        let evaluation = recipe.objective.evaluate_in(&mut self.engine, data, at.buffers());
+        if let Some(x) = x {
+            self.engine.move_to(&x)?;
+        }
+        evaluation
+    }
+}
+
+/// `numbers += share · others`.
+pub(super) fn combine<T: Real>(numbers: &mut [T], share: f64, others: &[T]) {
+    let share = T::from_f64(share);
+    numbers.par_chunks_mut(BLOCK).zip(others.par_chunks(BLOCK)).for_each(|(numbers, others)| {
+        wide(
+            #[inline(always)]
+            || numbers.iter_mut().zip(others).for_each(|(number, &other)| *number += share * other),
+        )
+    });
+}
+
+/// `Σ aᵢ bᵢ` in f64, in blocks of fixed size that are added in their order.
+pub(super) fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
+    let blocks = a.par_chunks(BLOCK).zip(b.par_chunks(BLOCK)).map(|(a, b)| {
+        wide(
+            #[inline(always)]
+            || {
+                let mut sums = [0.0; 8];
+                for (a, b) in a.chunks(8).zip(b.chunks(8)) {
+                    for (sum, (&a, &b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+                        *sum += Into::<f64>::into(a) * Into::<f64>::into(b);
+                    }
+                }
+                sums.iter().sum::<f64>()
+            },
+        )
+    });
+    blocks.collect::<Vec<f64>>().into_iter().sum()
 }

@@ -25,9 +25,21 @@ pub struct Epoch {
     pub distance: f64,
     /// Seconds since the trial began, evaluations included; the only number here that differs from run to run.
     pub seconds: f64,
+    /// Mean of the loss that the [`Strategy`](crate::Strategy) descends over this epoch's batches, each before its step: f at
+    /// x + e, say. Nothing where training is plain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy_loss: Option<f64>,
+    /// Gradient passes over the training points since the trial began, where training is not plain: there an epoch is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passes: Option<f64>,
 }
 
 impl Epoch {
+    /// Gradient passes over the training points since the trial began.
+    pub fn gradient_passes(&self) -> f64 {
+        self.passes.unwrap_or(self.epoch as f64)
+    }
+
     /// Whether its losses and its distance are numbers.
     pub fn is_finite(&self) -> bool {
         [self.train_loss, self.test_loss, self.distance].into_iter().all(f64::is_finite)

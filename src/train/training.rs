@@ -1,10 +1,12 @@
 //! How a regime is trained: its parameters, and the verbs.
 
 use super::descent::Descent;
+use super::plan::{Growth, Scaled, Scaling};
 use super::recipe::Recipe;
+use super::strategy::Strategy;
 use super::study::{Wanted, side_by_side};
 use super::trials::{Pair, Role, Study, Trials};
-use crate::data::Dataset;
+use crate::data::{Augment, Dataset};
 use crate::error::{Error, Result};
 use crate::net::{Device, Net};
 use crate::objective::Objective;
@@ -105,6 +107,66 @@ impl Training {
     /// and trials run one after another.
     pub fn device(self, device: Device) -> Self {
         self.with(|recipe| recipe.objective = recipe.objective.device(device))
+    }
+
+    /// How one batch moves x: plainly, or by a strategy that tries to mend the large batch.
+    pub fn strategy(self, strategy: Strategy) -> Self {
+        self.with(|recipe| recipe.strategy = strategy)
+    }
+
+    /// Ghost batches (Hoffer et al. 2017): each part of so many points of a batch is normalized by its own statistics, in
+    /// training; f is evaluated as [`objective`](Self::objective) says. From the size of the batch on it is off. Where it does
+    /// not divide the batch the last ghost is smaller, and a single point that is left joins the ghost before it; a ghost
+    /// weighs as much as it has points. A strategy's parts are cut into ghosts in the same way.
+    pub fn ghost(self, points: usize) -> Self {
+        self.with(|recipe| recipe.ghost = Some(points))
+    }
+
+    /// Moves the images of each batch (E.1), each anew in each epoch. Traces and measures see them as they are.
+    pub fn augment(self, augment: Augment) -> Self {
+        self.with(|recipe| recipe.augment = Some(augment))
+    }
+
+    /// Scales the optimizer's numbers with the batch: they are meant for a batch of `base`.
+    ///
+    /// ```
+    /// use sharp_minima::{Scaling, Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let training = Training::adam().trials(1).epochs(1).quiet().scaled(Scaling::Adam, 10);
+    /// assert!(training.clone().batch(100).run(&net, &data).is_ok());
+    /// let error = training.batch(101).run(&net, &data).expect_err("β₁ below 0");
+    /// assert!(error.to_string().starts_with("batch must be at most 100 for ADAM's rule"), "{error}");
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn scaled(self, rule: Scaling, base: usize) -> Self {
+        self.with(|recipe| recipe.scaled = Some(Scaled { rule, base }))
+    }
+
+    /// Lets the learning rate rise over the first steps: at step t it is η t / W. Steps and not epochs, since an epoch of a
+    /// large batch has few.
+    pub fn warm_up(self, steps: usize) -> Self {
+        self.with(|recipe| recipe.warm_up = steps)
+    }
+
+    /// Lets the batch grow.
+    pub fn growing(self, growth: Growth) -> Self {
+        self.with(|recipe| recipe.growth = Some(growth))
+    }
+
+    /// Averages the last points of the epochs from this one on (SWA): traces, measures and weights are those of the mean.
+    pub fn average(self, first: usize) -> Self {
+        self.with(|recipe| recipe.average = Some(first))
+    }
+
+    /// As many epochs as give at least this many steps on so many training points: the budget of equal steps. A growing batch
+    /// counts as the batch that it begins with.
+    pub fn steps(self, steps: usize, points: usize) -> Self {
+        let batch = self.recipe.batch.max(1);
+        // As an epoch is cut into batches.
+        let left_alone = batch > 1 && points > batch && points % batch == 1;
+        let each = (points.div_ceil(batch) - usize::from(left_alone)).max(1);
+        self.epochs(steps.div_ceil(each))
     }
 
     /// Name of the regime in tables and charts; "batch 256" if not given.

@@ -27,6 +27,8 @@ pub(super) struct Watch {
     patience: Patience,
     last: Weights,
     lowest: Weights,
+    /// How many points are averaged in the last one.
+    averaged: usize,
 }
 
 impl Watch {
@@ -42,14 +44,24 @@ impl Watch {
             patience: Patience::new(descent.recipe().patience, row.train_loss),
             last: x.clone(),
             lowest: x,
+            averaged: 0,
         };
         Ok((watch, row.is_finite()))
     }
 
     /// Looks at x after an epoch: why the trial is over, if it is. A point that is not finite, or one with running averages
-    /// that are not, leaves no row.
+    /// that are not, leaves no row. Once points are averaged, it is their mean that is looked at:
+    /// `mean ← mean + (x − mean) / (n + 1)`.
     pub(super) fn see(&mut self, descent: &mut Descent, net: &Net, data: &Dataset) -> Result<Option<Stop>> {
-        let x = descent.weights()?;
+        let mut x = descent.weights()?;
+        if descent.recipe().average.is_some_and(|first| descent.epoch() >= first) {
+            self.averaged += 1;
+            if self.averaged > 1 {
+                let share = 1.0 / self.averaged as f32;
+                let means = x.values_mut().iter_mut().zip(self.last.values());
+                means.for_each(|(x, &mean)| *x = mean + share * (*x - mean));
+            }
+        }
         let row = descent.measure(net, data, &x, self.begin)?;
         if !(row.is_finite() && x.can_be_kept()) {
             return Ok(Some(Stop::Diverged));

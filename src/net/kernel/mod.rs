@@ -31,6 +31,7 @@ use rayon::prelude::*;
 use super::averages::Averages;
 use super::loss::{Passed, cross_entropy};
 use super::points::{Points, Real, labels};
+use super::wanted::Wanted;
 use super::{Layer, Net};
 use crate::data::Split;
 use crate::error::Result;
@@ -75,6 +76,8 @@ pub(super) struct Chain<T> {
     pub(super) gradient: Vec<T>,
     pub(super) logits: Vec<T>,
     pub(super) averages: Vec<f64>,
+    /// Derivative with respect to the inputs, of the last pass that wanted it.
+    pub(super) inputs: Vec<T>,
 }
 
 impl<T: Real> Chain<T> {
@@ -152,6 +155,7 @@ impl<T: Real> Chain<T> {
             gradient: zeros(net.parameter_count()),
             logits: Vec::new(),
             averages: Vec::new(),
+            inputs: Vec::new(),
         }
     }
 
@@ -160,7 +164,7 @@ impl<T: Real> Chain<T> {
         (&self.shape, self.classes)
     }
 
-    /// Outputs for points; with `back`, the gradient too.
+    /// Outputs for points, and what else is wanted of them.
     ///
     /// `dropout` is there only in training. Nothing is kept where there is no way back.
     pub(super) fn pass(
@@ -169,8 +173,11 @@ impl<T: Real> Chain<T> {
         points: &Points<'_>,
         averages: Averages<'_, T>,
         mut dropout: Option<&mut ChaCha8Rng>,
-        back: bool,
+        wanted: &Wanted<'_, T>,
     ) -> Result<Passed> {
+        let back = wanted.gradient;
+        // Before the first operation with parameters nothing needs a derivative, unless the inputs' own is wanted.
+        let first = if wanted.inputs { 0 } else { self.first };
         let count = points.len();
         let gathered = match T::borrowed(split, points) {
             Some(_) => None,
@@ -191,7 +198,7 @@ impl<T: Real> Chain<T> {
         let mut signal: Option<Buffer<T>> = None;
         let Self { operations, numbers, choices: rooms, x, .. } = self;
         for (place, (operation, size)) in operations.iter().enumerate() {
-            let keep = back && place >= self.first;
+            let keep = back && place >= first;
             let mut own = Kept::default();
             let behind = count * size;
             // An operation that works in place, on data that it must not touch, works on a copy.
@@ -306,8 +313,11 @@ impl<T: Real> Chain<T> {
         let labels = labels(split, points);
         let mut gradient = back.then(|| numbers.take(count * self.classes));
         let passed = cross_entropy(&self.logits, &labels, gradient.as_deref_mut());
-        if let Some(gradient) = gradient {
-            self.back(data, signal, gradient, kept, matches!(averages, Averages::Fixed(_)))?;
+        if let Some(mut gradient) = gradient {
+            if let Some(change) = wanted.derivative {
+                change(&self.logits, &mut gradient);
+            }
+            self.back(data, signal, gradient, kept, matches!(averages, Averages::Fixed(_)), wanted.inputs)?;
         } else {
             signal.into_iter().for_each(|signal| self.numbers.give(signal));
             kept.into_iter().filter_map(|kept| kept.choices).for_each(|choices| self.choices.give(choices));
@@ -326,14 +336,16 @@ impl<T: Real> Chain<T> {
         mut gradient: Buffer<T>,
         kept: Vec<Kept<T>>,
         fixed: bool,
+        of_inputs: bool,
     ) -> Result<()> {
-        let Self { operations, first, numbers, choices: rooms, x, gradient: total, .. } = self;
+        let Self { operations, first, numbers, choices: rooms, x, gradient: total, inputs, .. } = self;
+        let first = if of_inputs { 0 } else { *first };
         outputs.into_iter().for_each(|outputs| numbers.give(outputs));
         for (place, ((operation, _), kept)) in operations.iter().zip(kept).enumerate().rev() {
             let Kept { input, choices, moments } = kept;
-            if place >= *first {
-                // The first operation with parameters stands on data, which needs no derivative.
-                let needs = place > *first;
+            if place >= first {
+                // The first operation with parameters stands on data, which mostly needs no derivative.
+                let needs = of_inputs || place > first;
                 let behind: &[T] = input.as_deref().unwrap_or(data);
                 match operation {
                     Operation::Turn(turn) => {
@@ -385,6 +397,10 @@ impl<T: Real> Chain<T> {
             }
             input.into_iter().for_each(|input| numbers.give(input));
             choices.into_iter().for_each(|choices| rooms.give(choices));
+        }
+        if of_inputs {
+            inputs.clear();
+            inputs.extend_from_slice(&gradient);
         }
         numbers.give(gradient);
         Ok(())
@@ -440,7 +456,15 @@ mod tests {
                 let points = Points::Listed(&all);
                 let passed = engine.pass_back(&data.train, &points, averages, Some(&mut random))?;
                 let gradient = engine.gradient()?.into_owned();
-                Ok::<_, Error>((passed, engine.logits().to_vec(), gradient, engine.averages()?.into_owned()))
+                let (logits, seen) = (engine.logits().to_vec(), engine.averages()?.into_owned());
+                // Of a loss of another kind, and with respect to the inputs too.
+                let other = |outputs: &[T], derivative: &mut [T]| {
+                    derivative.iter_mut().zip(outputs).for_each(|(d, z)| *d += T::from_f64(0.1) * *z * *z);
+                };
+                let wanted = Wanted { derivative: Some(&other), ..Wanted::INPUTS };
+                engine.pass_for(&data.train, &points, averages, Some(&mut random), &wanted)?;
+                let others = (engine.gradient()?.into_owned(), engine.inputs().to_vec());
+                Ok::<_, Error>((passed, logits, gradient, seen, others))
             };
             let (fused, composed) = (run(Passes::Fused)?, run(Passes::Composed)?);
             let found = [
@@ -448,6 +472,8 @@ mod tests {
                 difference(&fused.1, &composed.1),
                 difference(&fused.2, &composed.2),
                 difference::<f64>(&fused.3, &composed.3),
+                difference(&fused.4.0, &composed.4.0),
+                difference(&fused.4.1, &composed.4.1),
             ];
             assert!(found.iter().all(|&d| d < tolerance), "{net:?} on {points} points: {found:?}");
             let mut engine = Engine::<T>::new(net, Passes::Fused, Device::Cpu)?;
@@ -464,6 +490,55 @@ mod tests {
         let net = Net::new(name, input, layers)?;
         compare::<f64>(&net, points, 1e-10)?;
         compare::<f32>(&net, points, 3e-3)
+    }
+
+    /// ∂f/∂X of every kind of layer in f64 by both passes, against central differences of f in the inputs themselves.
+    #[test]
+    fn derivatives_of_inputs_are_central_differences() -> Result<()> {
+        let conv = |filters, stride| Layer::Conv { filters, window: 3, stride, padding: 1 };
+        let pool = Layer::MaxPool { window: 3, stride: 2, padding: 1 };
+        let nets = [
+            Net::new("dense", &[7], vec![dense(9), Layer::norm(), Layer::Relu, dense(3)])?,
+            Net::new("bare", &[2, 3, 3], vec![Layer::Relu, Layer::Flatten, Layer::norm(), dense(3)])?,
+            Net::new(
+                "conv",
+                &[2, 6, 5],
+                vec![conv(5, 1), Layer::norm(), Layer::Relu, pool.clone(), conv(3, 2), Layer::Flatten, dense(3)],
+            )?,
+            Net::new("pooled", &[2, 6, 6], vec![pool, conv(4, 1), Layer::Relu, Layer::Flatten, dense(3)])?,
+        ];
+        for net in nets {
+            let data = Synthetic::new(net.input(), 3).train(6).test(1).seed(5).make()?.train;
+            let inputs: Vec<f64> =
+                data.inputs().iter().enumerate().map(|(i, &v)| f64::from(v) + 0.01 * (i as f64).sin()).collect();
+            let at = |inputs: Vec<f64>| Split::exact(inputs, data.labels().to_vec(), net.input().to_vec(), 3);
+            let x: Vec<f64> = net
+                .start(Seed(2), 0)
+                .to_f64()
+                .iter()
+                .enumerate()
+                .map(|(i, v)| v + 0.1 * (1.7 * i as f64).cos())
+                .collect();
+            for passes in [Passes::Fused, Passes::Composed] {
+                let mut engine = Engine::<f64>::new(&net, passes, Device::Cpu)?;
+                engine.move_to(&x)?;
+                let all = Points::Range(0..6);
+                engine.pass_for(&at(inputs.clone())?, &all, Averages::Batch, None, &Wanted::INPUTS)?;
+                let found = engine.inputs().to_vec();
+                let scale = found.iter().fold(0.0f64, |most, value| most.max(value.abs()));
+                for place in (0..inputs.len()).step_by(3) {
+                    let mut f = |step: f64| {
+                        let mut moved = inputs.clone();
+                        moved[place] += step;
+                        engine.pass(&at(moved)?, &all, Averages::Batch).map(|passed| passed.loss / 6.0)
+                    };
+                    let expected = (f(1e-5)? - f(-1e-5)?) / 2e-5;
+                    let near = (found[place] - expected).abs() < 1e-6 * scale;
+                    assert!(near, "{net:?}, {passes:?}, {place}: {} is not {expected}", found[place]);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn dense(outputs: usize) -> Layer {

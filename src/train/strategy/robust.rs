@@ -1,0 +1,97 @@
+//! Robust training: [`Strategy::Robust`](super::Strategy::Robust).
+//!
+//! A displacement is `e = T u` with T fixed at x, and u climbs in a ball: along `T ∇f / ‖T ∇f‖₂` in the Euclidean one, along
+//! `sign ∇f` in the box, and is put back into the ball after each step. With one ascent SAM has `e = ρ g / ‖g‖`, ASAM
+//! `e = ρ T² g / ‖T g‖`, the box `eᵢ = ε (|xᵢ| + 1) sign gᵢ`.
+
+use super::super::slope::{Batch, Look, Seen, Slope, combine, dot};
+use super::choice::Ball;
+use crate::error::Result;
+use crate::net::Real;
+
+pub(super) fn gradient<T: Real>(
+    slope: &mut Slope<T>,
+    part: &Batch<'_>,
+    ball: Ball,
+    radius: f64,
+    ascents: usize,
+) -> Result<Seen> {
+    let x = slope.point()?;
+    let loss = slope.gradient(part, Look::First)?;
+    let mut seen = Seen { loss, own: loss, passes: 1.0 };
+    let scale = scales(slope, ball, &x);
+    let length = radius * (2.0 / ascents as f64).min(1.0);
+    let mut u = vec![T::zero(); x.len()];
+    for _ in 0..ascents {
+        if !seen.own.is_finite() {
+            break;
+        }
+        let mut climb = slope.last_gradient()?;
+        if ball == Ball::Box {
+            let (length, low, high) = (T::from_f64(length), T::from_f64(-radius), T::from_f64(radius));
+            for (u, g) in u.iter_mut().zip(&climb) {
+                let next = *u + length * sign(*g);
+                *u = if next > high {
+                    high
+                } else if next < low {
+                    low
+                } else {
+                    next
+                };
+            }
+        } else {
+            if let Some(scale) = &scale {
+                climb.iter_mut().zip(scale).for_each(|(g, t)| *g *= *t);
+            }
+            let norm = dot(&climb, &climb).sqrt();
+            if norm == 0.0 {
+                // Nowhere to climb to: the gradient where it stands is that of the step.
+                break;
+            }
+            combine(&mut u, length / norm, &climb);
+            let norm = dot(&u, &u).sqrt();
+            if ascents > 1 && norm > radius {
+                let back = T::from_f64(radius / norm);
+                u.iter_mut().for_each(|u| *u *= back);
+            }
+        }
+        let mut moved = x.clone();
+        match &scale {
+            Some(scale) => moved.iter_mut().zip(u.iter().zip(scale)).for_each(|(x, (u, t))| *x += *t * *u),
+            None => combine(&mut moved, 1.0, &u),
+        }
+        slope.move_to(&moved)?;
+        seen.own = slope.gradient(part, Look::Again)?;
+        seen.passes += 1.0;
+    }
+    slope.move_to(&x)?;
+    Ok(seen)
+}
+
+/// T; nothing where it is 1.
+fn scales<T: Real>(slope: &Slope<T>, ball: Ball, x: &[T]) -> Option<Vec<T>> {
+    let plus = |x: &T, shift: f64| T::from_f64(Into::<f64>::into(*x).abs() + shift);
+    match ball {
+        Ball::Euclidean => None,
+        Ball::Box => Some(x.iter().map(|x| plus(x, 1.0)).collect()),
+        Ball::Adaptive { eta } => {
+            let mut scale = vec![T::one(); x.len()];
+            for part in slope.layout().parameters().iter().filter(|part| part.name.ends_with("weight")) {
+                let range = part.range();
+                scale[range.clone()].iter_mut().zip(&x[range]).for_each(|(t, x)| *t = plus(x, eta));
+            }
+            Some(scale)
+        }
+    }
+}
+
+/// −1, 0 or 1.
+pub(super) fn sign<T: Real>(value: T) -> T {
+    if value > T::zero() {
+        T::one()
+    } else if value < T::zero() {
+        T::from_f64(-1.0)
+    } else {
+        T::zero()
+    }
+}

@@ -1,0 +1,192 @@
+//! One batch by a strategy.
+
+use super::super::slope::{Batch, Look, Seen, Slope};
+use super::choice::Strategy;
+use super::{adversarial, conservative, noise, penalty, robust, stability};
+use crate::error::Result;
+use crate::net::Real;
+
+impl Strategy {
+    /// Moves x by one batch, unless the loss is not finite.
+    pub(in crate::train) fn step<T: Real>(&self, slope: &mut Slope<T>, batch: &Batch<'_>, rate: f64) -> Result<Seen> {
+        if self.is_off() {
+            let seen = Seen::plain(slope.gradient(batch, Look::First)?);
+            return slope.advance(seen, rate);
+        }
+        let seen = match *self {
+            Strategy::Plain => Seen::plain(slope.gradient(batch, Look::First)?),
+            Strategy::Conservative { lambda, steps, solver } => {
+                return conservative::step(slope, batch, rate, lambda, steps, solver);
+            }
+            Strategy::Robust { ball, radius, ascents, part } => {
+                slope
+                    .over_parts(batch, part, &mut |slope, _, part| robust::gradient(slope, part, ball, radius, ascents))
+            }?,
+            Strategy::Noise { amplitude, relative, part } => {
+                slope.over_parts(batch, part, &mut |slope, number, part| {
+                    noise::gradient(slope, number, part, amplitude, relative)
+                })?
+            }
+            Strategy::Penalty { strength, part } => {
+                { slope.over_parts(batch, part, &mut |slope, _, part| penalty::gradient(slope, part, strength)) }?
+            }
+            Strategy::Adversarial { epsilon, ascents, share, range } => {
+                let ghost = slope.ghost();
+                let attack = adversarial::Attack { epsilon, ascents, share, range };
+                slope.over_parts(batch, ghost, &mut |slope, _, part| attack.gradient(slope, part))
+            }?,
+            Strategy::Stability { strength, deviation, through_both } => {
+                let ghost = slope.ghost();
+                slope.over_parts(batch, ghost, &mut |slope, number, part| {
+                    stability::gradient(slope, number, part, strength, deviation, through_both)
+                })
+            }?,
+        };
+        slope.advance(seen, rate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use safetensors::tensor::SafeTensors;
+
+    use super::super::super::plan::{Scaled, Scaling};
+    use super::super::super::recipe::Recipe;
+    use super::super::choice::Inner;
+    use super::*;
+    use crate::data::Split;
+    use crate::net::{Layer, Net, Points};
+    use crate::optim::Optimizer;
+
+    type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
+
+    fn fixture(path: &str) -> std::io::Result<Vec<u8>> {
+        std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path))
+    }
+
+    fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f64> {
+        let view = file.tensor(name).unwrap_or_else(|_| panic!("the fixture has no '{name}'"));
+        view.data().as_chunks::<8>().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect()
+    }
+
+    fn whole(file: &SafeTensors<'_>, name: &str) -> Vec<u32> {
+        let view = file.tensor(name).unwrap_or_else(|_| panic!("the fixture has no '{name}'"));
+        view.data().as_chunks::<8>().0.iter().map(|&bytes| i64::from_le_bytes(bytes) as u32).collect()
+    }
+
+    /// The two nets of `tests/fixtures/reference`, with the biases before a normalization, whose gradient is 0 but for rounding.
+    fn nets() -> Result<[(Net, &'static str, [&'static str; 2]); 2]> {
+        let hidden = || [Layer::Dense { outputs: 16 }, Layer::norm(), Layer::Relu];
+        let dense = hidden().into_iter().chain(hidden()).chain([Layer::Dense { outputs: 5 }]).collect();
+        let conv = vec![
+            Layer::Conv { filters: 6, window: 5, stride: 1, padding: 2 },
+            Layer::norm(),
+            Layer::Relu,
+            Layer::MaxPool { window: 3, stride: 2, padding: 1 },
+            Layer::Conv { filters: 4, window: 3, stride: 2, padding: 1 },
+            Layer::norm(),
+            Layer::Relu,
+            Layer::Flatten,
+            Layer::Dense { outputs: 4 },
+        ];
+        Ok([
+            (Net::new("dense", &[12], dense)?, "dense", ["0.bias", "3.bias"]),
+            (Net::new("conv", &[3, 8, 8], conv)?, "conv", ["0.bias", "4.bias"]),
+        ])
+    }
+
+    fn recipe() -> Recipe {
+        Recipe { batch: 20, ..Recipe::new(Optimizer::adam().with_learning_rate(0.01)) }
+    }
+
+    /// A strategy of ADAM's.
+    fn by(strategy: Strategy) -> Recipe {
+        Recipe { strategy, ..recipe() }
+    }
+
+    /// The arms of `tests/fixtures/strategies/make.py`, by their names there.
+    fn arms() -> Vec<(&'static str, Recipe)> {
+        let conservative = Strategy::conservative(0.5, 3);
+        let adversarial = Strategy::Adversarial { epsilon: 0.1, ascents: 1, share: 0.5, range: None };
+        let stability = |through_both| Strategy::Stability { strength: 0.5, deviation: 0.2, through_both };
+        let noise = |relative| Strategy::Noise { amplitude: 0.05, relative, part: Some(8) };
+        let clipped = Strategy::Adversarial { epsilon: 0.1, ascents: 1, share: 0.3, range: Some((-0.5, 0.5)) };
+        let lamb = Optimizer::Lamb { learning_rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-6, decay: 0.01 };
+        vec![
+            ("plain", recipe()),
+            ("sgd", Recipe { optimizer: Optimizer::sgd(0.05, 0.9), ..recipe() }),
+            ("warm_up", Recipe { warm_up: 4, ..recipe() }),
+            ("lamb", Recipe { optimizer: lamb, ..recipe() }),
+            ("adam_rule", Recipe { scaled: Some(Scaled { rule: Scaling::Adam, base: 5 }), ..recipe() }),
+            ("ghost_10", Recipe { ghost: Some(10), ..recipe() }),
+            ("ghost_8", Recipe { ghost: Some(8), ..recipe() }),
+            ("conservative", by(conservative)),
+            ("conservative_reset", by(conservative.solver(Inner::Reset))),
+            ("conservative_zero", by(Strategy::conservative(0.0, 3))),
+            (
+                "conservative_descent",
+                Recipe { optimizer: Optimizer::sgd(0.05, 0.0), ..by(conservative.solver(Inner::Descent)) },
+            ),
+            ("sam", by(Strategy::sam(0.05))),
+            ("sam_part", by(Strategy::sam(0.05).parts_of(8))),
+            ("sam_ghost", Recipe { ghost: Some(10), ..by(Strategy::sam(0.05)) }),
+            ("sam_three", by(Strategy::sam(0.05).ascents(3))),
+            ("asam", by(Strategy::asam(0.5))),
+            ("asam_three", by(Strategy::asam(0.5).ascents(3))),
+            ("box", by(Strategy::in_box(1e-2))),
+            ("box_three", by(Strategy::in_box(1e-2).ascents(3))),
+            ("penalty", by(Strategy::penalty(0.05, 8))),
+            ("noise", by(noise(false))),
+            ("noise_adaptive", by(noise(true))),
+            ("adversarial", by(adversarial)),
+            ("adversarial_clipped", by(clipped)),
+            ("adversarial_three", by(adversarial.ascents(3))),
+            ("stability_fixed", by(stability(false))),
+            ("stability_both", by(stability(true))),
+        ]
+    }
+
+    /// Ten steps of each strategy, schedule and rule in f64 end where those of PyTorch do.
+    #[test]
+    fn ten_steps_are_pytorchs() -> Outcome {
+        let expected = fixture("strategies/expected.safetensors")?;
+        let expected = SafeTensors::deserialize(&expected)?;
+        let mut checked = 0;
+        for (net, name, noise) in nets()? {
+            let file = fixture(&format!("reference/{name}.safetensors"))?;
+            let file = SafeTensors::deserialize(&file)?;
+            let labels = whole(&file, "y");
+            let split = Split::exact(numbers(&file, "x"), labels, net.input().to_vec(), net.classes())?;
+            let layout = net.layout().parameters();
+            let start: Vec<f64> = layout.iter().flat_map(|part| numbers(&file, &part.name)).collect();
+            for (arm, recipe) in arms() {
+                recipe.strategy.check(20)?;
+                let mut slope = Slope::<f64>::new(&recipe, &net, 0)?;
+                slope.move_to(&start)?;
+                let rate = recipe.moving()?.learning_rate();
+                let mut losses = Vec::new();
+                for step in 1..=10 {
+                    let points: Vec<usize> = (0..20).map(|place| (5 * step + place) % split.len()).collect();
+                    slope.noise_of(move |part, place| (0.7 * place as f64 + step as f64 + 10.0 * part as f64).sin());
+                    let batch = Batch { split: &split, points: Points::Listed(&points) };
+                    let seen = recipe.strategy.step(&mut slope, &batch, rate * recipe.pace(step, 1))?;
+                    losses.push(seen.loss);
+                }
+                let (x, theirs) = (slope.point()?, numbers(&expected, &format!("{name}.{arm}.x")));
+                for part in layout.iter().filter(|part| !noise.contains(&part.name.as_str())) {
+                    for (x, e) in x[part.range()].iter().zip(&theirs[part.range()]) {
+                        assert!((x - e).abs() < 1e-9, "{name}, {arm}, {}: {x} is not {e}", part.name);
+                    }
+                }
+                for (loss, e) in losses.iter().zip(numbers(&expected, &format!("{name}.{arm}.loss"))) {
+                    assert!((loss - e).abs() < 1e-9 * e, "{name}, {arm}: a loss of {loss} is not {e}");
+                }
+                checked += 1;
+            }
+        }
+        assert_eq!(checked, 2 * 27);
+        Ok(())
+    }
+}

@@ -1,0 +1,411 @@
+//! Strategies, schedules, ghosts, augmentation, averages: what is off changes no bit, what is on depends on the seed alone,
+//! combines with everything else, and refuses what it cannot do. Their steps are checked against PyTorch beside their code.
+
+use std::path::PathBuf;
+
+use safetensors::tensor::SafeTensors;
+use sharp_minima::data::{Center, Interpolation};
+use sharp_minima::{
+    Augment, Dataset, Growth, Inner, Layer, Net, Objective, Optimizer, Passes, Run, Scaling, Seed, Split, Statistics,
+    Stop, Strategy, Training, Trials, data, zoo,
+};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// A net with every kind of layer on images, in little.
+fn every() -> sharp_minima::Result<(Net, Dataset)> {
+    let data = data::digits().first(90, 30)?;
+    Ok((zoo::c1(data.shape(), data.classes(), 0.1)?, data))
+}
+
+fn dense() -> sharp_minima::Result<(Net, Dataset)> {
+    let data = data::digits().first(200, 100)?;
+    Ok((zoo::f1(data.shape(), data.classes(), 0.05)?, data))
+}
+
+/// All of a regime's numbers but its seconds, and what says how it was made.
+fn numbers(trials: &Trials) -> (Vec<Run>, Vec<sharp_minima::Weights>) {
+    let mut runs = trials.regime.runs.clone();
+    for row in runs.iter_mut().flat_map(|run| &mut run.trace) {
+        (row.seconds, row.strategy_loss, row.passes) = (0.0, None, None);
+    }
+    (runs, trials.weights.clone())
+}
+
+fn strategies() -> Vec<Strategy> {
+    let conservative = Strategy::conservative(1e-3, 3);
+    vec![
+        conservative,
+        conservative.solver(Inner::Reset),
+        conservative.solver(Inner::Descent),
+        conservative.solver(Inner::Lbfgs),
+        Strategy::sam(0.05),
+        Strategy::sam(0.05).parts_of(8).ascents(2),
+        Strategy::asam(0.5),
+        Strategy::in_box(1e-3),
+        Strategy::noise(0.01).parts_of(16),
+        Strategy::Noise { amplitude: 0.01, relative: true, part: None },
+        Strategy::penalty(0.05, 8),
+        Strategy::adversarial(0.1),
+        Strategy::adversarial(0.1).ascents(3),
+        Strategy::stability(0.1, 0.04),
+        Strategy::Stability { strength: 0.1, deviation: 0.04, through_both: true },
+    ]
+}
+
+/// Ghosts, augmentation, plans and averages, each on.
+fn sides(training: Training) -> Vec<Training> {
+    let growth = Growth { every: 1, factor: 2, most: 60, rate: 0.7 };
+    let own = || training.clone();
+    vec![
+        own(),
+        own().ghost(12),
+        own().augment(Augment::images()),
+        own().warm_up(3).scaled(Scaling::SquareRoot, 10).growing(growth),
+        own().average(1),
+    ]
+}
+
+#[test]
+fn what_is_off_is_plain_training_to_the_bit() -> Outcome {
+    let off = [
+        Strategy::Plain,
+        Strategy::conservative(0.5, 1),
+        Strategy::sam(0.0),
+        Strategy::asam(0.0).parts_of(4),
+        Strategy::in_box(0.0),
+        Strategy::noise(0.0),
+        Strategy::penalty(0.0, 5),
+        Strategy::adversarial(0.0),
+        Strategy::Adversarial { epsilon: 0.1, ascents: 1, share: 1.0, range: None },
+        Strategy::stability(0.0, 0.1),
+        Strategy::stability(0.1, 0.0),
+    ];
+    let still = Augment::images().rotation(0.0).translation(0.0).reflection(false);
+    let growth = Growth { every: 1, factor: 1, most: 30, rate: 0.5 };
+    for (net, data) in [every()?, dense()?] {
+        let plain = Training::adam().batch(30).trials(1).epochs(2).quiet();
+        let expected = plain.run(&net, &data)?;
+        assert!(expected.regime.runs[0].trace.iter().all(|row| row.passes.is_none() && row.strategy_loss.is_none()));
+        for strategy in off {
+            let found = plain.clone().strategy(strategy).run(&net, &data)?;
+            assert_eq!(numbers(&found), numbers(&expected), "{strategy}, {}", net.name());
+        }
+        let others = [
+            plain.clone().ghost(30),
+            plain.clone().ghost(1_000),
+            plain.clone().augment(still),
+            plain.clone().warm_up(0).scaled(Scaling::Adam, 30),
+            plain.clone().growing(growth),
+        ];
+        for other in others {
+            assert_eq!(numbers(&other.run(&net, &data)?), numbers(&expected), "{:?}", other.recipe());
+        }
+        // The average of one point is that point; rows before it are of x itself.
+        let averaged = plain.clone().average(2).run(&net, &data)?;
+        assert_eq!(numbers(&averaged), numbers(&expected));
+    }
+    Ok(())
+}
+
+/// Where the arithmetic allows, through it too: one inner step for every λ (each solver that keeps its memory), and an identity
+/// by the affine map, of either interpolation and center.
+#[test]
+fn what_is_off_by_arithmetic_is_off_to_the_bit() -> Outcome {
+    let (net, data) = every()?;
+    // A range of 1e-13° is on, and takes the path of the map.
+    for interpolation in [Interpolation::Nearest, Interpolation::Linear] {
+        for center in [Center::Keras, Center::True] {
+            let still = Augment::images().rotation(1e-13).translation(0.0).reflection(false);
+            let still = still.interpolation(interpolation).center(center);
+            assert!(!still.is_off());
+            let moved = still.moved(&data.train, 0)?;
+            let mut pairs = moved.inputs().iter().zip(data.train.inputs());
+            assert!(pairs.all(|(a, b)| (a - b).abs() < 1e-6), "{interpolation:?}, {center:?}");
+            assert_eq!(Some(&still.by(&data.train, 7, 0.0, [0.0; 2], 0.0)?[..]), data.train.point(7));
+        }
+    }
+    // ½ g + ½ g is g: an attack that may not leave the range of one value changes nothing.
+    let plain = Training::sgd(0.1, 0.0).batch(30).trials(1).epochs(2).quiet();
+    let same =
+        Split::new(vec![0.5; data.train.inputs().len()], data.train.labels().to_vec(), data.shape().to_vec(), 10)?;
+    let flat = Dataset::new("flat", same.clone(), same)?;
+    let f1 = zoo::f1(data.shape(), 10, 0.05)?;
+    let attack = Strategy::Adversarial { epsilon: 1e-30, ascents: 1, share: 0.5, range: None };
+    let found = plain.clone().strategy(attack).run(&f1, &flat)?;
+    assert_eq!(numbers(&found), numbers(&plain.run(&f1, &flat)?));
+    // A descent of one step along ∇f is SGD's.
+    let descent = Strategy::conservative(7.0, 1).solver(Inner::Descent);
+    let found = plain.clone().strategy(descent).run(&net, &data)?;
+    assert_eq!(numbers(&found), numbers(&plain.run(&net, &data)?));
+    // One part is the whole batch.
+    let whole = plain.clone().strategy(Strategy::sam(0.05)).run(&net, &data)?;
+    let part = plain.clone().strategy(Strategy::sam(0.05).parts_of(30)).run(&net, &data)?;
+    assert_eq!(numbers(&whole), numbers(&part));
+    Ok(())
+}
+
+/// Every strategy with each of {nothing, ghosts, augmentation, a plan, an average}: it runs, is finite, moves x elsewhere than
+/// plain training, and has the same bits on 1 and on 3 threads.
+#[test]
+fn every_pair_runs_and_depends_on_the_seed_alone() -> Outcome {
+    let (net, data) = every()?;
+    let plain = Training::adam().batch(30).trials(1).epochs(2).quiet();
+    for strategy in strategies() {
+        let both = sides(plain.clone().strategy(strategy)).into_iter().zip(sides(plain.clone()));
+        for (training, without) in both {
+            let one = training.clone().threads(1).run(&net, &data)?;
+            let run = &one.regime.runs[0];
+            assert_eq!(run.stop, Stop::Epochs, "{}", training.recipe());
+            assert_eq!(numbers(&one), numbers(&training.clone().threads(3).run(&net, &data)?), "{}", training.recipe());
+            assert_ne!(one.weights, without.run(&net, &data)?.weights, "{}", training.recipe());
+            assert_ne!(one.weights, training.clone().seed(1).run(&net, &data)?.weights);
+            let last = run.last();
+            assert!(last.strategy_loss.is_some_and(f64::is_finite), "{}", training.recipe());
+            let fewest = if matches!(strategy, Strategy::Noise { .. }) { 2.0 } else { 4.0 };
+            assert!(last.gradient_passes() >= fewest, "{}: {last:?}", training.recipe());
+        }
+    }
+    Ok(())
+}
+
+/// A strategy moves neither the start nor the order of the points: the first batch's loss is that of plain training, and a
+/// dropout mask is drawn as often as there are batches.
+#[test]
+fn a_strategy_moves_no_other_stream() -> Outcome {
+    let (net, data) = every()?;
+    let plain = Training::adam().batch(30).trials(1).epochs(1).quiet();
+    let first = |training: &Training| training.begin(&net, &data, 0)?.step(&data);
+    let expected = first(&plain)?;
+    for strategy in strategies().into_iter().filter(|strategy| !matches!(strategy, Strategy::Noise { .. })) {
+        let training = plain.clone().strategy(strategy);
+        let found = first(&training)?;
+        // Parts have statistics of their own.
+        let parts = training.recipe().to_string().contains("parts of");
+        assert!(parts || found == expected, "{strategy}: {found} is not {expected}");
+        // A tiny step of SGD leaves x where it was, and the second batch's loss is then plain training's too.
+        let still = Training::sgd(1e-30, 0.0).batch(30).trials(1).epochs(1).quiet();
+        let second = |training: &Training| {
+            let mut descent = training.begin(&net, &data, 0)?;
+            descent.step(&data)?;
+            descent.step(&data)
+        };
+        let lbfgs = matches!(strategy, Strategy::Conservative { solver: Inner::Lbfgs, .. });
+        assert!(parts || lbfgs || second(&still.clone().strategy(strategy))? == second(&still)?, "{strategy}");
+    }
+    Ok(())
+}
+
+/// The composed passes, with the gradient of inputs and losses that are changed, lead to the same point.
+#[test]
+fn composed_strategies_are_fused_strategies() -> Outcome {
+    let (net, data) = every()?;
+    for strategy in strategies() {
+        let training = Training::sgd(0.01, 0.9).batch(30).trials(1).epochs(2).strategy(strategy).quiet();
+        let fused = training.run(&net, &data)?;
+        let composed = training.objective(Objective::new().passes(Passes::Composed)).run(&net, &data)?;
+        let (moved, apart) = (fused.regime.runs[0].last().distance, fused.weights[0].distance(&composed.weights[0])?);
+        assert!(moved > 0.01 && apart < 0.05 * moved, "{strategy}: moved by {moved}, {apart} apart");
+    }
+    for optimizer in [Optimizer::lamb(0.01), Optimizer::lamb(0.01).with_betas(0.5, 0.9)] {
+        let training = Training::adam().optimizer(optimizer).batch(30).trials(1).epochs(2).quiet();
+        let fused = training.run(&net, &data)?;
+        let composed = training.objective(Objective::new().passes(Passes::Composed)).run(&net, &data)?;
+        let (moved, apart) = (fused.regime.runs[0].last().distance, fused.weights[0].distance(&composed.weights[0])?);
+        assert!(moved > 0.01 && apart < 0.1 * moved, "{optimizer}: moved by {moved}, {apart} apart");
+    }
+    Ok(())
+}
+
+/// The mean of the last points of the epochs from the second on, as the steps by hand find them; and the trace is of the mean.
+#[test]
+fn an_average_is_the_mean_of_its_points() -> Outcome {
+    let (net, data) = dense()?;
+    let training = Training::adam().batch(40).trials(1).epochs(4).quiet();
+    let averaged = training.clone().average(2).run(&net, &data)?;
+    let mut descent = training.begin(&net, &data, 0)?;
+    let mut points = Vec::new();
+    for epoch in 1..=4 {
+        while descent.epoch() < epoch {
+            descent.step(&data)?;
+        }
+        points.push(descent.weights()?);
+    }
+    for (place, &value) in averaged.weights[0].values().iter().enumerate() {
+        let mean = points[1..].iter().map(|point| f64::from(point.values()[place])).sum::<f64>() / 3.0;
+        assert!((f64::from(value) - mean).abs() < 1e-6, "{value} is not {mean}");
+    }
+    let at = Objective::new().evaluate(&net, &data, &averaged.weights[0])?;
+    assert_eq!(averaged.regime.runs[0].last().train_loss, at.train.loss);
+    Ok(())
+}
+
+/// A batch that grows is counted in steps; its learning rate, and that of a warm-up, shows in how far SGD goes.
+#[test]
+fn plans_are_followed() -> Outcome {
+    let (net, data) = dense()?;
+    let growth = Growth { every: 2, factor: 3, most: 100, rate: 1.0 };
+    let trials = Training::adam().batch(20).trials(1).epochs(6).growing(growth).quiet().run(&net, &data)?;
+    let steps: Vec<usize> = trials.regime.runs[0].trace.windows(2).map(|rows| rows[1].steps - rows[0].steps).collect();
+    assert_eq!(steps, [10, 10, 4, 4, 2, 2], "batches of 20, 60, and 100 instead of 180");
+    // One step of SGD is as long as its rate: exactly a tenth after a tenth of a warm-up.
+    let way = |training: Training| -> sharp_minima::Result<f64> {
+        let mut descent = training.batch(200).trials(1).quiet().begin(&net, &data, 0)?;
+        descent.step(&data)?;
+        descent.weights()?.distance(&net.start(Seed(0), 0))
+    };
+    let whole = way(Training::sgd(0.1, 0.0))?;
+    assert!((way(Training::sgd(0.1, 0.0).warm_up(10))? / whole - 0.1).abs() < 1e-4);
+    assert!((way(Training::sgd(0.1, 0.0).scaled(Scaling::Linear, 50))? / whole - 4.0).abs() < 1e-4);
+    assert!((way(Training::sgd(0.1, 0.0).scaled(Scaling::SquareRoot, 50))? / whole - 2.0).abs() < 1e-4);
+    // 200 points in batches of 30: six and a rest of 20; as many epochs as give 100 steps.
+    assert_eq!(Training::adam().batch(30).steps(100, 200).recipe().epochs, 15);
+    // A single point that is left is no batch: 199 = 3 · 66 + 1.
+    assert_eq!(Training::adam().batch(66).steps(6, 199).recipe().epochs, 2);
+    Ok(())
+}
+
+/// SciPy's `affine_transform`, as Keras 1.0.8 called it (`tests/fixtures/strategies/augment.py`).
+#[test]
+fn images_are_moved_as_scipy_moves_them() -> Outcome {
+    let bytes =
+        std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/strategies/augment.safetensors"))?;
+    let file = SafeTensors::deserialize(&bytes)?;
+    let single = |name: &str| -> Result<Vec<f32>, safetensors::SafeTensorError> {
+        Ok(file.tensor(name)?.data().as_chunks::<4>().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
+    };
+    let double = |name: &str| -> Result<Vec<f64>, safetensors::SafeTensorError> {
+        Ok(file.tensor(name)?.data().as_chunks::<8>().0.iter().map(|&b| f64::from_le_bytes(b)).collect())
+    };
+    let images = Split::new(single("images")?, vec![0; 40], vec![3, 9, 12], 1)?;
+    let (angle, rows, columns, shear) = (double("angle")?, double("rows")?, double("columns")?, double("shear")?);
+    let cases = [
+        ("nearest_keras", Interpolation::Nearest, Center::Keras, 0.0),
+        ("nearest_true", Interpolation::Nearest, Center::True, 0.0),
+        ("linear_keras", Interpolation::Linear, Center::Keras, 1e-6),
+        ("linear_true", Interpolation::Linear, Center::True, 1e-6),
+    ];
+    for (name, interpolation, center, near) in cases {
+        let expected = single(name)?;
+        let size = images.features();
+        for point in 0..images.len() {
+            let augment = Augment::images().interpolation(interpolation).center(center);
+            let moved = augment.by(&images, point, angle[point], [rows[point], columns[point]], shear[point])?;
+            for (found, e) in moved.iter().zip(&expected[point * size..][..size]) {
+                assert!((found - e).abs() <= near, "{name}, image {point}: {found} is not {e}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Over many images: each pixel of a ramp tells where it came from, so that ranges, evenness and reflections can be read off.
+#[test]
+fn what_is_drawn_is_even_and_within_its_range() -> Outcome {
+    let (height, width, count) = (9, 9, 4_000);
+    // Columns 0 to 8 in the first channel, rows in the second.
+    let ramp = (0..2 * height * width).map(|place| {
+        let (row, column) = (place % (height * width) / width, place % width);
+        (if place < height * width { column } else { row }) as f32
+    });
+    let image: Vec<f32> = ramp.collect();
+    let split = Split::new(image.repeat(count), vec![0; count], vec![2, height, width], 1)?;
+    let center = 4 * width + 4;
+    let linear = Augment::images().interpolation(Interpolation::Linear).center(Center::True).rotation(0.0);
+    // Translations: the middle pixel came from its own place plus t.
+    let moved = linear.translation(0.2).reflection(false).moved(&split, 1)?;
+    let shifts: Vec<f64> = moved
+        .inputs()
+        .chunks(2 * height * width)
+        .flat_map(|image| [image[center], image[height * width + center]])
+        .map(|value| f64::from(value) - 4.0)
+        .collect();
+    let most = 0.2 * height as f64;
+    assert!(shifts.iter().all(|shift| shift.abs() <= most + 1e-6));
+    // χ² of ten equal bins, 9 degrees of freedom: below 27.9 with probability 0.999.
+    let mut bins = [0.0; 10];
+    shifts.iter().for_each(|shift| bins[(((shift / most + 1.0) * 5.0) as usize).min(9)] += 1.0);
+    let expected = shifts.len() as f64 / 10.0;
+    let chi: f64 = bins.iter().map(|count| (count - expected).powi(2) / expected).sum();
+    assert!(chi < 27.9, "χ² = {chi}: {bins:?}");
+    // Reflections: half of the images run from 8 to 0. Five standard errors of a share of ½ are 0.04.
+    let moved = linear.translation(0.0).moved(&split, 2)?;
+    let reflected =
+        moved.inputs().chunks(2 * height * width).filter(|image| image[center] == 4.0 && image[4 * width] == 8.0);
+    let share = reflected.count() as f64 / count as f64;
+    assert!((share - 0.5).abs() < 0.04, "{share}");
+    // Two images, two epochs, two trials: each is drawn anew, and by the seed.
+    let augment = Augment::images();
+    assert_eq!(augment.moved(&split, 3)?, augment.moved(&split, 3)?);
+    assert_ne!(augment.moved(&split, 3)?, augment.moved(&split, 4)?);
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_with_what_is_allowed() -> Outcome {
+    let (net, data) = dense()?;
+    let said = |training: Training| training.quiet().run(&net, &data).expect_err("it should be refused").to_string();
+    let adam = || Training::adam().batch(100).trials(1).epochs(3);
+    let with = |strategy| said(adam().strategy(strategy));
+    for value in [-1.0, f64::NAN, f64::INFINITY, 1e300] {
+        let refusal =
+            |name: &str| format!("{name} must be 0, or finite and above 0 as a 32-bit number, but is {value}");
+        assert_eq!(with(Strategy::conservative(value, 3)), refusal("lambda of conservative training"));
+        assert_eq!(with(Strategy::sam(value)), refusal("radius of robust training"));
+        assert_eq!(with(Strategy::in_box(value)), refusal("radius of robust training"));
+        assert_eq!(with(Strategy::noise(value)), refusal("amplitude of noise"));
+        assert_eq!(with(Strategy::penalty(value, 10)), refusal("strength of the penalty"));
+        assert_eq!(with(Strategy::adversarial(value)), refusal("epsilon of adversarial training"));
+        assert_eq!(with(Strategy::stability(value, 0.1)), refusal("strength of stability training"));
+        assert_eq!(with(Strategy::stability(0.1, value)), refusal("deviation of stability training"));
+    }
+    assert_eq!(with(Strategy::conservative(1e-3, 0)), "steps of conservative training must lie in 1..=1000, but is 0");
+    assert_eq!(with(Strategy::sam(0.1).ascents(0)), "ascents must lie in 1..=1000, but is 0");
+    assert_eq!(with(Strategy::sam(0.1).parts_of(0)), "points of a part must lie in 1..=100, but is 0");
+    assert_eq!(with(Strategy::sam(0.1).parts_of(101)), "points of a part must lie in 1..=100, but is 101");
+    let share = |share| Strategy::Adversarial { epsilon: 0.1, ascents: 1, share, range: None };
+    assert_eq!(with(share(1.5)), "share of adversarial training must lie in 0..=1, but is 1.5");
+    let range = Strategy::Adversarial { epsilon: 0.1, ascents: 1, share: 0.5, range: Some((1.0, 0.0)) };
+    assert_eq!(with(range), "range of adversarial training must be finite and ascend, but is (1, 0)");
+    assert_eq!(said(adam().ghost(0)), "ghost must be at least 1; from the size of the batch on it is off, but is 0");
+    let augment = |augment| said(adam().augment(augment));
+    assert_eq!(augment(Augment::images().rotation(-1.0)), "rotation must lie in 0..=180, but is -1");
+    assert_eq!(augment(Augment::images().translation(1.5)), "translation must lie in 0..=1, but is 1.5");
+    assert_eq!(augment(Augment::images().shear(f64::NAN)), "shear must lie in 0..=80, but is NaN");
+    let vectors = data::Synthetic::new(&[12], 4).train(100).test(10).make()?;
+    let small = Net::new("small", &[12], vec![Layer::Dense { outputs: 4 }])?;
+    let error = adam().augment(Augment::images()).quiet().run(&small, &vectors).expect_err("no images").to_string();
+    assert_eq!(
+        error,
+        "augmentation moves images of shape [channels, height, width], but the points have the shape [12]"
+    );
+    let plan = |growth| said(adam().growing(growth));
+    let growth = Growth { every: 1, factor: 2, most: 200, rate: 0.7 };
+    assert_eq!(plan(Growth { every: 0, ..growth }), "epochs between growths must lie in 1..=1000000, but is 0");
+    assert_eq!(plan(Growth { factor: 0, ..growth }), "factor of a growing batch must lie in 1..=1000000, but is 0");
+    let most = "most of a growing batch must lie in 100..=200: it grows from its batch to this, but is 50";
+    assert_eq!(plan(Growth { most: 50, ..growth }), most);
+    assert_eq!(plan(Growth { rate: 0.0, ..growth }), "rate of a growing batch must be finite and above 0, but is 0");
+    assert_eq!(said(adam().average(4)), "first epoch of the average must lie in 1..=3, but is 4");
+    assert_eq!(said(adam().average(0)), "first epoch of the average must lie in 1..=3, but is 0");
+    assert!(
+        said(adam().average(2).objective(Objective::new().statistics(Statistics::Running))).starts_with("statistics")
+    );
+    assert_eq!(said(adam().scaled(Scaling::Linear, 0)), "base of the scaling must lie in 1..=100, but is 0");
+    assert_eq!(
+        said(adam().scaled(Scaling::Adam, 9)),
+        "batch must be at most 90 for ADAM's rule from a batch of 9: at 10 times that, β is 0, but is 100"
+    );
+    assert_eq!(
+        said(Training::sgd(0.1, 0.9).batch(100).scaled(Scaling::Adam, 50)),
+        "optimizer must be ADAM for ADAM's rule, but is SGD, learning rate 0.1, momentum 0.9"
+    );
+    // A strategy whose loss is no longer finite ends its trial, and says so. L-BFGS stays where f does not fall.
+    let lbfgs = |strategy: &Strategy| matches!(strategy, Strategy::Conservative { solver: Inner::Lbfgs, .. });
+    for strategy in strategies().into_iter().filter(|strategy| !lbfgs(strategy)) {
+        let trials = Training::sgd(1e30, 0.0).batch(50).trials(1).strategy(strategy).quiet().run(&net, &data)?;
+        assert_eq!(trials.regime.runs[0].stop, Stop::Diverged, "{strategy}");
+        assert!(trials.weights[0].values().iter().all(|value| value.is_finite()), "{strategy}");
+    }
+    Ok(())
+}
