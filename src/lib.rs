@@ -9,6 +9,7 @@
 //! | how good is it there? f(x) (eq. 1) | [`Objective`]: [`Value`], [`Gradient`], [`Statistics`] |
 //! | where does it go? (§2.2) | [`Training`]: a [`Recipe`] with an [`Optimizer`], step by step in a [`Descent`] → [`Trials`], [`Pair`], [`Study`]: [`Regime`], [`Run`], [`Epoch`], [`Stop`] |
 //! | can the large batch be mended? (§4, Appendix E) | [`Strategy`], [`Augment`], [`Training::ghost`], [`Scaling`], [`Growth`], [`Training::average`] |
+//! | which of them does mend it? | [`Remedies`]: [`Arm`] |
 //! | in how much time, on how many threads, kept where? | [`Work`] |
 //! | what is around it? Metric 2.1 (Tables 3, 4), Figures 3, 7 | [`sharpness`]: [`Sharpness`] → [`Maximum`], [`Maxima`]; [`landscape`]: [`Between`] → [`Path`], [`Paths`] |
 //! | is that a matter of the function, or of its coordinates? | [`Net::reparametrized`] |
@@ -41,6 +42,7 @@ mod objective;
 mod optim;
 pub mod paper;
 mod record;
+mod remedies;
 mod scale;
 mod seed;
 pub mod sharpness;
@@ -62,10 +64,11 @@ pub use net::{Device, Layer, Net, Passes, zoo};
 pub use objective::{Evaluation, Gradient, Objective, Precision, Statistics, Value};
 pub use optim::{Optimizer, OptimizerState};
 pub use record::Recorded;
+pub use remedies::{Arm, ArmSharpness, Remedies};
 pub use scale::Scale;
 pub use seed::Seed;
 pub use sharpness::{Maxima, Maximizer, Maximum, Reading, Sharpness};
-pub use spread::{Ratio, Spread, Trend, Welch};
+pub use spread::{Paired, Ranks, Ratio, Spread, Trend, Welch};
 pub use table::{DataFrame, polars, show};
 pub use threshold::Threshold;
 pub use train::{

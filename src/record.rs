@@ -24,6 +24,7 @@ use crate::display::Block;
 use crate::error::{Error, Result};
 use crate::kept::digest;
 use crate::landscape::{PathPoint, Paths};
+use crate::remedies::Remedies;
 use crate::sharpness::Maxima;
 use crate::table::DataFrame;
 use crate::threshold::Threshold;
@@ -134,6 +135,14 @@ impl Recorded {
     /// As [`Threshold::of`]: it takes at least four batch sizes.
     pub fn threshold(&self) -> Result<Threshold> {
         threshold_of(&self.regimes())
+    }
+
+    /// The arms of the record beside its plain large and its plain small batch; see [`Remedies::of`].
+    ///
+    /// # Errors
+    /// As [`Remedies::of`].
+    pub fn remedies(&self) -> Result<Remedies> {
+        Remedies::of(&self.regimes(), self.maxima.as_ref())
     }
 
     /// All regimes in one frame; see [`crate::table`].

@@ -106,6 +106,111 @@ impl Welch {
     }
 }
 
+/// The mean difference of pairs, by Student's test of differences: trials of two regimes from the same start are a pair, and what
+/// the start does to both cancels out. Where several regimes are compared with one, chance has several tries: p is multiplied by
+/// their number and the interval widened accordingly (Bonferroni), so that 95 % is of all intervals together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Paired {
+    /// Mean of the first minus the second.
+    pub difference: f64,
+    /// Lower end of its 95 % confidence interval, corrected.
+    pub lower: f64,
+    /// Upper end of it.
+    pub upper: f64,
+    /// Two-sided probability of such a mean difference, or a larger one, if it were 0; corrected.
+    pub p: f64,
+    /// How many pairs there are.
+    pub count: usize,
+}
+
+impl Paired {
+    /// The test of pairs (first, second), one of so many comparisons.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where there are fewer than two pairs or no comparison, or where all differences are the same.
+    ///
+    /// ```
+    /// let test = sharp_minima::Paired::test(&[(5.1, 4.1), (4.9, 4.0), (5.2, 4.1)], 1)?;
+    /// assert!(test.lower > 0.8 && test.upper < 1.2 && test.p < 0.01);
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn test(pairs: &[(f64, f64)], comparisons: usize) -> Result<Self> {
+        if pairs.len() < 2 {
+            return Err(Error::parameter("pairs", pairs.len(), "be at least 2 for a test of their differences"));
+        }
+        if comparisons == 0 {
+            return Err(Error::parameter("comparisons", 0, "be at least 1"));
+        }
+        let differences: Vec<f64> = pairs.iter().map(|(first, second)| first - second).collect();
+        let Spread { mean, deviation, count } = Spread::of(&differences)?;
+        if deviation == 0.0 || deviation.is_nan() {
+            return Err(Error::parameter("deviation of differences", deviation, "be above 0 for a test"));
+        }
+        let error = deviation / (count as f64).sqrt();
+        let freedom = (count - 1) as f64;
+        let student = StudentsT::new(0.0, 1.0, freedom)
+            .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))?;
+        let tries = comparisons as f64;
+        let reach = student.inverse_cdf(1.0 - 0.025 / tries) * error;
+        let p = (2.0 * tries * student.cdf(-(mean / error).abs())).min(1.0);
+        Ok(Self { difference: mean, lower: mean - reach, upper: mean + reach, p, count })
+    }
+}
+
+impl Paired {
+    /// "+0.24 (+0.06 to +0.41)", with two decimals.
+    pub fn text(&self) -> String {
+        let Self { difference, lower, upper, .. } = self;
+        format!("{difference:+.2} ({lower:+.2} to {upper:+.2})")
+    }
+}
+
+/// Spearman's rank correlation: 1 where one number rises whenever the other does, −1 where it falls.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranks {
+    /// The correlation of the ranks; equal numbers share the mean of their ranks.
+    pub correlation: f64,
+    /// Two-sided probability of such a correlation, or one farther from 0, if it were 0, by Student's t with n − 2 degrees of
+    /// freedom.
+    pub p: f64,
+    /// How many pairs there are.
+    pub count: usize,
+}
+
+impl Ranks {
+    /// Of pairs.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where there are fewer than three pairs, where a number is not finite, or where one side does not vary.
+    pub fn of(pairs: &[(f64, f64)]) -> Result<Self> {
+        if pairs.len() < 3 {
+            return Err(Error::parameter("pairs of ranks", pairs.len(), "be at least 3"));
+        }
+        if let Some(value) = pairs.iter().flat_map(|(x, y)| [x, y]).find(|value| !value.is_finite()) {
+            return Err(Error::parameter("numbers of ranks", value, "be finite"));
+        }
+        let ranks = |values: Vec<f64>| -> Vec<f64> {
+            let below = |value: &f64| values.iter().filter(|other| *other < value).count() as f64;
+            let equal = |value: &f64| values.iter().filter(|other| *other == value).count() as f64;
+            values.iter().map(|value| below(value) + 0.5 * (equal(value) + 1.0)).collect()
+        };
+        let (x, y) =
+            (ranks(pairs.iter().map(|pair| pair.0).collect()), ranks(pairs.iter().map(|pair| pair.1).collect()));
+        let (mean_x, mean_y) = (x.as_slice().mean(), y.as_slice().mean());
+        let sum = |of: &dyn Fn(f64, f64) -> f64| x.iter().zip(&y).map(|(x, y)| of(x - mean_x, y - mean_y)).sum::<f64>();
+        let correlation = sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt();
+        if !correlation.is_finite() {
+            return Err(Error::parameter("numbers of ranks", pairs[0].0, "vary on both sides"));
+        }
+        let freedom = (pairs.len() - 2) as f64;
+        let student = StudentsT::new(0.0, 1.0, freedom)
+            .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))?;
+        let rest = 1.0 - correlation * correlation;
+        let p = if rest <= 0.0 { 0.0 } else { 2.0 * student.cdf(-(correlation * (freedom / rest).sqrt()).abs()) };
+        Ok(Self { correlation, p, count: pairs.len() })
+    }
+}
+
 /// How many times one group is the other: the ratio of their means, and with the test of Welch on logarithms the ratio of
 /// their geometric means with its confidence interval. Sharpness differs by factors from trial to trial, and a ratio of means
 /// has no such simple interval.
@@ -227,7 +332,7 @@ impl Trend {
     }
 }
 
-crate::display::shown_as_text!(Ratio, Spread, Trend, Welch);
+crate::display::shown_as_text!(Paired, Ranks, Ratio, Spread, Trend, Welch);
 
 #[cfg(test)]
 mod tests {
@@ -291,6 +396,37 @@ mod tests {
         Ok(())
     }
     const TREND: [f64; 4] = [1.4921439902181026, 1.112612176147565, 2.0011408604687992, 0.02258316117889499];
+
+    /// ```python
+    /// import numpy as np; from scipy import stats   # SciPy 1.17
+    /// a, b = [98.1, 98.0, 97.95, 98.12, 98.03], [97.8, 97.9, 97.75, 97.71, 97.86]
+    /// r = stats.ttest_rel(a, b); print(r.pvalue, *r.confidence_interval(), 7 * r.pvalue, *r.confidence_interval(1 - 0.05 / 7))
+    /// r = stats.spearmanr([1, 5, 2, 2, 9.], [3, 4, 1, 7, 8.]); print(*r)
+    /// ```
+    #[test]
+    fn paired_differences_and_ranks_are_scipys() -> Result<()> {
+        let pairs = [(98.1, 97.8), (98.0, 97.9), (97.95, 97.75), (98.12, 97.71), (98.03, 97.86)];
+        let (one, seven) = (Paired::test(&pairs, 1)?, Paired::test(&pairs, 7)?);
+        let ranks = Ranks::of(&[(1.0, 3.0), (5.0, 4.0), (2.0, 1.0), (2.0, 7.0), (9.0, 8.0)])?;
+        let found = [one.p, one.lower, one.upper, seven.p, seven.lower, seven.upper, ranks.correlation, ranks.p];
+        for (value, expected) in found.into_iter().zip(PAIRED) {
+            assert!((value / expected - 1.0).abs() < 1e-8, "{found:?}");
+        }
+        assert!(Paired::test(&pairs[..1], 1).is_err() && Paired::test(&pairs, 0).is_err());
+        assert!(Paired::test(&[(1.0, 0.0), (2.0, 1.0)], 1).is_err(), "differences that do not vary");
+        assert!(Ranks::of(&[(1.0, 0.0), (2.0, 0.0), (3.0, 0.0)]).is_err());
+        Ok(())
+    }
+    const PAIRED: [f64; 8] = [
+        0.012034805470840246,
+        0.08581510609488516,
+        0.38618489390511757,
+        0.08424363829588172,
+        -0.03811437143114643,
+        0.5101143714311491,
+        0.6668859288553503,
+        0.21889398131323148,
+    ];
 
     #[test]
     fn groups_that_cannot_be_tested_are_refused() {

@@ -279,6 +279,7 @@ fn rooms_stand_in_order() -> Outcome {
         "train",
         "sharpness",
         "landscape",
+        "remedies",
         "table",
         "record",
         "chart",

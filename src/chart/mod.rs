@@ -7,6 +7,7 @@ mod batches;
 mod curves;
 mod paths;
 mod points;
+mod remedies;
 mod searches;
 
 use std::path::Path;

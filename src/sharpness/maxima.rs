@@ -72,7 +72,7 @@ pub struct Contrast {
 
 impl Maximum {
     /// Whether both are of the same net and points, in the same kind of box, looked at in the same ways: what may be averaged.
-    fn is_measured_as(&self, other: &Maximum) -> bool {
+    pub(crate) fn is_measured_as(&self, other: &Maximum) -> bool {
         let of = |one: &Maximum| {
             (one.epsilon.to_bits(), one.space, one.dimension, one.split, one.objective, one.iterations, one.trial_seed)
         };

@@ -42,6 +42,7 @@
 
 mod maxima;
 mod paths;
+mod remedies;
 mod trials;
 
 pub use maxima::maxima;

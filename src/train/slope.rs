@@ -201,18 +201,20 @@ impl<T: Real> Slope<T> {
         let mut total = vec![T::zero(); self.start.len()];
         let mut seen = Seen { loss: 0.0, own: 0.0, passes: 0.0 };
         for (number, part) in parts.into_iter().enumerate() {
-            let share = part.len() as f64 / points as f64;
+            let part_points = part.len() as f64;
+            let share = part_points / points as f64;
             let own = each(self, number, &batch.part(part))?;
             seen.loss += share * own.loss;
             seen.own += share * own.own;
-            seen.passes += share * own.passes;
+            seen.passes += own.passes * part_points;
             combine(&mut total, share, &self.engine.gradient()?);
             if !(own.loss.is_finite() && own.own.is_finite()) {
                 break;
             }
         }
         self.engine.exchange_gradient(&mut total)?;
-        Ok(seen)
+        // Divided once, so that two passes are 2.
+        Ok(Seen { passes: seen.passes / points as f64, ..seen })
     }
 
     /// Moves x along the gradient that was left, if the losses are finite.

@@ -31,6 +31,7 @@ pub struct Training {
     recipe: Recipe,
     trials: usize,
     regime: Option<String>,
+    role: Option<Role>,
     work: Work,
 }
 
@@ -46,7 +47,7 @@ impl Training {
     }
 
     fn by(optimizer: Optimizer) -> Self {
-        Self { recipe: Recipe::new(optimizer), trials: 5, regime: None, work: Work::new() }
+        Self { recipe: Recipe::new(optimizer), trials: 5, regime: None, role: None, work: Work::new() }
     }
 
     fn with(self, change: impl FnOnce(&mut Recipe)) -> Self {
@@ -174,9 +175,18 @@ impl Training {
         Self { regime: Some(name.into()), ..self }
     }
 
-    fn wanted(&self, role: Option<Role>) -> Wanted<'_> {
-        let name = self.regime.clone().unwrap_or_else(|| format!("batch {}", self.recipe.batch));
-        Wanted { name, role, recipe: &self.recipe, trials: self.trials }
+    /// Which side of the paper's comparison the regime is, where others are set beside it: the plain small or the plain large
+    /// batch. It names the regime, unless it has a name: "small", "large".
+    pub fn role(self, role: Role) -> Self {
+        Self { role: Some(role), ..self }
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        let name = self.regime.clone().unwrap_or_else(|| match self.role {
+            Some(role) => role.to_string(),
+            None => format!("batch {}", self.recipe.batch),
+        });
+        Wanted { name, role: self.role, recipe: &self.recipe, trials: self.trials }
     }
 
     /// Trains one regime. A trial whose loss is no longer finite has [`Stop::Diverged`](super::Stop::Diverged), and the others go on:
@@ -198,7 +208,7 @@ impl Training {
     /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where the net does not fit one of the splits,
     /// [`Error::File`] for a folder of kept trials that cannot be one.
     pub fn run(&self, net: &Net, data: &Dataset) -> Result<Trials> {
-        let mut trials = side_by_side(&[self.wanted(None)], &self.work, net, data)?;
+        let mut trials = side_by_side(&[self.wanted()], &self.work, net, data)?;
         trials.pop().ok_or_else(|| Error::parameter("regimes", 0, "be at least 1"))
     }
 
@@ -210,9 +220,9 @@ impl Training {
         if small >= large {
             return Err(Error::parameter("small", small, format!("be below the large batch of {large}")));
         }
-        let [one, other] =
-            [("small", small), ("large", large)].map(|(name, batch)| self.clone().regime(name).batch(batch));
-        let both = [one.wanted(Some(Role::Small)), other.wanted(Some(Role::Large))];
+        let [one, other] = [(Role::Small, small), (Role::Large, large)]
+            .map(|(role, batch)| self.clone().regime(&role.to_string()).role(role).batch(batch));
+        let both = [one.wanted(), other.wanted()];
         let mut trials = side_by_side(&both, &self.work, net, data)?;
         match (trials.pop(), trials.pop()) {
             (Some(large), Some(small)) => Ok(Pair { small, large }),
@@ -279,7 +289,7 @@ impl Study {
             let given = format!("{work:?} and {:?}", other.work);
             return Err(Error::parameter("work of regimes side by side", given, "be the same"));
         }
-        let wanted: Vec<Wanted<'_>> = trainings.iter().map(|training| training.wanted(None)).collect();
+        let wanted: Vec<Wanted<'_>> = trainings.iter().map(Training::wanted).collect();
         Ok(Study { regimes: side_by_side(&wanted, &work, net, data)? })
     }
 }

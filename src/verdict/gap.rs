@@ -12,7 +12,11 @@ const LARGE: Option<&str> = Some("large");
 
 /// The rows, in the order in which they are shown.
 fn rows() -> [Row; 12] {
-    let row = |label, measure, regime, split, form| Row { regime, split, ..Row::new(label, measure, form) };
+    let row = |label, measure, regime: Option<&str>, split, form| Row {
+        regime: regime.map(String::from),
+        split,
+        ..Row::new(label, measure, form)
+    };
     [
         row("training %, small batch", "accuracy", SMALL, Some("train"), Form::Percent),
         row("training %, large batch", "accuracy", LARGE, Some("train"), Form::Percent),

@@ -7,11 +7,13 @@
 mod batch_size;
 mod gap;
 mod paths;
+mod remedies;
 mod sharpness;
 
 pub use batch_size::batch_size;
 pub use gap::generalization_gap;
 pub use paths::paths;
+pub use remedies::remedies;
 pub use sharpness::sharpness;
 
 use crate::display::{Block, significant};
@@ -76,7 +78,7 @@ pub struct Verdict {
 struct Row {
     label: String,
     measure: &'static str,
-    regime: Option<&'static str>,
+    regime: Option<String>,
     split: Option<&'static str>,
     along: Option<String>,
     epsilon: Option<f64>,
@@ -171,7 +173,7 @@ impl Comparison {
         let rows: Vec<(&str, &Row, f64, Option<f64>)> = rows.collect();
         table::frame(vec![
             table::text("source", rows.iter().map(|row| Some(row.0))),
-            table::text("regime", rows.iter().map(|row| row.1.regime)),
+            table::text("regime", rows.iter().map(|row| row.1.regime.as_ref())),
             table::text("split", rows.iter().map(|row| row.1.split)),
             table::text("measure", rows.iter().map(|row| Some(row.1.measure))),
             table::text("along", rows.iter().map(|row| row.1.along.as_ref())),

@@ -67,8 +67,8 @@ fn rows_of(
         Space::Random { p: 100, orthonormal: false } => subspace.at(one.epsilon),
         _ => None,
     };
-    let row = |label: &str, measure, regime, cells| Row {
-        regime,
+    let row = |label: &str, measure, regime: Option<&str>, cells| Row {
+        regime: regime.map(String::from),
         split: Some("train"),
         along: Some(one.space.to_string()),
         epsilon: Some(one.epsilon),

@@ -1,0 +1,288 @@
+//! Can the large batch be mended? Arms of a study, each a way to train, set beside the plain large and the plain small batch.
+//!
+//! The paper's strategies are judged by two questions that come apart: does the test accuracy rise, and does the sharpness fall
+//! (Tables 6 and 7). Trials of one number start from the same point in every arm, so that differences are of pairs; with
+//! several arms chance has several tries, and intervals and p are corrected for them ([`Paired`]). Trials that diverged are
+//! counted, and left out.
+
+use crate::data::Which;
+use crate::display::{Block, probability, significant};
+use crate::error::{Error, Result};
+use crate::sharpness::{Maxima, Maximum, Reading, Space};
+use crate::spread::{Paired, Ranks, Ratio, Spread};
+use crate::train::{Epoch, Regime, Role, Stop, Study, check_alike};
+
+/// φ of an arm's trials in one kind of box.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArmSharpness {
+    /// ε.
+    pub epsilon: f64,
+    /// φ of each measured trial, percent: the largest f of all searches, on the training split in the full space.
+    pub phi: Vec<f64>,
+    /// How many of them are no measure of a size.
+    pub doubtful: usize,
+    /// φ over that of the plain large batch, geometric means; nothing where there is no such ratio.
+    pub to_large: Option<Ratio>,
+}
+
+/// One way to train, over its trials.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arm {
+    /// The regime's name.
+    pub name: String,
+    /// Which side of the paper's comparison it is, if one.
+    pub role: Option<Role>,
+    /// What was done, in words: "SAM, ρ 0.05"; empty for plain training.
+    pub remedies: String,
+    /// Points in a batch.
+    pub batch: usize,
+    /// Trials that stayed finite.
+    pub trials: usize,
+    /// Trials that diverged.
+    pub diverged: usize,
+    /// Trials that a budget of seconds cut short.
+    pub cut: usize,
+    /// Number and test accuracy of each trial after its last epoch, percent.
+    pub tests: Vec<(usize, f64)>,
+    /// Training accuracy, percent.
+    pub train: Option<Spread>,
+    /// Test accuracy minus that of the plain large batch, points.
+    pub to_large: Option<Paired>,
+    /// Test accuracy minus that of the plain small batch, points.
+    pub to_small: Option<Paired>,
+    /// φ, an entry for each ε.
+    pub sharpness: Vec<ArmSharpness>,
+    /// Steps of the optimizer, mean over trials.
+    pub steps: f64,
+    /// Gradient passes over the training points, mean over trials.
+    pub passes: f64,
+    /// Seconds of a trial, mean.
+    pub seconds: f64,
+    /// ‖x − x₀‖, mean.
+    pub distance: f64,
+}
+
+/// The arms of a study side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remedies {
+    /// Name of the net.
+    pub net: String,
+    /// Name of the data set.
+    pub data: String,
+    /// The arms, in the order of the study.
+    pub arms: Vec<Arm>,
+}
+
+impl Remedies {
+    /// Sets regimes beside the plain large one, which has [`Role::Large`], and the plain small one, which has [`Role::Small`]
+    /// (see [`Training::role`](crate::Training::role)). Of the sharpness those measures count that are of the full space and
+    /// the training split.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where there is not one regime of each role, where nets or data differ, or where measures of an ε
+    /// were not made alike.
+    pub fn of(regimes: &[&Regime], maxima: Option<&Maxima>) -> Result<Self> {
+        check_alike(regimes)?;
+        let one = |role: Role| match regimes.iter().filter(|regime| regime.role == Some(role)).collect::<Vec<_>>()[..] {
+            [one] => Ok(*one),
+            ref others => {
+                let allowed = format!("be 1: `.role(Role::{role:?})` says which is the plain {role} batch");
+                Err(Error::parameter("regimes that are compared with", others.len(), allowed))
+            }
+        };
+        let (small, large) = (one(Role::Small)?, one(Role::Large)?);
+        let comparisons = regimes.iter().filter(|regime| regime.role.is_none()).count().max(1);
+        let is_asked = |maximum: &&Maximum| maximum.space == Space::Full && maximum.split == Which::Train;
+        let maxima: Vec<&Maximum> = maxima.iter().flat_map(|maxima| &maxima.maxima).filter(is_asked).collect();
+        for maximum in &maxima {
+            let alike = |other: &&&Maximum| other.epsilon == maximum.epsilon;
+            if let Some(other) = maxima.iter().find(alike).filter(|other| !other.is_measured_as(maximum)) {
+                let given = format!(
+                    "of {:e} made in two ways: {:?} and {:?}",
+                    maximum.epsilon, other.iterations, maximum.iterations
+                );
+                return Err(Error::parameter("measures of one ε", given, "be made alike"));
+            }
+        }
+        let mut epsilons: Vec<f64> = maxima.iter().map(|maximum| maximum.epsilon).collect();
+        epsilons.sort_by(|a, b| b.total_cmp(a));
+        epsilons.dedup();
+        let phi = |regime: &Regime, epsilon: f64| -> (Vec<f64>, usize) {
+            let own = maxima
+                .iter()
+                .filter(|maximum| maximum.epsilon == epsilon && maximum.regime.as_ref() == Some(&regime.name));
+            let (phi, trusted): (Vec<f64>, Vec<bool>) = own.map(|maximum| Reading::Largest.of(maximum)).unzip();
+            (phi, trusted.into_iter().filter(|trusted| !trusted).count())
+        };
+        let arm = |regime: &&Regime| {
+            let mean = |value: fn(&Epoch) -> f64| -> f64 {
+                let values: Vec<f64> = regime.finite().map(|run| value(run.last())).collect();
+                Spread::of(&values).map_or(f64::NAN, |spread| spread.mean)
+            };
+            let train: Vec<f64> = regime.finite().map(|run| 100.0 * run.last().train_accuracy).collect();
+            let to = |other: &Regime| {
+                if regime.name == other.name { None } else { Paired::test(&pairs(regime, other), comparisons).ok() }
+            };
+            let sharpness = epsilons.iter().map(|&epsilon| {
+                let ((phi, doubtful), (others, _)) = (phi(regime, epsilon), phi(large, epsilon));
+                let to_large = if regime.name == large.name { None } else { Ratio::of(&phi, &others).ok() };
+                ArmSharpness { epsilon, phi, doubtful, to_large }
+            });
+            Arm {
+                name: regime.name.clone(),
+                role: regime.role,
+                remedies: regime.recipe.remedies(),
+                batch: regime.recipe.batch,
+                trials: regime.finite().count(),
+                diverged: regime.diverged(),
+                cut: regime.runs.iter().filter(|run| run.stop == Stop::Budget).count(),
+                tests: regime.finite().map(|run| (run.trial, 100.0 * run.last().test_accuracy)).collect(),
+                train: Spread::of(&train).ok(),
+                to_large: to(large),
+                to_small: to(small),
+                sharpness: sharpness.filter(|sharpness| !sharpness.phi.is_empty()).collect(),
+                steps: mean(|row| row.steps as f64),
+                passes: mean(Epoch::gradient_passes),
+                seconds: mean(|row| row.seconds),
+                distance: mean(|row| row.distance),
+            }
+        };
+        let arms = regimes.iter().map(arm).collect();
+        Ok(Self { net: large.net.clone(), data: large.data.clone(), arms })
+    }
+
+    /// The arm of this name.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where there is none; it says which there are.
+    pub fn named(&self, name: &str) -> Result<&Arm> {
+        self.arms.iter().find(|arm| arm.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.arms.iter().map(|arm| arm.name.as_str()).collect();
+            Error::parameter("name of an arm", format!("'{name}'"), format!("be one of '{}'", names.join("', '")))
+        })
+    }
+
+    /// Does φ order the arms? Spearman's correlation of mean test accuracy and φ (geometric mean) over the arms, at the largest ε
+    /// that was measured: −1 where the flatter arm is always the better one.
+    ///
+    /// # Errors
+    /// As [`Ranks::of`]: it takes three arms with a φ.
+    pub fn order(&self) -> Result<Ranks> {
+        let pairs = self.arms.iter().filter_map(|arm| Some((arm.sharpness.first()?.geometric()?, arm.test()?.mean)));
+        Ranks::of(&pairs.collect::<Vec<_>>())
+    }
+}
+
+impl Arm {
+    /// Test accuracy, percent; nothing where no trial stayed finite.
+    pub fn test(&self) -> Option<Spread> {
+        Spread::of(&self.tests.iter().map(|(_, test)| *test).collect::<Vec<_>>()).ok()
+    }
+
+    /// φ at this ε, if it was measured.
+    pub fn at(&self, epsilon: f64) -> Option<&ArmSharpness> {
+        self.sharpness.iter().find(|sharpness| sharpness.epsilon == epsilon)
+    }
+}
+
+impl ArmSharpness {
+    /// Geometric mean of φ, percent; nothing where one is not above 0.
+    pub fn geometric(&self) -> Option<f64> {
+        let logarithms: Vec<f64> = self.phi.iter().map(|phi| phi.ln()).collect();
+        Spread::of(&logarithms).ok().map(|spread| spread.mean.exp()).filter(|mean| mean.is_finite() && *mean > 0.0)
+    }
+}
+
+/// Test accuracies of the trials that both have, percent.
+fn pairs(regime: &Regime, other: &Regime) -> Vec<(f64, f64)> {
+    let pair = |run: &crate::train::Run| {
+        let theirs = other.finite().find(|their| their.trial == run.trial)?;
+        Some((100.0 * run.last().test_accuracy, 100.0 * theirs.last().test_accuracy))
+    };
+    // Trials of two seeds start from different points.
+    if regime.recipe.seed == other.recipe.seed { regime.finite().filter_map(pair).collect() } else { Vec::new() }
+}
+
+impl Study {
+    /// The arms of the study beside its plain large and its plain small batch; see [`Remedies::of`].
+    ///
+    /// # Errors
+    /// As [`Remedies::of`].
+    pub fn remedies(&self, maxima: Option<&Maxima>) -> Result<Remedies> {
+        Remedies::of(&self.regimes(), maxima)
+    }
+}
+
+impl Remedies {
+    /// A row an arm: test accuracy, its difference to both plain regimes, sharpness, cost.
+    pub fn block(&self) -> Block {
+        let epsilons: Vec<f64> = {
+            let mut all: Vec<f64> = self.arms.iter().flat_map(|arm| &arm.sharpness).map(|own| own.epsilon).collect();
+            all.sort_by(|a, b| b.total_cmp(a));
+            all.dedup();
+            all
+        };
+        let mut columns: Vec<String> =
+            ["", "arm", "test %", "against large, points", "against small, points"].map(String::from).into();
+        for epsilon in &epsilons {
+            columns.extend([format!("φ, ε = {epsilon:e}, %"), "times that of large".into()]);
+        }
+        columns.extend(["training %", "steps", "passes", "‖x − x₀‖", "seconds"].map(String::from));
+        let rows = self.arms.iter().enumerate().map(|(place, arm)| {
+            let difference = |paired: Option<Paired>| paired.map_or(String::new(), |paired| paired.text());
+            let left_out = match arm.diverged {
+                0 => String::new(),
+                diverged => format!(" ({diverged} diverged)"),
+            };
+            let test = arm.test().map_or("–".into(), |spread| spread.text(2));
+            let mut row = vec![(place + 1).to_string(), arm.name.clone(), format!("{test}{left_out}")];
+            row.extend([difference(arm.to_large), difference(arm.to_small)]);
+            for &epsilon in &epsilons {
+                let (phi, ratio) = arm.at(epsilon).map_or((String::new(), String::new()), |own| {
+                    let doubt =
+                        if own.doubtful > 0 { format!(" ({} unreliable)", own.doubtful) } else { String::new() };
+                    let mean = own.geometric().map_or("–".into(), significant);
+                    (format!("{mean}{doubt}"), own.to_large.map_or(String::new(), |ratio| ratio_text(&ratio)))
+                });
+                row.extend([phi, ratio]);
+            }
+            row.push(arm.train.map_or("–".into(), |spread| spread.text(2)));
+            row.extend([
+                format!("{:.0}", arm.steps),
+                format!("{:.1}", arm.passes),
+                format!("{:.1}", arm.distance),
+                significant(arm.seconds),
+            ]);
+            row
+        });
+        let count = self.arms.iter().filter(|arm| arm.role.is_none()).count();
+        let title = format!(
+            "{} on {}: mean ± std over trials; differences of pairs and their 95 % intervals, corrected for {count} arms; φ as the geometric mean",
+            self.net, self.data
+        );
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let table = Block::table(&title, &columns, rows.collect());
+        let order = self.order().map(|ranks| {
+            let Ranks { correlation, p, count } = ranks;
+            let text = format!(
+                "Does φ order the arms? Rank correlation of φ and test accuracy over {count} arms: {correlation:.2} (p = {}); −1 where the flatter arm is always the better one.",
+                probability(p)
+            );
+            Block::paragraph(&text)
+        });
+        Block::joined(&[vec![table], order.into_iter().collect()].concat())
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
+    }
+}
+
+/// "0.42 (0.30 to 0.59)".
+pub(crate) fn ratio_text(ratio: &Ratio) -> String {
+    let [mean, lower, upper] = [ratio.geometric, ratio.lower, ratio.upper].map(significant);
+    format!("{mean} ({lower} to {upper})")
+}
+
+crate::display::shown_as_text!(Arm, ArmSharpness);
