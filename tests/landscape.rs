@@ -97,3 +97,25 @@ fn wrong_input_is_refused_with_what_is_allowed() -> Outcome {
     assert!(error.to_string().starts_with("the ends of a path must be finite"), "{error}");
     Ok(())
 }
+
+/// On a path whose losses are put in by hand: the largest of each neighborhood, and nothing but f itself within 0.
+#[test]
+fn the_robust_loss_is_the_largest_nearby() -> Result<(), Box<dyn std::error::Error>> {
+    let data = sharp_minima::data::synthetic();
+    let net = sharp_minima::zoo::f1(data.shape(), data.classes(), 0.05)?;
+    let [a, b] = [0, 1].map(|trial| net.start(sharp_minima::Seed(0), trial));
+    let mut path = sharp_minima::Between::line().points(7).alphas(0.0, 1.5).quiet().run(&net, &data, &a, &b)?;
+    for (point, loss) in path.points.iter_mut().zip([3.0, 1.0, 2.0, 0.5, 4.0, 0.1, 0.2]) {
+        point.value.train.loss = loss;
+    }
+    let losses = |radius: f64| path.robust(radius).map(|line| line.iter().map(|point| point.1).collect::<Vec<f64>>());
+    assert_eq!(losses(0.0)?, [3.0, 1.0, 2.0, 0.5, 4.0, 0.1, 0.2]);
+    assert_eq!(losses(0.25)?, [3.0, 3.0, 2.0, 4.0, 4.0, 4.0, 0.2]);
+    assert_eq!(losses(9.0)?, [4.0; 7]);
+    assert!(losses(-0.1).is_err() && losses(f64::NAN).is_err());
+    let words = path.robust_chart(0.25)?.words;
+    assert!(words.contains("lowest at α = 1.25") && words.ends_with("lowest at α = 1.50"), "{words}");
+    path.points[4].value.train.loss = f64::NAN;
+    assert!(path.robust(0.25)?[3].1.is_nan());
+    Ok(())
+}

@@ -8,6 +8,7 @@ mod curves;
 mod paths;
 mod points;
 mod remedies;
+mod robust;
 mod searches;
 
 use std::path::Path;

@@ -296,6 +296,25 @@ impl Path {
         here.map(|point| point.value.train.loss)
     }
 
+    /// The largest training loss within `radius` of each α, among the points of the path: `max_{|δ| ≤ radius} f(α + δ)`, what robust
+    /// training (E.3) would minimize if this line were all there is. At the ends only what the path has is seen.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a radius that is not finite or below 0.
+    pub fn robust(&self, radius: f64) -> Result<Vec<(f64, f64)>> {
+        if !(radius.is_finite() && radius >= 0.0) {
+            return Err(Error::parameter("radius", radius, "be finite and at least 0"));
+        }
+        let largest = |alpha: f64| {
+            let near = self.points.iter().filter(|point| (point.alpha - alpha).abs() <= radius + 1e-9);
+            near.map(|point| point.value.train.loss).fold(f64::NEG_INFINITY, |most, loss| {
+                // What is not finite is worse than anything.
+                if loss.is_nan() || most.is_nan() { f64::NAN } else { most.max(loss) }
+            })
+        };
+        Ok(self.points.iter().map(|point| (point.alpha, largest(point.alpha))).collect())
+    }
+
     /// How far the training loss between both solutions rises above the higher of them, nats; 0 where it does not. Nothing
     /// where the path has not both ends and a point between them.
     pub fn barrier(&self) -> Option<f64> {

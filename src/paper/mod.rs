@@ -5,10 +5,12 @@
 
 mod figure_3;
 mod figure_4;
+mod hoffer;
 mod tables_6_7;
 
 pub use figure_3::{FIGURE_3, Figure3, figure3};
 pub use figure_4::{FIGURE_4, Figure4, figure4};
+pub use hoffer::{HOFFER, Hoffer, hoffer};
 pub use tables_6_7::{Cell, Mended, TABLE_6, TABLE_7, table6, table7};
 
 use crate::error::{Error, Result};

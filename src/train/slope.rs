@@ -11,7 +11,7 @@ use super::draw::batches;
 use super::recipe::Recipe;
 use crate::data::{Dataset, Split};
 use crate::error::Result;
-use crate::net::{Averages, Engine, Net, Points, Real, Wanted};
+use crate::net::{Averages, Engine, Net, Points, Real, Standing, Wanted};
 use crate::objective::{Evaluation, Precision};
 use crate::optim::Rule;
 use crate::seed::{Random, Stream, copy, normal, uniform, words};
@@ -71,6 +71,8 @@ pub(super) struct Slope<T> {
     mask: Option<Random>,
     noise: Noise,
     ghost: Option<usize>,
+    /// Vectors as long as x that are not in use: a fresh one costs more than what is done with it.
+    spare: Vec<Vec<T>>,
 }
 
 /// Where noise comes from.
@@ -96,6 +98,7 @@ impl<T: Real> Slope<T> {
             mask: None,
             noise: Noise::Stream(Box::new(recipe.seed.stream(Stream::Noise, trial as u64))),
             ghost: recipe.ghost,
+            spare: Vec::new(),
         })
     }
 
@@ -198,7 +201,9 @@ impl<T: Real> Slope<T> {
         if parts.len() == 1 {
             return each(self, 0, batch);
         }
-        let mut total = vec![T::zero(); self.start.len()];
+        let mut total = self.spare.pop().unwrap_or_default();
+        total.clear();
+        total.resize(self.start.len(), T::zero());
         let mut seen = Seen { loss: 0.0, own: 0.0, passes: 0.0 };
         for (number, part) in parts.into_iter().enumerate() {
             let part_points = part.len() as f64;
@@ -212,7 +217,7 @@ impl<T: Real> Slope<T> {
                 break;
             }
         }
-        self.engine.exchange_gradient(&mut total)?;
+        self.set_gradient(total)?;
         // Divided once, so that two passes are 2.
         Ok(Seen { passes: seen.passes / points as f64, ..seen })
     }
@@ -239,8 +244,34 @@ impl<T: Real> Slope<T> {
     }
 
     /// Where the engine stands.
-    pub(super) fn point(&self) -> Result<Vec<T>> {
-        Ok(self.engine.x()?.into_owned())
+    pub(super) fn point(&mut self) -> Result<Vec<T>> {
+        let mut x = self.spare.pop().unwrap_or_default();
+        copy_into(&mut x, &self.engine.x()?);
+        Ok(x)
+    }
+
+    /// A vector that is no longer needed, for the next that is.
+    pub(super) fn give(&mut self, vector: Vec<T>) {
+        self.spare.push(vector);
+    }
+
+    /// ‖g‖₂ of the gradient that was left.
+    pub(super) fn gradient_norm(&self) -> Result<f64> {
+        let gradient = self.engine.gradient()?;
+        Ok(dot(&gradient, &gradient).sqrt())
+    }
+
+    /// Moves to `x + length · g` with the gradient that was left.
+    pub(super) fn climb(&mut self, length: f64) -> Result<()> {
+        if let Standing::Here { x, gradient } = self.engine.standing()? {
+            combine(x, length, gradient);
+            return Ok(());
+        }
+        let mut x = self.point()?;
+        combine(&mut x, length, &self.engine.gradient()?);
+        self.engine.move_to(&x)?;
+        self.give(x);
+        Ok(())
     }
 
     pub(super) fn move_to(&mut self, x: &[T]) -> Result<()> {
@@ -248,12 +279,16 @@ impl<T: Real> Slope<T> {
     }
 
     /// The gradient that was left.
-    pub(super) fn last_gradient(&self) -> Result<Vec<T>> {
-        Ok(self.engine.gradient()?.into_owned())
+    pub(super) fn last_gradient(&mut self) -> Result<Vec<T>> {
+        let mut gradient = self.spare.pop().unwrap_or_default();
+        copy_into(&mut gradient, &self.engine.gradient()?);
+        Ok(gradient)
     }
 
     pub(super) fn set_gradient(&mut self, mut gradient: Vec<T>) -> Result<()> {
-        self.engine.exchange_gradient(&mut gradient)
+        self.engine.exchange_gradient(&mut gradient)?;
+        self.give(gradient);
+        Ok(())
     }
 
     /// Derivative of the mean loss with respect to the inputs, of the last pass that asked for it.
@@ -346,6 +381,12 @@ impl Slope<f32> {
         }
         evaluation
     }
+}
+
+fn copy_into<T: Real>(numbers: &mut Vec<T>, others: &[T]) {
+    numbers.resize(others.len(), T::zero());
+    let blocks = numbers.par_chunks_mut(BLOCK).zip(others.par_chunks(BLOCK));
+    blocks.for_each(|(numbers, others)| numbers.copy_from_slice(others));
 }
 
 /// `numbers += share · others`.

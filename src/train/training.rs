@@ -175,6 +175,23 @@ impl Training {
         Self { regime: Some(name.into()), ..self }
     }
 
+    /// The same training under a name of its own, to be changed in one thing: an arm of a study.
+    ///
+    /// ```
+    /// use sharp_minima::{Role, Strategy, Study, Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let plain = Training::adam().trials(2).epochs(2).quiet();
+    /// let (small, large) = (plain.arm("small").batch(10).role(Role::Small), plain.arm("large").batch(100).role(Role::Large));
+    /// let sam = large.arm("SAM").strategy(Strategy::sam(0.05));
+    /// let remedies = Study::run(&[small, large, sam], &net, &data)?.remedies(None)?;
+    /// assert_eq!(remedies.arms[2].remedies, "SAM, ρ 0.05");
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn arm(&self, name: &str) -> Self {
+        Self { regime: Some(name.into()), role: None, ..self.clone() }
+    }
+
     /// Which side of the paper's comparison the regime is, where others are set beside it: the plain small or the plain large
     /// batch. It names the regime, unless it has a name: "small", "large".
     pub fn role(self, role: Role) -> Self {

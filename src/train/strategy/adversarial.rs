@@ -56,7 +56,9 @@ impl Attack {
         }
         // s g + (1 − s) g′
         own.iter_mut().for_each(|value| *value *= T::from_f64(share));
-        combine(&mut own, 1.0 - share, &slope.last_gradient()?);
+        let other = slope.last_gradient()?;
+        combine(&mut own, 1.0 - share, &other);
+        slope.give(other);
         slope.set_gradient(own)?;
         Ok(Seen { own: share * loss + (1.0 - share) * seen.own, ..seen })
     }

@@ -44,13 +44,12 @@ pub(super) fn step<T: Real>(
         }
         match solver {
             Inner::Descent => {
-                let mut x = slope.point()?;
-                combine(&mut x, -rate, &slope.last_gradient()?);
-                slope.move_to(&x)?;
+                slope.climb(-rate)?;
             }
             _ => slope.move_along(rate)?,
         }
     }
+    slope.give(anchor);
     Ok(seen)
 }
 
@@ -65,7 +64,9 @@ fn proximal<T: Real>(slope: &mut Slope<T>, batch: &Batch<'_>, lambda: f64, ancho
     let mut gradient = slope.last_gradient()?;
     combine(&mut gradient, lambda, &away);
     slope.set_gradient(gradient)?;
-    Ok(loss + 0.5 * lambda * dot(&away, &away))
+    let distance = dot(&away, &away);
+    slope.give(away);
+    Ok(loss + 0.5 * lambda * distance)
 }
 
 /// Halvings of a step before a search is over: a thousandth of the first.

@@ -24,5 +24,6 @@ pub(super) fn gradient<T: Real>(
     slope.move_to(&moved)?;
     let loss = slope.gradient(part, Look::First)?;
     slope.move_to(&x)?;
+    slope.give(x);
     Ok(Seen::plain(loss))
 }

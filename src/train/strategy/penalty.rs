@@ -1,6 +1,6 @@
 //! A penalty on the gradient's norm: [`Strategy::Penalty`](super::Strategy::Penalty).
 
-use super::super::slope::{Batch, Look, Seen, Slope, combine, dot};
+use super::super::slope::{Batch, Look, Seen, Slope, combine};
 use crate::error::Result;
 use crate::net::Real;
 
@@ -8,25 +8,23 @@ use crate::net::Real;
 const REACH: f64 = 0.01;
 
 pub(super) fn gradient<T: Real>(slope: &mut Slope<T>, part: &Batch<'_>, strength: f64) -> Result<Seen> {
-    let x = slope.point()?;
     let loss = slope.gradient(part, Look::First)?;
     let seen = Seen { loss, own: loss, passes: 1.0 };
-    let gradient = slope.last_gradient()?;
-    let norm = dot(&gradient, &gradient).sqrt();
+    let norm = slope.gradient_norm()?;
     if !loss.is_finite() || norm == 0.0 {
         return Ok(seen);
     }
+    let (x, mut sum) = (slope.point()?, slope.last_gradient()?);
     let step = REACH / norm;
-    let mut moved = x.clone();
-    combine(&mut moved, step, &gradient);
-    slope.move_to(&moved)?;
+    slope.climb(step)?;
     slope.gradient(part, Look::Again)?;
     slope.move_to(&x)?;
+    slope.give(x);
     // g + a (g′ − g) / δ
-    let mut total = slope.last_gradient()?;
-    total.iter_mut().zip(&gradient).for_each(|(other, &own)| *other -= own);
-    let mut sum = gradient;
-    combine(&mut sum, strength / step, &total);
+    let mut other = slope.last_gradient()?;
+    other.iter_mut().zip(&sum).for_each(|(other, &own)| *other -= own);
+    combine(&mut sum, strength / step, &other);
+    slope.give(other);
     slope.set_gradient(sum)?;
     Ok(Seen { own: loss + 0.5 * strength * norm * norm, passes: 2.0, ..seen })
 }

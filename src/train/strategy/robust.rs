@@ -19,13 +19,37 @@ pub(super) fn gradient<T: Real>(
     let x = slope.point()?;
     let loss = slope.gradient(part, Look::First)?;
     let mut seen = Seen { loss, own: loss, passes: 1.0 };
-    let scale = scales(slope, ball, &x);
+    if loss.is_finite() {
+        if ball == Ball::Euclidean && ascents == 1 {
+            // The common case in one sweep: e needs no vector of its own.
+            let norm = slope.gradient_norm()?;
+            if norm > 0.0 {
+                slope.climb(radius / norm)?;
+                seen.own = slope.gradient(part, Look::Again)?;
+                seen.passes = 2.0;
+            }
+        } else {
+            ascend(slope, part, ball, radius, ascents, &x, &mut seen)?;
+        }
+        slope.move_to(&x)?;
+    }
+    slope.give(x);
+    Ok(seen)
+}
+
+fn ascend<T: Real>(
+    slope: &mut Slope<T>,
+    part: &Batch<'_>,
+    ball: Ball,
+    radius: f64,
+    ascents: usize,
+    x: &[T],
+    seen: &mut Seen,
+) -> Result<()> {
+    let scale = scales(slope, ball, x);
     let length = radius * (2.0 / ascents as f64).min(1.0);
     let mut u = vec![T::zero(); x.len()];
     for _ in 0..ascents {
-        if !seen.own.is_finite() {
-            break;
-        }
         let mut climb = slope.last_gradient()?;
         if ball == Ball::Box {
             let (length, low, high) = (T::from_f64(length), T::from_f64(-radius), T::from_f64(radius));
@@ -46,7 +70,7 @@ pub(super) fn gradient<T: Real>(
             let norm = dot(&climb, &climb).sqrt();
             if norm == 0.0 {
                 // Nowhere to climb to: the gradient where it stands is that of the step.
-                break;
+                return Ok(());
             }
             combine(&mut u, length / norm, &climb);
             let norm = dot(&u, &u).sqrt();
@@ -55,17 +79,23 @@ pub(super) fn gradient<T: Real>(
                 u.iter_mut().for_each(|u| *u *= back);
             }
         }
-        let mut moved = x.clone();
+        // The gradient's room takes the point.
         match &scale {
-            Some(scale) => moved.iter_mut().zip(u.iter().zip(scale)).for_each(|(x, (u, t))| *x += *t * *u),
-            None => combine(&mut moved, 1.0, &u),
+            Some(scale) => {
+                let places = climb.iter_mut().zip(x).zip(u.iter().zip(scale));
+                places.for_each(|((place, &x), (&u, &t))| *place = x + t * u);
+            }
+            None => climb.iter_mut().zip(x).zip(&u).for_each(|((place, &x), &u)| *place = x + u),
         }
-        slope.move_to(&moved)?;
+        slope.move_to(&climb)?;
+        slope.give(climb);
         seen.own = slope.gradient(part, Look::Again)?;
         seen.passes += 1.0;
+        if !seen.own.is_finite() {
+            return Ok(());
+        }
     }
-    slope.move_to(&x)?;
-    Ok(seen)
+    Ok(())
 }
 
 /// T; nothing where it is 1.

@@ -55,7 +55,9 @@ pub(super) fn gradient<T: Real>(
             row.iter_mut().zip(p.iter().zip(target)).for_each(|(place, (p, t))| *place = T::from_f64(share * (p - t)));
         }
     })?;
-    combine(&mut own, 1.0, &slope.last_gradient()?);
+    let other = slope.last_gradient()?;
+    combine(&mut own, 1.0, &other);
+    slope.give(other);
     slope.set_gradient(own)?;
     let answers = Answers::of(slope.outputs(), classes);
     let rows = targets.rows().zip(answers.logs());

@@ -1,0 +1,64 @@
+//! What Hoffer, Hubara and Soudry (2017, *Train longer, generalize better*, arXiv 1705.08741) print for the paper's own nets.
+
+use crate::error::{Error, Result};
+
+/// A row of their table: validation accuracy in percent, read in the authors' poster at NIPS 2017; no deviations are printed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hoffer {
+    /// The net, as the paper names it.
+    pub net: &'static str,
+    /// The data set.
+    pub data: &'static str,
+    /// The small batch.
+    pub small: f64,
+    /// The large batch.
+    pub large: f64,
+    /// The large batch with a learning rate scaled by the root of the batch.
+    pub rate: f64,
+    /// That with ghost batches too.
+    pub ghosts: f64,
+    /// With the rate and as many steps as the small batch ("regime adaptation"), by the published scripts without ghosts.
+    pub adapted: f64,
+}
+
+/// The three of the paper's nets that they trained.
+pub const HOFFER: [Hoffer; 3] = [
+    Hoffer { net: "F1", data: "MNIST", small: 98.27, large: 97.05, rate: 97.55, ghosts: 97.60, adapted: 98.53 },
+    Hoffer { net: "C1", data: "CIFAR-10", small: 87.80, large: 83.95, rate: 86.15, ghosts: 86.4, adapted: 88.20 },
+    Hoffer { net: "C3", data: "CIFAR-100", small: 61.25, large: 51.50, rate: 57.38, ghosts: 57.5, adapted: 63.20 },
+];
+
+/// The row for a net.
+///
+/// # Errors
+/// [`Error::Parameter`] for a net that they did not train.
+///
+/// ```
+/// assert_eq!(sharp_minima::paper::hoffer("F1")?.adapted, 98.53);
+/// # Ok::<(), sharp_minima::Error>(())
+/// ```
+pub fn hoffer(net: &str) -> Result<Hoffer> {
+    let found = HOFFER.into_iter().find(|row| row.net == net);
+    found.ok_or_else(|| Error::parameter("net of Hoffer et al.", net, "be F1, C1 or C3"))
+}
+
+impl Hoffer {
+    /// The row, each arm with its difference to the large batch.
+    pub fn block(&self) -> crate::display::Block {
+        let rows = [
+            ("small batch", self.small),
+            ("large batch", self.large),
+            ("learning rate × √κ", self.rate),
+            ("and ghosts", self.ghosts),
+            ("learning rate × √κ, equal steps", self.adapted),
+        ];
+        let rows = rows.map(|(arm, test)| vec![arm.into(), format!("{test:.2}"), format!("{:+.2}", test - self.large)]);
+        let title = format!("Hoffer, Hubara and Soudry 2017: {} on {}, by SGD, augmented", self.net, self.data);
+        crate::display::Block::table(&title, &["", "validation %", "against large, points"], rows.into())
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
+    }
+}
