@@ -162,6 +162,39 @@ impl Remedies {
         })
     }
 
+    /// Test accuracy of one arm minus that of another, its control: points, of pairs of trials, one comparison.
+    ///
+    /// # Errors
+    /// As [`named`](Self::named) and [`Paired::test`].
+    pub fn between(&self, arm: &str, control: &str) -> Result<Paired> {
+        let (arm, control) = (self.named(arm)?, self.named(control)?);
+        let pair = |(trial, test): &(usize, f64)| {
+            control.tests.iter().find(|(other, _)| other == trial).map(|(_, theirs)| (*test, *theirs))
+        };
+        Paired::test(&arm.tests.iter().filter_map(pair).collect::<Vec<_>>(), 1)
+    }
+
+    /// The same for several pairs of arm and control, as a table.
+    ///
+    /// # Errors
+    /// As [`named`](Self::named).
+    pub fn controls(&self, pairs: &[(&str, &str)]) -> Result<Block> {
+        let row = |(arm, control): &(&str, &str)| {
+            let phi = |name: &str| Ok::<_, Error>(self.named(name)?.sharpness.first().map(|own| own.phi.clone()));
+            let (own, theirs) = (phi(arm)?, phi(control)?);
+            let ratio = own.zip(theirs).and_then(|(own, theirs)| Ratio::of(&own, &theirs).ok());
+            let (difference, p) = match self.between(arm, control) {
+                Ok(paired) => (paired.text(), probability(paired.p)),
+                Err(reason) => (format!("none: {reason}"), String::new()),
+            };
+            let ratio = ratio.map_or("–".into(), |ratio| ratio_text(&ratio));
+            Ok(vec![(*arm).into(), (*control).into(), difference, p, ratio])
+        };
+        let rows = pairs.iter().map(row).collect::<Result<Vec<_>>>()?;
+        let columns = ["arm", "its control", "test accuracy, points", "p", "φ, times the control's"];
+        Ok(Block::table("Arms against their controls: differences of pairs with 95 % intervals", &columns, rows))
+    }
+
     /// Does φ order the arms? Spearman's correlation of mean test accuracy and φ (geometric mean) over the arms, at the largest ε
     /// that was measured: −1 where the flatter arm is always the better one.
     ///
@@ -214,7 +247,7 @@ impl Study {
 }
 
 impl Remedies {
-    /// A row an arm: test accuracy, its difference to both plain regimes, sharpness, cost.
+    /// A row an arm: test accuracy, its difference to both plain regimes, sharpness; and in a second table what it costs.
     pub fn block(&self) -> Block {
         let epsilons: Vec<f64> = {
             let mut all: Vec<f64> = self.arms.iter().flat_map(|arm| &arm.sharpness).map(|own| own.epsilon).collect();
@@ -225,9 +258,9 @@ impl Remedies {
         let mut columns: Vec<String> =
             ["", "arm", "test %", "against large, points", "against small, points"].map(String::from).into();
         for epsilon in &epsilons {
-            columns.extend([format!("φ, ε = {epsilon:e}, %"), "times that of large".into()]);
+            columns.extend([format!("φ, ε = {epsilon:e}, %"), "times large".into()]);
         }
-        columns.extend(["training %", "steps", "passes", "‖x − x₀‖", "seconds"].map(String::from));
+        columns.push("training %".into());
         let rows = self.arms.iter().enumerate().map(|(place, arm)| {
             let difference = |paired: Option<Paired>| paired.map_or(String::new(), |paired| paired.text());
             let left_out = match arm.diverged {
@@ -247,14 +280,21 @@ impl Remedies {
                 row.extend([phi, ratio]);
             }
             row.push(arm.train.map_or("–".into(), |spread| spread.text(2)));
-            row.extend([
+            row
+        });
+        let costs = self.arms.iter().enumerate().map(|(place, arm)| {
+            vec![
+                (place + 1).to_string(),
+                arm.name.clone(),
+                arm.remedies.clone(),
                 format!("{:.0}", arm.steps),
                 format!("{:.1}", arm.passes),
                 format!("{:.1}", arm.distance),
                 significant(arm.seconds),
-            ]);
-            row
+            ]
         });
+        let heads = ["", "arm", "what is done", "steps", "passes over the points", "‖x − x₀‖", "seconds"];
+        let costs = Block::table("What an arm is, and what a trial of it costs", &heads, costs.collect());
         let count = self.arms.iter().filter(|arm| arm.role.is_none()).count();
         let title = format!(
             "{} on {}: mean ± std over trials; differences of pairs and their 95 % intervals, corrected for {count} arms; φ as the geometric mean",
@@ -270,7 +310,7 @@ impl Remedies {
             );
             Block::paragraph(&text)
         });
-        Block::joined(&[vec![table], order.into_iter().collect()].concat())
+        Block::joined(&[vec![table], order.into_iter().collect(), vec![costs]].concat())
     }
 
     /// What a cell shows: the [block](Self::block).
@@ -281,8 +321,20 @@ impl Remedies {
 
 /// "0.42 (0.30 to 0.59)".
 pub(crate) fn ratio_text(ratio: &Ratio) -> String {
-    let [mean, lower, upper] = [ratio.geometric, ratio.lower, ratio.upper].map(significant);
+    let [mean, lower, upper] = [ratio.geometric, ratio.lower, ratio.upper].map(two_digits);
     format!("{mean} ({lower} to {upper})")
+}
+
+/// 0.7846 as "0.78", 14.29 as "14", 1.45e3 as "1450".
+fn two_digits(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 10.0 => 0,
+        size if size >= 1.0 => 1,
+        size if size >= 0.1 => 2,
+        size if size >= 0.01 => 3,
+        _ => return significant(value),
+    };
+    format!("{value:.decimals$}")
 }
 
 crate::display::shown_as_text!(Arm, ArmSharpness);

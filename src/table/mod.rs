@@ -36,6 +36,7 @@
 //! |---|---|---|
 //! | "loss", "accuracy" | all | nats per example; a fraction |
 //! | "distance", "steps", "seconds" | trainings | ‖x − x₀‖₂; steps of the optimizer; since the trial began |
+//! | "strategy loss", "passes" | trainings by a strategy | what it descends, mean over the epoch's batches; gradient passes over the points so far |
 //! | "sharpness" | sharpness | φ, percent: of each search, and of the largest f of all |
 //! | "evaluations" | sharpness | of f with ∇f, a search |
 //! | "random corner", "first order", "second order", "seconds" | sharpness | φ there, or as they estimate it; of the whole measure |

@@ -19,6 +19,10 @@ const MEASURES: [Measure; 7] = [
     (None, "seconds", |row| row.seconds),
 ];
 
+/// Those that only a row of a strategy has.
+const OF_STRATEGIES: [(&str, fn(&Epoch) -> Option<f64>); 2] =
+    [("strategy loss", |row| row.strategy_loss), ("passes", |row| row.passes)];
+
 /// One row for each regime, trial, epoch and measure, in the schema above.
 ///
 /// # Errors
@@ -29,7 +33,9 @@ pub fn regimes(regimes: &[&Regime]) -> Result<DataFrame> {
         for run in &regime.runs {
             for row in &run.trace {
                 let status = if row.epoch == run.last().epoch { run.stop.to_string() } else { "running".into() };
-                rows.extend(MEASURES.iter().map(|(split, measure, value)| Row {
+                let plain = MEASURES.iter().map(|(split, measure, value)| (*split, *measure, value(row)));
+                let others = OF_STRATEGIES.iter().filter_map(|(measure, value)| Some((None, *measure, value(row)?)));
+                rows.extend(plain.chain(others).map(|(split, measure, value)| Row {
                     net: &regime.net,
                     data: &regime.data,
                     regime: Some(&regime.name),
@@ -41,7 +47,7 @@ pub fn regimes(regimes: &[&Regime]) -> Result<DataFrame> {
                     statistics: regime.recipe.objective.whose().to_string(),
                     chunk: regime.recipe.objective.most() as u64,
                     measure,
-                    value: value(row),
+                    value,
                     status: Some(status.clone()),
                     ..Row::default()
                 }));

@@ -73,6 +73,11 @@ impl Descent {
         self.advance(data)
     }
 
+    /// What is done to mend a large batch, as [`Recipe::remedies`] says it.
+    pub fn remedies(&self) -> String {
+        self.recipe.remedies()
+    }
+
     /// Epochs that are done.
     pub fn epoch(&self) -> usize {
         self.epoch

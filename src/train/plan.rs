@@ -134,3 +134,46 @@ impl std::fmt::Display for Growth {
 }
 
 crate::display::shown_as_text!(Scaling, Scaled, Growth);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// η, β₁, β₂ and ε at κ = 1, 4 and 10, by the closed forms of the table above; beyond that ADAM's rule is refused.
+    #[test]
+    fn optimizers_follow_the_batch() -> Result<()> {
+        let adam = Optimizer::adam();
+        let numbers = |rule, batch| -> Result<[f64; 4]> {
+            match (Scaled { rule, base: 10 }).moving(adam, batch)? {
+                Optimizer::Adam { learning_rate, beta1, beta2, epsilon } => Ok([learning_rate, beta1, beta2, epsilon]),
+                other => panic!("{other}"),
+            }
+        };
+        let root = 10f64.sqrt();
+        let expected = [
+            (Scaling::Linear, 10, [1e-3, 0.9, 0.999, 1e-8]),
+            (Scaling::Linear, 40, [4e-3, 0.9, 0.999, 1e-8]),
+            (Scaling::Linear, 1_000, [0.1, 0.9, 0.999, 1e-8]),
+            (Scaling::SquareRoot, 40, [2e-3, 0.9, 0.999, 1e-8]),
+            (Scaling::Adam, 10, [1e-3, 0.9, 0.999, 1e-8]),
+            (Scaling::Adam, 40, [2e-3, 0.6, 0.996, 5e-9]),
+            (Scaling::Adam, 100, [root * 1e-3, 0.0, 0.99, 1e-8 / root]),
+        ];
+        for (rule, batch, expected) in expected {
+            for (found, e) in numbers(rule, batch)?.into_iter().zip(expected) {
+                assert!((found - e).abs() < 1e-12, "{rule:?}, {batch}: {found} is not {e}");
+            }
+        }
+        assert_eq!(numbers(Scaling::Adam, 10)?, [1e-3, 0.9, 0.999, 1e-8], "κ = 1 is off, to the bit");
+        assert!(numbers(Scaling::Adam, 101).is_err() && numbers(Scaling::Linear, 9).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_batch_grows_to_its_end() {
+        let growth = Growth { every: 3, factor: 2, most: 100, rate: 0.7 };
+        let found: Vec<(usize, usize)> = [1, 3, 4, 7, 9, 10, 1_000].map(|epoch| growth.at(16, epoch)).into();
+        assert_eq!(found, [(16, 0), (16, 0), (32, 1), (64, 2), (64, 2), (100, 3), (100, 3)]);
+        assert_eq!(Growth { factor: 1, ..growth }.at(16, 50), (16, 0));
+    }
+}

@@ -69,7 +69,10 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: &Reme
             ("its test accuracy is higher than the plain large batch's", accuracy),
             ("its minima are less sharp", flatness),
         ];
-        for (claim, judge) in claims {
+        // Where nobody measured a sharpness, nothing is said of it.
+        let is_measured = |arm: &Arm| !arm.sharpness.is_empty();
+        let count = if is_measured(arm) || other.is_some_and(is_measured) { 2 } else { 1 };
+        for (claim, judge) in claims.into_iter().take(count) {
             verdicts.push(verdict(format!("{}: {claim}.", arm.name), other.map_or_else(none, judge), judge(arm)));
         }
     }
