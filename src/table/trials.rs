@@ -19,9 +19,10 @@ const MEASURES: [Measure; 7] = [
     (None, "seconds", |row| row.seconds),
 ];
 
-/// Those that only a row of a strategy has.
-const OF_STRATEGIES: [(&str, fn(&Epoch) -> Option<f64>); 2] =
-    [("strategy loss", |row| row.strategy_loss), ("passes", |row| row.passes)];
+/// The same of a number that only a row of a strategy has.
+type OfStrategy = (&'static str, fn(&Epoch) -> Option<f64>);
+
+const OF_STRATEGIES: [OfStrategy; 2] = [("strategy loss", |row| row.strategy_loss), ("passes", |row| row.passes)];
 
 /// One row for each regime, trial, epoch and measure, in the schema above.
 ///
