@@ -255,17 +255,56 @@ fn the_record_of_batch_sizes_is_of_the_same_trials() -> Outcome {
     Ok(())
 }
 
+/// The record of conservative training: its plain arms are, row by row, the first ten epochs of the record of the gap, which
+/// another program wrote; each arm's recipe is what its name says.
+#[test]
+fn the_record_of_conservative_training_is_of_the_same_trials() -> Outcome {
+    use sharp_minima::{Recorded, Role, Strategy};
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs");
+    let recorded = Recorded::load(folder.join("08_f1_mnist.jsonl"))?;
+    let names: Vec<&str> = recorded.regimes.iter().map(|regime| regime.name.as_str()).collect();
+    assert_eq!(names, ["small", "large", "conservative", "three steps, λ = 0"]);
+    let strategies = [Strategy::conservative(1e-3, 3), Strategy::conservative(0.0, 3)];
+    for (regime, strategy) in recorded.regimes.iter().skip(2).zip(strategies) {
+        assert_eq!((regime.recipe.strategy, regime.recipe.batch, regime.runs.len()), (strategy, 6_000, 3));
+        for run in &regime.runs {
+            assert_eq!((run.last().epoch, run.last().steps, run.last().gradient_passes()), (10, 100, 30.0));
+        }
+    }
+    let gap = Recorded::load(folder.join("01_f1_mnist.jsonl"))?;
+    for (regime, role) in recorded.regimes.iter().zip([Role::Small, Role::Large]) {
+        assert_eq!((regime.role, regime.runs.len()), (Some(role), 3));
+        let theirs = gap.regimes.iter().find(|other| other.role == Some(role)).ok_or("no regime")?;
+        for (run, other) in regime.runs.iter().zip(&theirs.runs) {
+            assert_eq!((run.trial, run.trace.len()), (other.trial, 11));
+            for (row, other) in run.trace.iter().zip(&other.trace) {
+                assert_eq!(
+                    sharp_minima::Epoch { seconds: 0.0, ..*row },
+                    sharp_minima::Epoch { seconds: 0.0, ..*other }
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Records of sharpness and of paths are of the trials that they stand beside: f where a search or a path begins is the
 /// training loss of the trial's last row.
 #[test]
 fn records_are_of_the_trials_beside_them() -> Outcome {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs");
-    for (name, measures) in [("03_f1_mnist.jsonl", 40), ("03_f1_mnist_long.jsonl", 10), ("04_f1_mnist.jsonl", 33)] {
+    let names = [
+        ("03_f1_mnist.jsonl", 40, 0),
+        ("03_f1_mnist_long.jsonl", 10, 0),
+        ("04_f1_mnist.jsonl", 33, 0),
+        ("08_f1_mnist.jsonl", 8, 4),
+    ];
+    for (name, measures, unmeasured) in names {
         let recorded = sharp_minima::Recorded::load(folder.join(name))?;
         let maxima = recorded.maxima.as_ref().ok_or("no sharpness")?;
         assert_eq!(
             (maxima.maxima.len(), maxima.unmeasured, recorded.regimes[0].weight_count),
-            (measures, 0, 1_462_794)
+            (measures, unmeasured, 1_462_794)
         );
         for maximum in &maxima.maxima {
             let regime = recorded.regimes().into_iter().find(|regime| maximum.regime.as_ref() == Some(&regime.name));

@@ -184,6 +184,7 @@ fn scatter(area: &Area<'_>, clouds: &[Cloud]) -> Drawn {
     let mut builder = ChartBuilder::on(area);
     builder.caption("Does sharpness order the arms?", ("sans-serif", 17).into_font().color(&INK));
     builder.margin(12).margin_right(18).x_label_area_size(42).y_label_area_size(58);
+    let marks = marks.into_iter().filter(|mark| (least..=most).contains(mark)).collect();
     let axis = (least..most).log_scale().with_key_points(marks);
     let mut context = builder.build_cartesian_2d(axis, low - room..high + room)?;
     let mut mesh = context.configure_mesh();
