@@ -131,7 +131,7 @@ impl Paired {
     ///
     /// ```
     /// let test = sharp_minima::Paired::test(&[(5.1, 4.1), (4.9, 4.0), (5.2, 4.1)], 1)?;
-    /// assert!(test.lower > 0.8 && test.upper < 1.2 && test.p < 0.01);
+    /// assert!(test.lower > 0.75 && test.upper < 1.25 && test.p < 0.01);
     /// # Ok::<(), sharp_minima::Error>(())
     /// ```
     pub fn test(pairs: &[(f64, f64)], comparisons: usize) -> Result<Self> {
