@@ -196,6 +196,49 @@ fn a_strategy_moves_no_other_stream() -> Outcome {
     Ok(())
 }
 
+/// Of a linear net with two classes the largest loss in the box around a point is known: `ln(1 + exp(ε ‖d‖₁ − m))` with the
+/// difference d of the rows of W and the margin m. One step of the sign method finds it, and more steps find no more.
+#[test]
+fn an_attack_on_a_linear_net_is_the_worst_one() -> Outcome {
+    let data = data::Synthetic::new(&[6], 2).train(40).test(2).seed(3).make()?;
+    let net = Net::new("linear", &[6], vec![Layer::Dense { outputs: 2 }])?;
+    let x = net.start(Seed(0), 0);
+    let (weights, epsilon) = (x.values(), 0.3);
+    let difference: Vec<f64> = (0..6).map(|i| f64::from(weights[i]) - f64::from(weights[6 + i])).collect();
+    let reach = epsilon * difference.iter().map(|d| d.abs()).sum::<f64>();
+    let losses = (0..40).map(|point| {
+        let inputs = data.train.point(point).unwrap_or_default();
+        let margin: f64 = inputs.iter().zip(&difference).map(|(&x, d)| f64::from(x) * d).sum();
+        let margin = if data.train.labels()[point] == 0 { margin } else { -margin };
+        (reach - margin).exp().ln_1p()
+    });
+    let expected = losses.sum::<f64>() / 40.0;
+    for ascents in [1, 2, 7] {
+        let attack = Strategy::Adversarial { epsilon, ascents, share: 0.0, range: None };
+        let training = Training::sgd(1e-30, 0.0).batch(40).trials(1).epochs(1).strategy(attack).quiet();
+        let found = training.run(&net, &data)?.regime.runs[0].last().strategy_loss.ok_or("no loss")?;
+        assert!((found / expected - 1.0).abs() < 1e-5, "{ascents} ascents: {found} is not {expected}");
+    }
+    Ok(())
+}
+
+/// Whatever a strategy does to the weights, they are put back: with a learning rate of nothing x is where it was, to the bit.
+#[test]
+fn weights_are_put_back_to_the_bit() -> Outcome {
+    let (net, data) = every()?;
+    for strategy in strategies() {
+        let lbfgs = matches!(strategy, Strategy::Conservative { solver: Inner::Lbfgs, .. });
+        let training = Training::sgd(1e-38, 0.0).batch(30).trials(1).epochs(1).strategy(strategy).quiet();
+        let found = training.run(&net, &data)?;
+        let start = net.start(Seed(0), 0);
+        let same = found.weights[0].values().iter().zip(start.values()).filter(|(a, b)| a.to_bits() == b.to_bits());
+        // Biases begin at 0, and move by as much as nothing is.
+        let zeros = start.values().iter().filter(|value| **value == 0.0).count();
+        assert!(lbfgs || same.count() >= start.len() - zeros, "{strategy}");
+    }
+    Ok(())
+}
+
 /// The composed passes, with the gradient of inputs and losses that are changed, lead to the same point.
 #[test]
 fn composed_strategies_are_fused_strategies() -> Outcome {
