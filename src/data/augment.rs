@@ -1,5 +1,5 @@
-//! Images that were moved a little (appendix E.1 of the paper): "horizontal reflections, random rotations up to 10° and random
-//! translation of up to 0.2 times the size of the image", and shearing.
+//! Images that were moved a little (appendix E.1 of the paper): horizontal reflections, rotations up to 10° and translations up
+//! to 0.2 times the size of the image, each at random; and shearing.
 //!
 //! One affine map an image takes each place of the new image to a place of the old one, in (row, column):
 //! `in = c + R (S (out − c) + t)` with `R = [[cos θ, −sin θ], [sin θ, cos θ]]`, `S = [[1, −sin s], [0, cos s]]`, and the same map
