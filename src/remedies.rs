@@ -17,7 +17,9 @@ use crate::train::{Epoch, Regime, Role, Stop, Study, check_alike};
 pub struct ArmSharpness {
     /// ε.
     pub epsilon: f64,
-    /// φ of each measured trial, percent: the largest f of all searches, on the training split in the full space.
+    /// Numbers of the measured trials.
+    pub trials: Vec<usize>,
+    /// φ of each, percent: the largest f of all searches, on the training split in the full space.
     pub phi: Vec<f64>,
     /// How many of them are no measure of a size.
     pub doubtful: usize,
@@ -107,12 +109,14 @@ impl Remedies {
         let mut epsilons: Vec<f64> = maxima.iter().map(|maximum| maximum.epsilon).collect();
         epsilons.sort_by(|a, b| b.total_cmp(a));
         epsilons.dedup();
-        let phi = |regime: &Regime, epsilon: f64| -> (Vec<f64>, usize) {
+        let phi = |regime: &Regime, epsilon: f64| -> (Vec<usize>, Vec<f64>, usize) {
             let own = maxima
                 .iter()
                 .filter(|maximum| maximum.epsilon == epsilon && maximum.regime.as_ref() == Some(&regime.name));
-            let (phi, trusted): (Vec<f64>, Vec<bool>) = own.map(|maximum| Reading::Largest.of(maximum)).unzip();
-            (phi, trusted.into_iter().filter(|trusted| !trusted).count())
+            let read = own.filter_map(|maximum| Some((maximum.trial?, Reading::Largest.of(maximum))));
+            let (trials, read): (Vec<usize>, Vec<(f64, bool)>) = read.unzip();
+            let doubtful = read.iter().filter(|(_, is_trusted)| !is_trusted).count();
+            (trials, read.into_iter().map(|(phi, _)| phi).collect(), doubtful)
         };
         let arm = |regime: &&Regime| {
             let mean = |value: fn(&Epoch) -> f64| -> f64 {
@@ -124,9 +128,9 @@ impl Remedies {
                 if regime.name == other.name { None } else { Paired::test(&pairs(regime, other), comparisons).ok() }
             };
             let sharpness = epsilons.iter().map(|&epsilon| {
-                let ((phi, doubtful), (others, _)) = (phi(regime, epsilon), phi(large, epsilon));
+                let ((trials, phi, doubtful), (_, others, _)) = (phi(regime, epsilon), phi(large, epsilon));
                 let to_large = if regime.name == large.name { None } else { Ratio::of(&phi, &others).ok() };
-                ArmSharpness { epsilon, phi, doubtful, to_large }
+                ArmSharpness { epsilon, trials, phi, doubtful, to_large }
             });
             Arm {
                 name: regime.name.clone(),

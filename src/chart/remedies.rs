@@ -91,8 +91,8 @@ struct Cloud {
 impl Cloud {
     fn new(place: usize, arm: &Arm) -> Option<Self> {
         let own = arm.sharpness.first()?;
-        // Measures come in the order of the trials, those that diverged left out.
-        let pairs = own.phi.iter().zip(&arm.tests).map(|(phi, (_, test))| (*phi, *test));
+        let test = |trial: usize| arm.tests.iter().find(|(other, _)| *other == trial).map(|(_, test)| *test);
+        let pairs = own.trials.iter().zip(&own.phi).filter_map(|(&trial, &phi)| Some((phi, test(trial)?)));
         let points = pairs.filter(|(phi, _)| *phi > 0.0).collect();
         let mean = (own.geometric()?, arm.test()?.mean);
         Some(Self { number: (place + 1).to_string(), color: color_of(arm, place), points, mean })

@@ -41,8 +41,8 @@ impl Attack {
             if !seen.own.is_finite() {
                 return Ok(seen);
             }
-            for ((place, &from), &slope) in attacked.iter_mut().zip(&inputs).zip(slope.input_gradient()) {
-                let next = clip(*place + length * sign(slope), from - bound, from + bound);
+            for ((place, &from), &up) in attacked.iter_mut().zip(&inputs).zip(slope.input_gradient()) {
+                let next = clip(*place + length * sign(up), from - bound, from + bound);
                 *place = range.map_or(next, |(low, high)| clip(next, low, high));
             }
             let split = T::replaced(part.split, &part.points, attacked.clone());

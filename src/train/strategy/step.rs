@@ -9,38 +9,36 @@ use crate::net::Real;
 impl Strategy {
     /// Moves x by one batch, unless the loss is not finite.
     pub(in crate::train) fn step<T: Real>(&self, slope: &mut Slope<T>, batch: &Batch<'_>, rate: f64) -> Result<Seen> {
-        if self.is_off() {
-            let seen = Seen::plain(slope.gradient(batch, Look::First)?);
-            return slope.advance(seen, rate);
-        }
-        let seen = match *self {
+        // The kinds that look at inputs see one ghost at a time.
+        let ghost = slope.ghost();
+        let strategy = if self.is_off() { Strategy::Plain } else { *self };
+        let seen = match strategy {
             Strategy::Plain => Seen::plain(slope.gradient(batch, Look::First)?),
             Strategy::Conservative { lambda, steps, solver } => {
                 return conservative::step(slope, batch, rate, lambda, steps, solver);
             }
             Strategy::Robust { ball, radius, ascents, part } => {
-                slope
-                    .over_parts(batch, part, &mut |slope, _, part| robust::gradient(slope, part, ball, radius, ascents))
-            }?,
+                slope.over_parts(batch, part, &mut |slope, _, part| {
+                    robust::gradient(slope, part, ball, radius, ascents)
+                })?
+            }
             Strategy::Noise { amplitude, relative, part } => {
                 slope.over_parts(batch, part, &mut |slope, number, part| {
                     noise::gradient(slope, number, part, amplitude, relative)
                 })?
             }
             Strategy::Penalty { strength, part } => {
-                { slope.over_parts(batch, part, &mut |slope, _, part| penalty::gradient(slope, part, strength)) }?
+                slope.over_parts(batch, part, &mut |slope, _, part| penalty::gradient(slope, part, strength))?
             }
             Strategy::Adversarial { epsilon, ascents, share, range } => {
-                let ghost = slope.ghost();
                 let attack = adversarial::Attack { epsilon, ascents, share, range };
-                slope.over_parts(batch, ghost, &mut |slope, _, part| attack.gradient(slope, part))
-            }?,
+                slope.over_parts(batch, ghost, &mut |slope, _, part| attack.gradient(slope, part))?
+            }
             Strategy::Stability { strength, deviation, through_both } => {
-                let ghost = slope.ghost();
                 slope.over_parts(batch, ghost, &mut |slope, number, part| {
                     stability::gradient(slope, number, part, strength, deviation, through_both)
-                })
-            }?,
+                })?
+            }
         };
         slope.advance(seen, rate)
     }
@@ -66,14 +64,14 @@ mod tests {
         std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path))
     }
 
-    fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f64> {
+    /// A tensor of 64-bit numbers, each as its bytes.
+    fn bytes<'a>(file: &SafeTensors<'a>, name: &str) -> &'a [[u8; 8]] {
         let view = file.tensor(name).unwrap_or_else(|_| panic!("the fixture has no '{name}'"));
-        view.data().as_chunks::<8>().0.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect()
+        view.data().as_chunks::<8>().0
     }
 
-    fn whole(file: &SafeTensors<'_>, name: &str) -> Vec<u32> {
-        let view = file.tensor(name).unwrap_or_else(|_| panic!("the fixture has no '{name}'"));
-        view.data().as_chunks::<8>().0.iter().map(|&bytes| i64::from_le_bytes(bytes) as u32).collect()
+    fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f64> {
+        bytes(file, name).iter().map(|&number| f64::from_le_bytes(number)).collect()
     }
 
     /// The two nets of `tests/fixtures/reference`, with the biases before a normalization, whose gradient is 0 but for rounding.
@@ -157,7 +155,7 @@ mod tests {
         for (net, name, noise) in nets()? {
             let file = fixture(&format!("reference/{name}.safetensors"))?;
             let file = SafeTensors::deserialize(&file)?;
-            let labels = whole(&file, "y");
+            let labels = bytes(&file, "y").iter().map(|&label| i64::from_le_bytes(label) as u32).collect();
             let split = Split::exact(numbers(&file, "x"), labels, net.input().to_vec(), net.classes())?;
             let layout = net.layout().parameters();
             let start: Vec<f64> = layout.iter().flat_map(|part| numbers(&file, &part.name)).collect();
