@@ -290,6 +290,16 @@ impl Objective {
         }
     }
 
+    /// The square of the gradient of each chunk alone, and that of the mean of all, chunks of equal size.
+    pub(crate) fn squares(&self, net: &Net, split: &Split, x: &Weights) -> Result<(Vec<f64>, f64)> {
+        self.check(net, split)?;
+        net.check_weights(x)?;
+        match self.precision {
+            Precision::Single => self.squares_in(&mut self.engine::<f32>(net, &x.to_f64())?, split, x.buffers()),
+            Precision::Double => self.squares_in(&mut self.engine::<f64>(net, &x.to_f64())?, split, x.buffers()),
+        }
+    }
+
     /// f(x) and accuracy on both splits. With [`Statistics::Recalibrated`] the averages are those of the training split.
     ///
     /// Cost: one evaluation of f on each split, and one more on the training split when re-estimating.
@@ -431,19 +441,44 @@ impl Objective {
             sums.loss += passed.loss;
             sums.right += passed.right;
             if gradient {
-                let parts = engine.gradient()?;
-                sums.gradient.resize(parts.len(), 0.0);
-                let blocks = sums.gradient.par_chunks_mut(BLOCK).zip(parts.par_chunks(BLOCK));
-                blocks.for_each(|(sums, parts)| {
-                    wide(
-                        #[inline(always)]
-                        || add_share(sums, share, parts),
-                    )
-                });
+                add(&mut sums.gradient, share, &engine.gradient()?);
             }
         }
         Ok(sums)
     }
+
+    fn squares_in<T: Real>(&self, engine: &mut Engine<T>, split: &Split, running: &[f32]) -> Result<(Vec<f64>, f64)> {
+        let averages = self.averages_in(engine, split, running)?;
+        let (mut each, mut mean) = (Vec::new(), Vec::new());
+        for range in chunks(split.len(), self.chunk) {
+            let share = range.len() as f64 / split.len() as f64;
+            engine.pass_back(split, &Points::Range(range), choose(&averages), None)?;
+            let gradient = engine.gradient()?;
+            each.push(square(&gradient));
+            add(&mut mean, share, &gradient);
+        }
+        Ok((each, square(&mean)))
+    }
+}
+
+/// `sums += share · parts`; sums that have not begun are 0.
+fn add<T: Real>(sums: &mut Vec<f64>, share: f64, parts: &[T]) {
+    sums.resize(parts.len(), 0.0);
+    sums.par_chunks_mut(BLOCK).zip(parts.par_chunks(BLOCK)).for_each(|(sums, parts)| {
+        wide(
+            #[inline(always)]
+            || add_share(sums, share, parts),
+        )
+    });
+}
+
+/// `‖numbers‖²`, blocks of fixed size added in their order.
+fn square<T: Real>(numbers: &[T]) -> f64 {
+    let own = |number: &T| {
+        let number: f64 = (*number).into();
+        number * number
+    };
+    numbers.par_chunks(BLOCK).map(|block| block.iter().map(own).sum::<f64>()).collect::<Vec<f64>>().into_iter().sum()
 }
 
 #[inline(always)]

@@ -10,6 +10,7 @@
 //! | `run`, `epoch` | a trial and why it ended; its rows, the start's first |
 //! | `maxima`, `sharpness` | how many measures are missing; each measure with its searches |
 //! | `paths`, `path`, `point` | how many paths are missing, where any is; a path; its points |
+//! | `noise` | the noise of gradients at a trial's last point |
 //!
 //! The digest (XXH3, 128 bits) is of everything else in the file: a record that was altered is refused. Weights are not in it
 //! ([`Weights::save`](crate::Weights::save)). A file is whole or not there.
@@ -24,6 +25,7 @@ use crate::display::Block;
 use crate::error::{Error, Result};
 use crate::kept::digest;
 use crate::landscape::{PathPoint, Paths};
+use crate::noise::NoiseScale;
 use crate::remedies::Remedies;
 use crate::sharpness::Maxima;
 use crate::table::DataFrame;
@@ -53,6 +55,8 @@ pub struct Recorded {
     pub maxima: Option<Maxima>,
     /// f along the paths between them, where that was measured.
     pub paths: Option<Paths>,
+    /// How noisy gradients are there, where that was measured.
+    pub noise: Vec<NoiseScale>,
 }
 
 impl Pair {
@@ -97,7 +101,14 @@ impl Recorded {
             regimes: regimes.iter().map(|&regime| regime.clone()).collect(),
             maxima: None,
             paths: None,
+            noise: Vec::new(),
         }
+    }
+
+    /// With how noisy gradients are at the minima.
+    pub fn with_noise(self, noise: &[NoiseScale]) -> Self {
+        let seconds = self.seconds + noise.iter().map(|noise| noise.seconds).sum::<f64>();
+        Self { noise: noise.to_vec(), seconds, ..self }
     }
 
     /// With how sharp the minima are.
@@ -142,7 +153,7 @@ impl Recorded {
     /// # Errors
     /// As [`Remedies::of`].
     pub fn remedies(&self) -> Result<Remedies> {
-        Remedies::of(&self.regimes(), self.maxima.as_ref())
+        Remedies::of(&self.regimes(), self.maxima.as_ref())?.with_noise(&self.noise)
     }
 
     /// All regimes in one frame; see [`crate::table`].
@@ -222,6 +233,9 @@ impl Recorded {
                 push(line_of("point", [("path", Value::from(number))], object(path, point)?));
             }
         }
+        for noise in &self.noise {
+            push(line_of("noise", [], object(path, noise)?));
+        }
         let head = Head {
             kind: "record".into(),
             format: FORMAT,
@@ -270,6 +284,7 @@ impl Recorded {
             regimes: Vec::new(),
             maxima: None,
             paths: None,
+            noise: Vec::new(),
         };
         for (number, line) in body.lines().enumerate() {
             record.take(line).map_err(|reason| wrong(number + 2, reason))?;
@@ -309,6 +324,7 @@ impl Recorded {
                 let maxima = self.maxima.as_mut().ok_or_else(nothing_before)?;
                 maxima.maxima.push(from_object(line)?);
             }
+            "noise" => self.noise.push(from_object(line)?),
             "paths" => {
                 let (unmeasured, diverged) = (take(&mut line, "unmeasured")?, take(&mut line, "diverged")?);
                 nothing_left(&line)?;

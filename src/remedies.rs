@@ -8,6 +8,7 @@
 use crate::data::Which;
 use crate::display::{Block, probability, significant};
 use crate::error::{Error, Result};
+use crate::noise::NoiseScale;
 use crate::sharpness::{Maxima, Maximum, Reading, Space};
 use crate::spread::{Paired, Ranks, Ratio, Spread};
 use crate::train::{Epoch, Regime, Role, Stop, Study, check_alike};
@@ -62,6 +63,24 @@ pub struct Arm {
     pub seconds: f64,
     /// ‖x − x₀‖, mean.
     pub distance: f64,
+    /// The noise of gradients where the trials end; nothing where none was measured.
+    pub noise: Option<ArmNoise>,
+}
+
+/// The noise of gradients at the last points of an arm's trials.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ArmNoise {
+    /// tr Σ, mean over trials.
+    pub trace: f64,
+    /// ‖∇f‖², mean over trials.
+    pub square: f64,
+}
+
+impl ArmNoise {
+    /// `tr Σ / ‖∇f‖²`, points: the quotient of means, since the mean of quotients is far off.
+    pub fn scale(&self) -> f64 {
+        self.trace / self.square
+    }
 }
 
 /// The arms of a study side by side.
@@ -149,10 +168,30 @@ impl Remedies {
                 passes: mean(Epoch::gradient_passes),
                 seconds: mean(|row| row.seconds),
                 distance: mean(|row| row.distance),
+                noise: None,
             }
         };
         let arms = regimes.iter().map(arm).collect();
         Ok(Self { net: large.net.clone(), data: large.data.clone(), arms })
+    }
+
+    /// With the noise of gradients of the arms' trials, all of parts of one size.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where parts differ in size.
+    pub fn with_noise(mut self, scales: &[NoiseScale]) -> Result<Self> {
+        if let Some(other) = scales.iter().find(|noise| noise.points != scales[0].points) {
+            let given = format!("{} and {}", scales[0].points, other.points);
+            return Err(Error::parameter("points of a part, of noise scales side by side", given, "be the same"));
+        }
+        for arm in &mut self.arms {
+            let own: Vec<&NoiseScale> =
+                scales.iter().filter(|noise| noise.regime.as_ref() == Some(&arm.name)).collect();
+            let mean = |of: fn(&NoiseScale) -> f64| own.iter().map(|noise| of(noise)).sum::<f64>() / own.len() as f64;
+            arm.noise = (!own.is_empty())
+                .then(|| ArmNoise { trace: mean(|noise| noise.trace), square: mean(|noise| noise.square) });
+        }
+        Ok(self)
     }
 
     /// The arm of this name.
@@ -286,8 +325,9 @@ impl Remedies {
             row.push(arm.train.map_or("–".into(), |spread| spread.text(2)));
             row
         });
+        let has_noise = self.arms.iter().any(|arm| arm.noise.is_some());
         let costs = self.arms.iter().enumerate().map(|(place, arm)| {
-            vec![
+            let mut row = vec![
                 (place + 1).to_string(),
                 arm.name.clone(),
                 arm.remedies.clone(),
@@ -295,9 +335,18 @@ impl Remedies {
                 format!("{:.1}", arm.passes),
                 format!("{:.1}", arm.distance),
                 significant(arm.seconds),
-            ]
+            ];
+            if has_noise {
+                let said =
+                    |of: fn(&ArmNoise) -> f64| arm.noise.as_ref().map_or("–".into(), |own| significant(of(own)));
+                row.extend([said(|own| own.trace), said(|own| own.square), said(ArmNoise::scale)]);
+            }
+            row
         });
-        let heads = ["", "arm", "what is done", "steps", "passes over the points", "‖x − x₀‖", "seconds"];
+        let mut heads = vec!["", "arm", "what is done", "steps", "passes over the points", "‖x − x₀‖", "seconds"];
+        if has_noise {
+            heads.extend(["tr Σ", "‖∇f‖²", "noise scale, points"]);
+        }
         let costs = Block::table("What an arm is, and what a trial of it costs", &heads, costs.collect());
         let count = self.arms.iter().filter(|arm| arm.role.is_none()).count();
         let title = format!(
@@ -341,4 +390,4 @@ fn two_digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-crate::display::shown_as_text!(Arm, ArmSharpness);
+crate::display::shown_as_text!(Arm, ArmNoise, ArmSharpness);

@@ -278,6 +278,7 @@ fn rooms_stand_in_order() -> Outcome {
         "objective",
         "train",
         "sharpness",
+        "noise",
         "landscape",
         "remedies",
         "table",

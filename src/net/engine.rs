@@ -146,6 +146,14 @@ impl<T: Real> Engine<T> {
         }
     }
 
+    /// The gradient itself, which must be [put back](Self::exchange_gradient) before x is moved along it.
+    pub(crate) fn take_gradient(&mut self) -> Result<Vec<T>> {
+        match &mut self.0 {
+            Place::Fused(chain) => Ok(std::mem::take(&mut chain.gradient)),
+            Place::Composed(composed) => composed.gradient(),
+        }
+    }
+
     /// x.
     pub(crate) fn x(&self) -> Result<Cow<'_, [T]>> {
         match &self.0 {

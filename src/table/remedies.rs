@@ -9,7 +9,8 @@ impl Remedies {
     /// One row for each arm and ε (one where no sharpness was measured). Columns: net, data, arm, role, remedies, batch, trials,
     /// diverged, test, test_deviation, train (accuracies, fractions); to_large, to_large_lower, to_large_upper, to_large_p and the
     /// same of to_small (differences of fractions, intervals corrected for the number of arms); epsilon, sharpness (geometric mean of
-    /// φ, percent), sharpness_to_large, its _lower and _upper, unreliable; steps, passes, distance, seconds.
+    /// φ, percent), sharpness_to_large, its _lower and _upper, unreliable; steps, passes, distance, seconds; noise_trace,
+    /// noise_square, noise_scale (points).
     ///
     /// # Errors
     /// [`Error::Output`](crate::Error::Output) from the data frame library; none is known.
@@ -68,6 +69,9 @@ impl Remedies {
             number("passes", arms().map(|arm| Some(arm.passes))),
             number("distance", arms().map(|arm| Some(arm.distance))),
             number("seconds", arms().map(|arm| Some(arm.seconds))),
+            number("noise_trace", arms().map(|arm| arm.noise.map(|noise| noise.trace))),
+            number("noise_square", arms().map(|arm| arm.noise.map(|noise| noise.square))),
+            number("noise_scale", arms().map(|arm| arm.noise.map(|noise| noise.scale()))),
         ]);
         frame(columns)
     }

@@ -274,6 +274,58 @@ impl<T: Real> Slope<T> {
         Ok(())
     }
 
+    /// Moves each coordinate to what `to` says of it and of the gradient that was left.
+    pub(super) fn move_each(&mut self, to: impl Fn(T, T) -> T + Sync) -> Result<()> {
+        let sweep = |x: &mut [T], gradient: &[T]| {
+            x.par_chunks_mut(BLOCK).zip(gradient.par_chunks(BLOCK)).for_each(|(x, gradient)| {
+                wide(
+                    #[inline(always)]
+                    || x.iter_mut().zip(gradient).for_each(|(x, &g)| *x = to(*x, g)),
+                )
+            });
+        };
+        if let Standing::Here { x, gradient } = self.engine.standing()? {
+            sweep(x, gradient);
+            return Ok(());
+        }
+        let mut x = self.point()?;
+        sweep(&mut x, &self.engine.gradient()?);
+        self.engine.move_to(&x)?;
+        self.give(x);
+        Ok(())
+    }
+
+    /// Adds `λ (x − anchor)` to the gradient that was left; `‖x − anchor‖²`.
+    pub(super) fn pull_back(&mut self, lambda: f64, anchor: &[T]) -> Result<f64> {
+        let mut gradient = self.engine.take_gradient()?;
+        let share = T::from_f64(lambda);
+        let x = self.engine.x()?;
+        let blocks = gradient.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK).zip(anchor.par_chunks(BLOCK)));
+        let squares = blocks.map(|(gradient, (x, anchor))| {
+            wide(
+                #[inline(always)]
+                || {
+                    let mut sums = [0.0; 8];
+                    for (gradient, (x, anchor)) in gradient.chunks_mut(8).zip(x.chunks(8).zip(anchor.chunks(8))) {
+                        for (sum, (g, (&x, &anchor))) in
+                            sums.iter_mut().zip(gradient.iter_mut().zip(x.iter().zip(anchor)))
+                        {
+                            let away = x - anchor;
+                            *g += share * away;
+                            let away: f64 = away.into();
+                            *sum += away * away;
+                        }
+                    }
+                    sums.iter().sum::<f64>()
+                },
+            )
+        });
+        let square = squares.collect::<Vec<f64>>().into_iter().sum();
+        drop(x);
+        self.set_gradient(gradient)?;
+        Ok(square)
+    }
+
     pub(super) fn move_to(&mut self, x: &[T]) -> Result<()> {
         self.engine.move_to(x)
     }
@@ -287,7 +339,9 @@ impl<T: Real> Slope<T> {
 
     pub(super) fn set_gradient(&mut self, mut gradient: Vec<T>) -> Result<()> {
         self.engine.exchange_gradient(&mut gradient)?;
-        self.give(gradient);
+        if !gradient.is_empty() {
+            self.give(gradient);
+        }
         Ok(())
     }
 

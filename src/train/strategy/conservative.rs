@@ -59,13 +59,7 @@ fn proximal<T: Real>(slope: &mut Slope<T>, batch: &Batch<'_>, lambda: f64, ancho
     if lambda == 0.0 {
         return Ok(loss);
     }
-    let mut away = slope.point()?;
-    combine(&mut away, -1.0, anchor);
-    let mut gradient = slope.last_gradient()?;
-    combine(&mut gradient, lambda, &away);
-    slope.set_gradient(gradient)?;
-    let distance = dot(&away, &away);
-    slope.give(away);
+    let distance = slope.pull_back(lambda, anchor)?;
     Ok(loss + 0.5 * lambda * distance)
 }
 

@@ -21,13 +21,18 @@ pub(super) fn gradient<T: Real>(
     let mut seen = Seen { loss, own: loss, passes: 1.0 };
     if loss.is_finite() {
         if ball == Ball::Euclidean && ascents == 1 {
-            // The common case in one sweep: e needs no vector of its own.
+            // One ascent in one sweep: e needs no vector of its own.
             let norm = slope.gradient_norm()?;
             if norm > 0.0 {
                 slope.climb(radius / norm)?;
                 seen.own = slope.gradient(part, Look::Again)?;
                 seen.passes = 2.0;
             }
+        } else if ball == Ball::Box && ascents == 1 {
+            let length = T::from_f64(radius);
+            slope.move_each(|x, g| x + T::from_f64(Into::<f64>::into(x).abs() + 1.0) * (length * sign(g)))?;
+            seen.own = slope.gradient(part, Look::Again)?;
+            seen.passes = 2.0;
         } else {
             ascend(slope, part, ball, radius, ascents, &x, &mut seen)?;
         }
