@@ -74,8 +74,8 @@ pub use spread::{Paired, Ranks, Ratio, Spread, Trend, Welch};
 pub use table::{DataFrame, polars, show};
 pub use threshold::Threshold;
 pub use train::{
-    Ball, Descent, Epoch, Growth, Inner, Pair, Recipe, Regime, Role, Run, Scaled, Scaling, Stop, Strategy, Study,
-    Training, Trials,
+    Ball, Descent, Epoch, Growth, Inner, Iterate, Pair, Recipe, Regime, Role, Run, Scaled, Scaling, Stop, Strategy,
+    Study, Training, Trials, WarmStart,
 };
 pub use verdict::{Comparison, Outcome, Verdict};
 pub use weights::{Layout, Part, Weights};

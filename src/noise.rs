@@ -161,12 +161,12 @@ impl GradientNoise {
                     other => other,
                 })
             },
-            make: &|place, deadline, progress| {
-                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            make: &|place, doing| {
+                if doing.is_over() {
                     return Ok(None);
                 }
                 let noise = self.way.measure(net, data, place)?;
-                progress.advance(1, || format!("{}: {noise}", name(place)));
+                doing.progress.advance(1, || format!("{}: {noise}", name(place)));
                 Ok(Some(noise))
             },
             keep: &|shelf, place, noise| shelf.keep("noise", &fingerprint(place), noise),

@@ -32,8 +32,25 @@ pub struct Work {
     quiet: bool,
 }
 
-/// How a part is done: nothing where the deadline has passed before it could begin. It counts its own steps of progress.
-type Make<'a, P, R> = dyn Fn(&P, Option<Instant>, &Progress) -> Result<Option<R>> + Sync + 'a;
+/// What a part is done with.
+pub(crate) struct Doing<'a> {
+    /// When the budget is used up.
+    deadline: Option<Instant>,
+    /// Where steps are counted.
+    pub(crate) progress: &'a Progress,
+    /// Where parts are kept, if they are.
+    pub(crate) shelf: Option<&'a Shelf>,
+}
+
+impl Doing<'_> {
+    /// Whether the budget is used up.
+    pub(crate) fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+/// How a part is done: nothing where the budget was used up before it could begin. It counts its own steps of progress.
+type Make<'a, P, R> = dyn Fn(&P, &Doing<'_>) -> Result<Option<R>> + Sync + 'a;
 
 /// What the parts of a call are, and how each is found or done.
 pub(crate) struct Parts<'a, P, R> {
@@ -131,7 +148,8 @@ impl Work {
                     Found::Nothing => {}
                 }
             }
-            let result = (of.make)(part, deadline, &progress)?;
+            let doing = Doing { deadline, progress: &progress, shelf: shelf.as_ref() };
+            let result = (of.make)(part, &doing)?;
             if let (Some(shelf), Some(result)) = (&shelf, &result) {
                 (of.keep)(shelf, part, result)?;
             }

@@ -255,35 +255,60 @@ fn the_record_of_batch_sizes_is_of_the_same_trials() -> Outcome {
     Ok(())
 }
 
-/// The record of conservative training: its plain arms are, row by row, the first ten epochs of the record of the gap, which
-/// another program wrote; each arm's recipe is what its name says.
+/// The records of strategies: their plain arms are, row by row, the first ten epochs of the record of the gap, which another
+/// program wrote; each arm's recipe is what its name says; and each has the noise of every trial's gradients.
 #[test]
-fn the_record_of_conservative_training_is_of_the_same_trials() -> Outcome {
-    use sharp_minima::{Recorded, Role, Strategy};
+fn records_of_strategies_are_of_the_same_trials() -> Outcome {
+    use sharp_minima::{Augment, Recorded, Role, Scaling, Strategy, Training};
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs");
-    let recorded = Recorded::load(folder.join("08_f1_mnist.jsonl"))?;
-    let names: Vec<&str> = recorded.regimes.iter().map(|regime| regime.name.as_str()).collect();
-    assert_eq!(names, ["small", "large", "conservative", "three steps, λ = 0"]);
-    let strategies = [Strategy::conservative(1e-3, 3), Strategy::conservative(0.0, 3)];
-    for (regime, strategy) in recorded.regimes.iter().skip(2).zip(strategies) {
-        assert_eq!((regime.recipe.strategy, regime.recipe.batch, regime.runs.len()), (strategy, 6_000, 3));
-        for run in &regime.runs {
-            assert_eq!((run.last().epoch, run.last().steps, run.last().gradient_passes()), (10, 100, 30.0));
-        }
-    }
     let gap = Recorded::load(folder.join("01_f1_mnist.jsonl"))?;
-    for (regime, role) in recorded.regimes.iter().zip([Role::Small, Role::Large]) {
-        assert_eq!((regime.role, regime.runs.len()), (Some(role), 3));
-        let theirs = gap.regimes.iter().find(|other| other.role == Some(role)).ok_or("no regime")?;
-        for (run, other) in regime.runs.iter().zip(&theirs.runs) {
-            assert_eq!((run.trial, run.trace.len()), (other.trial, 11));
-            for (row, other) in run.trace.iter().zip(&other.trace) {
-                assert_eq!(
-                    sharp_minima::Epoch { seconds: 0.0, ..*row },
-                    sharp_minima::Epoch { seconds: 0.0, ..*other }
-                );
+    let plain = Training::adam().epochs(10);
+    let (small, large) = (plain.clone().batch(256), plain.batch(6_000));
+    let by = |strategy| large.clone().strategy(strategy);
+    let digits = Augment::images().reflection(false);
+    let arms = [
+        ("07", "augmented", large.clone().augment(digits)),
+        ("07", "small batch, augmented", small.augment(digits)),
+        ("08", "conservative", by(Strategy::conservative(1e-3, 3))),
+        ("08", "three steps, λ = 0", by(Strategy::conservative(0.0, 3))),
+        ("09", "SAM", by(Strategy::sam(0.05))),
+        ("09", "SAM, small parts", by(Strategy::sam(0.05).parts_of(256))),
+        ("09", "SAM in the box", by(Strategy::in_box(1e-3))),
+        ("09", "adversarial", by(Strategy::adversarial(0.1))),
+        ("09", "ghosts", large.clone().ghost(256)),
+        ("10", "rate × √κ, warm-up", large.clone().scaled(Scaling::SquareRoot, 256).warm_up(20)),
+        ("10", "ghosts", large.clone().ghost(256)),
+        ("10", "averaged", large.clone().average(6)),
+    ];
+    for file in ["07", "08", "09", "10"] {
+        let recorded = Recorded::load(folder.join(format!("{file}_f1_mnist.jsonl")))?;
+        let own: Vec<_> = arms.iter().filter(|(place, ..)| *place == file).collect();
+        let names: Vec<&str> = recorded.regimes.iter().map(|regime| regime.name.as_str()).collect();
+        assert_eq!(names, [vec!["small", "large"], own.iter().map(|(_, name, _)| *name).collect()].concat());
+        for (regime, (_, name, training)) in recorded.regimes.iter().skip(2).zip(&own) {
+            assert_eq!(&regime.recipe, training.recipe(), "{file}, {name}");
+            assert_eq!(regime.runs.len(), 5, "{file}, {name}");
+        }
+        for (regime, role) in recorded.regimes.iter().zip([Role::Small, Role::Large]) {
+            assert_eq!((regime.role, regime.runs.len()), (Some(role), 5));
+            let theirs = gap.regimes.iter().find(|other| other.role == Some(role)).ok_or("no regime")?;
+            for (run, other) in regime.runs.iter().zip(&theirs.runs) {
+                assert_eq!((run.trial, run.trace.len()), (other.trial, 11));
+                for (row, other) in run.trace.iter().zip(&other.trace) {
+                    assert_eq!(
+                        sharp_minima::Epoch { seconds: 0.0, ..*row },
+                        sharp_minima::Epoch { seconds: 0.0, ..*other }
+                    );
+                }
             }
         }
+        let measured: Vec<(Option<&str>, Option<usize>, usize)> =
+            recorded.noise.iter().map(|noise| (noise.regime.as_deref(), noise.trial, noise.points)).collect();
+        let trials = recorded
+            .regimes
+            .iter()
+            .flat_map(|regime| regime.runs.iter().map(|run| (Some(regime.name.as_str()), Some(run.trial), 256)));
+        assert_eq!(measured, trials.collect::<Vec<_>>(), "{file}");
     }
     Ok(())
 }
@@ -297,7 +322,10 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         ("03_f1_mnist.jsonl", 40, 0),
         ("03_f1_mnist_long.jsonl", 10, 0),
         ("04_f1_mnist.jsonl", 33, 0),
-        ("08_f1_mnist.jsonl", 8, 4),
+        ("07_f1_mnist.jsonl", 8, 12),
+        ("08_f1_mnist.jsonl", 8, 12),
+        ("09_f1_mnist.jsonl", 14, 21),
+        ("10_f1_mnist.jsonl", 10, 15),
     ];
     for (name, measures, unmeasured) in names {
         let recorded = sharp_minima::Recorded::load(folder.join(name))?;

@@ -209,13 +209,14 @@ impl Between {
             steps: &|_| self.way.points,
             name: &|ends| format!("trial {}", ends.trial),
             find: &|shelf, ends| shelf.find::<Path>("path", &of(ends)),
-            make: &|ends, deadline, progress| {
-                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            make: &|ends, doing| {
+                if doing.is_over() {
                     return Ok(None);
                 }
                 let report = |point: &PathPoint| {
                     let PathPoint { alpha, value } = point;
-                    progress
+                    doing
+                        .progress
                         .advance(1, || format!("trial {}, α = {alpha:.3}: loss {:.4}", ends.trial, value.train.loss));
                 };
                 self.way.path(net, data, ends, &report).map(Some)

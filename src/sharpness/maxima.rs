@@ -74,7 +74,16 @@ impl Maximum {
     /// Whether both are of the same net and points, in the same kind of box, looked at in the same ways: what may be averaged.
     pub(crate) fn is_measured_as(&self, other: &Maximum) -> bool {
         let of = |one: &Maximum| {
-            (one.epsilon.to_bits(), one.space, one.dimension, one.split, one.objective, one.iterations, one.trial_seed)
+            (
+                one.epsilon.to_bits(),
+                one.space,
+                one.dimension,
+                one.split,
+                one.objective,
+                one.iterations,
+                one.trial_seed,
+                one.epoch,
+            )
         };
         (&self.net, &self.data) == (&other.net, &other.data) && of(self) == of(other) && self.ways().eq(other.ways())
     }
@@ -165,6 +174,9 @@ impl Maxima {
         }
         if differs(|a, b| a.trial_seed == b.trial_seed) {
             name.push_str(&maximum.trial_seed.map_or(", no trial".into(), |seed| format!(", starts of seed {seed}")));
+        }
+        if differs(|a, b| a.epoch == b.epoch) {
+            name.push_str(&maximum.epoch.map_or(", at the end".into(), |epoch| format!(", after epoch {epoch}")));
         }
         if differs(|a, b| a.iterations == b.iterations) {
             name.push_str(&format!(", {} iterations", maximum.iterations));

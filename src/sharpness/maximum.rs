@@ -125,6 +125,9 @@ pub struct Maximum {
     /// The trial's number.
     #[serde(deserialize_with = "Option::deserialize")]
     pub trial: Option<usize>,
+    /// The epoch behind which the trial was read; nothing where it was its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<usize>,
     /// The seed that the trial's start came from.
     #[serde(deserialize_with = "Option::deserialize")]
     pub trial_seed: Option<u64>,
@@ -199,12 +202,13 @@ impl std::fmt::Display for Search {
 
 impl Maximum {
     /// The same measure, as that of a trial of a regime.
-    pub(super) fn of_trial(self, regime: &Regime, trial: usize) -> Self {
+    pub(super) fn of_trial(self, regime: &Regime, trial: usize, epoch: Option<usize>) -> Self {
         Self {
             regime: Some(regime.name.clone()),
             role: regime.role,
             batch: Some(regime.recipe.batch),
             trial: Some(trial),
+            epoch,
             trial_seed: Some(seed_of(&regime.recipe)),
             ..self
         }

@@ -100,6 +100,8 @@ enum Along {
 struct Point<'a> {
     regime: Option<&'a Regime>,
     trial: Option<usize>,
+    /// Where the trial is read.
+    epoch: Option<usize>,
     draw: u64,
     x: &'a Weights,
 }
@@ -207,7 +209,7 @@ impl Sharpness {
     /// together, [`Error::Data`] where weights are not finite, where f in the box is not, or where directions are not
     /// independent; [`Error::File`] for a folder of kept measures that cannot be one.
     pub fn at(&self, net: &Net, data: &Dataset, x: &Weights) -> Result<Maximum> {
-        let point = Point { regime: None, trial: None, draw: self.way.draw, x };
+        let point = Point { regime: None, trial: None, epoch: None, draw: self.way.draw, x };
         let mut found = self.points(net, data, &[point], true)?.maxima;
         found.pop().ok_or_else(|| Error::parameter("points", 0, "be at least 1"))
     }
@@ -258,7 +260,8 @@ impl Sharpness {
         if count > 1 && !matches!(self.way.along, Along::Random(_)) {
             return Err(Error::parameter("number of draws", count, "be 1 where A is not random"));
         }
-        let point = |draw| Point { regime: None, trial: None, draw: self.way.draw.saturating_add(draw), x };
+        let point =
+            |draw| Point { regime: None, trial: None, epoch: None, draw: self.way.draw.saturating_add(draw), x };
         self.points(net, data, &(0..count as u64).map(point).collect::<Vec<_>>(), false)
     }
 
@@ -280,6 +283,7 @@ impl Sharpness {
             points.extend(own.map(|(run, x)| Point {
                 regime: Some(regime),
                 trial: Some(run.trial),
+                epoch: trials.at,
                 draw: self.way.draw,
                 x,
             }));
@@ -312,7 +316,7 @@ impl Sharpness {
         let described = |point: &Point<'_>, maximum: Maximum| {
             let maximum = Maximum { data: data.name.clone(), draw: point.draw, ..maximum };
             match (point.regime, point.trial) {
-                (Some(regime), Some(trial)) => maximum.of_trial(regime, trial),
+                (Some(regime), Some(trial)) => maximum.of_trial(regime, trial, point.epoch),
                 _ => maximum,
             }
         };
@@ -327,8 +331,8 @@ impl Sharpness {
                     other => other,
                 })
             },
-            make: &|point, deadline, progress| {
-                if !whole && deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            make: &|point, doing| {
+                if !whole && doing.is_over() {
                     return Ok(None);
                 }
                 let report = |search: &Search| {
@@ -337,7 +341,7 @@ impl Sharpness {
                         Maximizer::Corners => "corners".into(),
                         _ => search.start.to_string(),
                     };
-                    progress.advance(1, || format!("{}, {from}: φ = {} %", name(point), significant(search.phi)));
+                    doing.progress.advance(1, || format!("{}, {from}: φ = {} %", name(point), significant(search.phi)));
                 };
                 let drawn = match one {
                     true => None,
@@ -495,6 +499,7 @@ impl Way {
             role: None,
             batch: None,
             trial: None,
+            epoch: None,
             trial_seed: None,
             net: net.name().into(),
             data: String::new(),

@@ -18,6 +18,7 @@ pub fn maxima(maxima: &[Maximum]) -> Result<DataFrame> {
             batch: maximum.batch.map(|batch| batch as u64),
             seed: maximum.trial_seed,
             trial: maximum.trial.map(|trial| trial as u64),
+            epoch: maximum.epoch.map(|epoch| epoch as u64),
             split: Some(maximum.split.to_string()),
             statistics: maximum.objective.whose().to_string(),
             chunk: maximum.objective.most() as u64,

@@ -41,12 +41,18 @@ pub struct Descent {
 }
 
 impl Descent {
-    pub(super) fn new(recipe: &Recipe, net: &Net, data: &Dataset, trial: usize) -> Result<Self> {
+    pub(super) fn new(
+        recipe: &Recipe,
+        net: &Net,
+        data: &Dataset,
+        trial: usize,
+        start: Option<&Weights>,
+    ) -> Result<Self> {
         Ok(Self {
             recipe: recipe.clone(),
             trial,
             draw: Draw::new(recipe, trial, data.train.len()),
-            slope: Slope::new(recipe, net, trial)?,
+            slope: Slope::new(recipe, net, trial, start)?,
             rate: recipe.moving()?.learning_rate(),
             steps: 0,
             epoch: 0,

@@ -20,6 +20,8 @@
 //! | [`augment`](Training::augment) | none | images | E.1 |
 //! | [`scaled`](Training::scaled), [`warm_up`](Training::warm_up), [`growing`](Training::growing) | none | | a growing batch (§4) |
 //! | [`average`](Training::average) | none | 1..=epochs | – |
+//! | [`starting_at`](Training::starting_at) | points drawn from the seed | trials of another regime | warm starts (Figure 5) |
+//! | [`iterates`](Training::iterates) | none are kept | 0..=epochs | each epoch (Figures 5, 6) |
 //! | [`work`](Training::work) | all threads, no budget, kept nowhere | | – |
 //!
 //! A [`Recipe`] is all that decides a trial's bits; [`Work`](crate::Work) is all that decides its time. A regime is one recipe
@@ -39,6 +41,7 @@
 
 mod descent;
 mod draw;
+mod iterate;
 mod plan;
 mod recipe;
 mod slope;
@@ -52,8 +55,9 @@ mod trials;
 mod watch;
 
 pub use descent::Descent;
+pub use iterate::Iterate;
 pub use plan::{Growth, Scaled, Scaling};
-pub use recipe::Recipe;
+pub use recipe::{Recipe, WarmStart};
 pub use stop::Stop;
 pub use strategy::{Ball, Inner, Strategy};
 pub(crate) use study::seed_of;

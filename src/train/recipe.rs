@@ -49,6 +49,30 @@ pub struct Recipe {
     /// The first epoch whose last point is averaged with those that follow (SWA; Izmailov et al. 2018, arXiv 1803.05407).
     #[serde(default, skip_serializing_if = "is_default")]
     pub average: Option<usize>,
+    /// Where trials start, if not at points that are drawn from the seed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub start: Option<WarmStart>,
+}
+
+/// Trials start where trials of another regime were: each at the point of its own number.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarmStart {
+    /// How those were trained.
+    pub recipe: Box<Recipe>,
+    /// After which epoch; nothing for the last of each trial.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub epoch: Option<usize>,
+}
+
+/// "epoch 5 of batch 256".
+impl std::fmt::Display for WarmStart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.epoch {
+            Some(epoch) => write!(f, "epoch {epoch} of batch {}", self.recipe.batch),
+            None => write!(f, "the end of batch {}", self.recipe.batch),
+        }
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -72,6 +96,7 @@ impl Recipe {
             scaled: None,
             growth: None,
             average: None,
+            start: None,
         }
     }
 
@@ -161,6 +186,9 @@ impl Recipe {
         if let Some(first) = self.average {
             say(format!("averaged from epoch {first}"));
         }
+        if let Some(start) = &self.start {
+            say(format!("started at {start}"));
+        }
         said.join("; ")
     }
 }
@@ -181,4 +209,4 @@ impl std::fmt::Display for Recipe {
     }
 }
 
-crate::display::shown_as_text!(Recipe);
+crate::display::shown_as_text!(Recipe, WarmStart);

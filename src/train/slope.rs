@@ -84,8 +84,9 @@ enum Noise {
 }
 
 impl<T: Real> Slope<T> {
-    pub(super) fn new(recipe: &Recipe, net: &Net, trial: usize) -> Result<Self> {
-        let start = net.start(recipe.seed, trial as u64);
+    /// At a start that is given, or at that of the trial's number.
+    pub(super) fn new(recipe: &Recipe, net: &Net, trial: usize, start: Option<&Weights>) -> Result<Self> {
+        let start = start.map_or_else(|| net.start(recipe.seed, trial as u64), Weights::clone);
         let mut engine = Engine::new(net, recipe.objective.passes, recipe.objective.device)?;
         engine.move_to(&start.values().iter().map(|&value| T::from_f64(value.into())).collect::<Vec<T>>())?;
         Ok(Self {

@@ -1,10 +1,11 @@
 //! Many trials in parallel, of any number of regimes. The bits of a trial depend on its recipe and its number alone, so the
 //! order in which trials are taken up, and by how many threads, changes only the time.
 
+use super::iterate::Iterate;
 use super::recipe::Recipe;
 use super::stop::Stop;
 use super::trace::{Epoch, Run};
-use super::trial::descend;
+use super::trial::{Task, descend};
 use super::trials::{Regime, Role, Trials};
 use super::watch::Ended;
 use crate::data::{Dataset, check_count};
@@ -12,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::kept::{Fingerprint, Found, Shelf};
 use crate::net::Net;
 use crate::seed::Seed;
+use crate::weights::Weights;
 use crate::work::{Parts, Work};
 
 /// One trial of one regime.
@@ -29,6 +31,9 @@ struct KeptTrial {
     /// Digests of the weights after the last epoch, and after that of the lowest training loss.
     last: String,
     lowest: String,
+    /// Epochs after which its point was kept too, with digests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    iterates: Vec<(usize, String)>,
 }
 
 /// A regime that is to be trained.
@@ -37,6 +42,44 @@ pub(super) struct Wanted<'a> {
     pub(super) role: Option<Role>,
     pub(super) recipe: &'a Recipe,
     pub(super) trials: usize,
+    /// Where trials start, if not at the points of their numbers.
+    pub(super) starts: Option<&'a [(usize, Weights)]>,
+    /// After which epochs x is kept.
+    pub(super) iterates: Option<&'a [usize]>,
+}
+
+impl Wanted<'_> {
+    /// Where this trial starts, if that is given.
+    pub(super) fn start(&self, trial: usize) -> Option<&Weights> {
+        self.starts?.iter().find(|(other, _)| *other == trial).map(|(_, x)| x)
+    }
+
+    pub(super) fn check(&self, net: &Net, data: &Dataset) -> Result<()> {
+        self.recipe.check(net, data)?;
+        check_count("trials", self.trials, 10_000)?;
+        if let Some(starts) = self.starts {
+            if let Some(trial) = (0..self.trials).find(|&trial| self.start(trial).is_none()) {
+                let there: Vec<String> = starts.iter().map(|(trial, _)| trial.to_string()).collect();
+                let allowed = format!("be among those that there is a point to start from of ({})", there.join(", "));
+                return Err(Error::parameter("trial of a warm start", trial, allowed));
+            }
+            starts.iter().try_for_each(|(_, x)| net.check_weights(x))?;
+        }
+        let Some(iterates) = self.iterates else { return Ok(()) };
+        if iterates.is_empty() {
+            return Err(Error::parameter("iterates", "none", "be at least one epoch"));
+        }
+        for (place, &epoch) in iterates.iter().enumerate() {
+            if epoch > self.recipe.epochs {
+                let allowed = format!("lie in 0..={}, the epochs of the training", self.recipe.epochs);
+                return Err(Error::parameter("epoch of an iterate", epoch, allowed));
+            }
+            if iterates[..place].contains(&epoch) {
+                return Err(Error::parameter("epochs of iterates", format!("twice {epoch}"), "differ"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Trains all trials of all regimes, as many at once as there are threads.
@@ -49,8 +92,7 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
             let given = format!("twice '{}'", regime.name);
             return Err(Error::parameter("names of regimes", given, "differ: `.regime(…)` gives one"));
         }
-        regime.recipe.check(net, data)?;
-        check_count("trials", regime.trials, 10_000)?;
+        regime.check(net, data)?;
     }
     // Trial by trial, so that a budget leaves every regime as many trials as the others.
     let most = wanted.iter().map(|regime| regime.trials).max().unwrap_or(0);
@@ -61,7 +103,15 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
     let parts: Vec<Part> = (0..most).flat_map(of_trial).collect();
     let points = Fingerprint::new("trial").and(&(net.input(), net.layers())).split(&data.train).split(&data.test);
     let recipe = |part: &Part| wanted[part.regime].recipe;
-    let of = |part: &Part| points.clone().and(recipe(part)).and(&part.trial);
+    let of = |part: &Part| {
+        let own = points.clone().and(recipe(part)).and(&part.trial);
+        // A recipe says where its trials start, and points can be changed.
+        match wanted[part.regime].start(part.trial) {
+            Some(x) => own.numbers(x.values()).numbers(x.buffers()),
+            None => own,
+        }
+    };
+    let iterates = |part: &Part| wanted[part.regime].iterates.unwrap_or_default();
     let name = |part: &Part| format!("{}, trial {}", wanted[part.regime].name, part.trial);
     let fused = wanted.iter().all(|regime| regime.recipe.objective.is_fused());
     let ended = work.each(&Parts {
@@ -69,12 +119,20 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
         most: if fused { parts.len() } else { 1 },
         steps: &|part| recipe(part).epochs,
         name: &name,
-        find: &|shelf, part| find(shelf, &of(part), recipe(part), part.trial, net),
-        make: &|part, deadline, progress| {
+        find: &|shelf, part| find(shelf, &of(part), recipe(part), part.trial, iterates(part), net),
+        make: &|part, doing| {
+            let progress = doing.progress;
             let report = |row: &Epoch| {
                 progress.advance(1, || format!("{}, epoch {}: loss {:.4}", name(part), row.epoch, row.train_loss));
             };
-            let ended = descend(recipe(part), net, data, part.trial, deadline, &report)?;
+            let own = of(part);
+            let task = Task {
+                trial: part.trial,
+                start: wanted[part.regime].start(part.trial),
+                iterates: iterates(part),
+                keep: &|epoch, x| Iterate::keep(doing.shelf, &own, epoch, x),
+            };
+            let ended = descend(recipe(part), net, data, &task, doing, &report)?;
             let missing = (recipe(part).epochs + 1).saturating_sub(ended.run.trace.len());
             progress.advance(missing, || format!("{}: {}", name(part), ended.run.ended()));
             Ok(Some(ended))
@@ -97,20 +155,30 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
             },
             weights: Vec::new(),
             lowest: Vec::new(),
+            iterates: Vec::new(),
+            at: None,
         })
         .collect();
     for (part, ended) in parts.iter().zip(ended) {
-        let Some(Ended { run, last, lowest }) = ended else { continue };
+        let Some(Ended { run, last, lowest, iterates }) = ended else { continue };
         let own = &mut trials[part.regime];
         own.regime.runs.push(run);
         own.weights.push(last);
         own.lowest.push(lowest);
+        own.iterates.push(iterates);
     }
     Ok(trials)
 }
 
-/// A trial as it was kept, if it is whole and says of itself what the call asks for.
-fn find(shelf: &Shelf, of: &Fingerprint, recipe: &Recipe, trial: usize, net: &Net) -> Result<Found<Ended>> {
+/// A trial as it was kept, if it is whole, says of itself what the call asks for, and has the points that it asks for.
+fn find(
+    shelf: &Shelf,
+    of: &Fingerprint,
+    recipe: &Recipe,
+    trial: usize,
+    wanted: &[usize],
+    net: &Net,
+) -> Result<Found<Ended>> {
     let kept = match shelf.find::<KeptTrial>("trial", of)? {
         Found::Whole(kept) => kept,
         Found::Wrong(reason) => return Ok(Found::Wrong(reason)),
@@ -119,10 +187,21 @@ fn find(shelf: &Shelf, of: &Fingerprint, recipe: &Recipe, trial: usize, net: &Ne
     if (&kept.recipe, kept.run.trial) != (recipe, trial) || kept.run.trace.is_empty() {
         return Ok(Found::Wrong("a kept trial is of another recipe or number, or has no rows".into()));
     }
+    let mut iterates = Vec::new();
+    // A trial that ended early has no points behind its end.
+    for &epoch in wanted.iter().filter(|epoch| **epoch <= kept.run.last().epoch) {
+        let own = kept.iterates.iter().find(|(other, _)| *other == epoch);
+        let own = own.map(|(_, digest)| Iterate::kept(shelf, of, epoch, digest, net.layout()));
+        match own.filter(|own| own.on_shelf().is_some_and(|(_, is_there)| is_there)) {
+            Some(own) => iterates.push(own),
+            None => return Ok(Found::Wrong(format!("its point after epoch {epoch} was not kept"))),
+        }
+    }
+    iterates.sort_by_key(|iterate| iterate.epoch);
     let [last, lowest] = [("last", &kept.last), ("lowest", &kept.lowest)]
         .map(|(name, digest)| shelf.weights(name, of, net.layout(), digest));
     Ok(match (last?, lowest?) {
-        (Ok(last), Ok(lowest)) => Found::Whole(Ended { run: kept.run, last, lowest }),
+        (Ok(last), Ok(lowest)) => Found::Whole(Ended { run: kept.run, last, lowest, iterates }),
         (Err(reason), _) | (_, Err(reason)) => Found::Wrong(reason),
     })
 }
@@ -130,14 +209,28 @@ fn find(shelf: &Shelf, of: &Fingerprint, recipe: &Recipe, trial: usize, net: &Ne
 /// Keeps a trial, unless it could not be read back: one that a budget cut short is not the trial that its recipe describes,
 /// and weights that are not finite are refused when they are read.
 fn keep(shelf: &Shelf, of: &Fingerprint, recipe: &Recipe, ended: &Ended) -> Result<()> {
-    let Ended { run, last, lowest } = ended;
+    let Ended { run, last, lowest, iterates } = ended;
     if run.stop == Stop::Budget || !(run.last().is_finite() && last.can_be_kept() && lowest.can_be_kept()) {
         return Ok(());
     }
+    let mut iterates: Vec<(usize, String)> =
+        iterates.iter().filter_map(|iterate| Some((iterate.epoch, iterate.on_shelf()?.0.to_string()))).collect();
     // The weights first: where the rows are, they are too.
     let last = shelf.keep_weights("last", of, last)?;
     let lowest = shelf.keep_weights("lowest", of, lowest)?;
-    shelf.keep("trial", of, &KeptTrial { recipe: recipe.clone(), run: run.clone(), last, lowest })
+    // Points that an earlier call kept of the very same trial are not forgotten.
+    if let Found::Whole(before) = shelf.find::<KeptTrial>("trial", of)?
+        && before.last == last
+    {
+        iterates.extend(
+            before
+                .iterates
+                .into_iter()
+                .filter(|(epoch, _)| iterates.iter().all(|(own, _)| own != epoch))
+                .collect::<Vec<_>>(),
+        );
+    }
+    shelf.keep("trial", of, &KeptTrial { recipe: recipe.clone(), run: run.clone(), last, lowest, iterates })
 }
 
 /// The seed's number, for a column.

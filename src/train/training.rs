@@ -1,8 +1,10 @@
 //! How a regime is trained: its parameters, and the verbs.
 
+use std::sync::Arc;
+
 use super::descent::Descent;
 use super::plan::{Growth, Scaled, Scaling};
-use super::recipe::Recipe;
+use super::recipe::{Recipe, WarmStart};
 use super::strategy::Strategy;
 use super::study::{Wanted, side_by_side};
 use super::trials::{Pair, Role, Study, Trials};
@@ -12,6 +14,7 @@ use crate::net::{Device, Net};
 use crate::objective::Objective;
 use crate::optim::Optimizer;
 use crate::seed::Seed;
+use crate::weights::Weights;
 use crate::work::Work;
 
 /// How to train: a [`Recipe`], how many trials of it, how the work is done, and the verbs [`run`](Self::run),
@@ -33,6 +36,9 @@ pub struct Training {
     regime: Option<String>,
     role: Option<Role>,
     work: Work,
+    /// Where trials start, by their numbers, if not at points that are drawn.
+    starts: Option<Arc<Vec<(usize, Weights)>>>,
+    iterates: Option<Vec<usize>>,
 }
 
 impl Training {
@@ -47,7 +53,15 @@ impl Training {
     }
 
     fn by(optimizer: Optimizer) -> Self {
-        Self { recipe: Recipe::new(optimizer), trials: 5, regime: None, role: None, work: Work::new() }
+        Self {
+            recipe: Recipe::new(optimizer),
+            trials: 5,
+            regime: None,
+            role: None,
+            work: Work::new(),
+            starts: None,
+            iterates: None,
+        }
     }
 
     fn with(self, change: impl FnOnce(&mut Recipe)) -> Self {
@@ -160,6 +174,35 @@ impl Training {
         self.with(|recipe| recipe.average = Some(first))
     }
 
+    /// Warm starts: each trial starts where the trial of its number in another regime is read: at its end, or after an epoch
+    /// ([`Trials::at_epoch`]). All else is as for any other trial of its number: the optimizer has no memory of the first
+    /// training, epochs are counted from 0, the distance is that from the new start, and the order of the points is the one of the
+    /// trial's number. There are as many trials as there, unless [`trials`](Self::trials) is given afterwards.
+    ///
+    /// ```
+    /// use sharp_minima::{Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let plain = Training::adam().epochs(3).quiet();
+    /// let small = plain.clone().batch(10).trials(2).iterates(&[1]).run(&net, &data)?;
+    /// let warm = plain.batch(100).starting_at(&small.at_epoch(1)?).run(&net, &data)?;
+    /// assert_eq!(warm.regime.runs[0].trace[0].train_loss, small.regime.runs[0].trace[1].train_loss);
+    /// assert_eq!(warm.regime.recipe.remedies(), "started at epoch 1 of batch 10");
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn starting_at(self, trials: &Trials) -> Self {
+        let starts: Vec<(usize, Weights)> = trials.finite().map(|(run, x)| (run.trial, x.clone())).collect();
+        let start = WarmStart { recipe: Box::new(trials.regime.recipe.clone()), epoch: trials.at };
+        let own = self.trials(trials.regime.runs.len()).with(|recipe| recipe.start = Some(start));
+        Self { starts: Some(Arc::new(starts)), ..own }
+    }
+
+    /// Keeps x behind these epochs of each trial, 0 being its start; [`Trials::at_epoch`] reads the trials there. Where the work is
+    /// [kept](Self::kept_in) they lie in its folder, else in memory: 4 bytes a weight. Nothing of the training changes.
+    pub fn iterates(self, epochs: &[usize]) -> Self {
+        Self { iterates: Some(epochs.to_vec()), ..self }
+    }
+
     /// As many epochs as give at least this many steps on so many training points: the budget of equal steps. A growing batch
     /// counts as the batch that it begins with.
     pub fn steps(self, steps: usize, points: usize) -> Self {
@@ -203,7 +246,14 @@ impl Training {
             Some(role) => role.to_string(),
             None => format!("batch {}", self.recipe.batch),
         });
-        Wanted { name, role: self.role, recipe: &self.recipe, trials: self.trials }
+        Wanted {
+            name,
+            role: self.role,
+            recipe: &self.recipe,
+            trials: self.trials,
+            starts: self.starts.as_ref().map(|starts| starts.as_slice()),
+            iterates: self.iterates.as_deref(),
+        }
     }
 
     /// Trains one regime. A trial whose loss is no longer finite has [`Stop::Diverged`](super::Stop::Diverged), and the others go on:
@@ -272,13 +322,14 @@ impl Training {
     /// # Errors
     /// As [`run`](Self::run); [`Error::Parameter`] for a device other than the CPU: its tensors may not outlive a call.
     pub fn begin(&self, net: &Net, data: &Dataset, trial: usize) -> Result<Descent> {
-        self.recipe.check(net, data)?;
+        let one = Wanted { trials: trial + 1, iterates: None, ..self.wanted() };
+        one.check(net, data)?;
         let objective = self.recipe.objective;
         if !objective.is_fused() {
             let given = format!("{} with {:?} passes", objective.device, objective.passes);
             return Err(Error::parameter("device", given, "be cpu with Fused passes, where steps are taken by hand"));
         }
-        Descent::new(&self.recipe, net, data, trial)
+        Descent::new(&self.recipe, net, data, trial, one.start(trial))
     }
 }
 

@@ -1,8 +1,7 @@
 //! One trial, from its start to its end.
 
-use std::time::Instant;
-
 use super::descent::Descent;
+use super::iterate::Iterate;
 use super::recipe::Recipe;
 use super::stop::Stop;
 use super::trace::Epoch;
@@ -10,23 +9,36 @@ use super::watch::{Ended, Watch};
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::net::Net;
+use crate::weights::Weights;
+use crate::work::Doing;
+
+/// What a trial is, beside its recipe.
+pub(super) struct Task<'a> {
+    pub(super) trial: usize,
+    /// Where it starts, if not at the point of its number.
+    pub(super) start: Option<&'a Weights>,
+    /// After which epochs its x is kept, and how.
+    pub(super) iterates: &'a [usize],
+    pub(super) keep: &'a dyn Fn(usize, &Weights) -> Result<Iterate>,
+}
 
 /// Runs one trial; `report` is told of each epoch that is done.
 pub(super) fn descend(
     recipe: &Recipe,
     net: &Net,
     data: &Dataset,
-    trial: usize,
-    deadline: Option<Instant>,
+    task: &Task<'_>,
+    doing: &Doing<'_>,
     report: &dyn Fn(&Epoch),
 ) -> Result<Ended> {
-    let mut descent = Descent::new(recipe, net, data, trial)?;
+    let mut descent = Descent::new(recipe, net, data, task.trial, task.start)?;
     let (mut watch, is_finite) = Watch::begin(&mut descent, net, data)?;
     if !is_finite {
         return Ok(watch.ended(Stop::Diverged));
     }
+    watch.keep(task)?;
     for epoch in 1..=recipe.epochs {
-        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+        if doing.is_over() {
             return Ok(watch.ended(Stop::Budget));
         }
         while descent.epoch() < epoch {
@@ -36,6 +48,7 @@ pub(super) fn descend(
         }
         let stop = watch.see(&mut descent, net, data)?;
         if stop != Some(Stop::Diverged) {
+            watch.keep(task)?;
             report(watch.row());
         }
         if let Some(stop) = stop {

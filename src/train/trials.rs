@@ -1,5 +1,6 @@
 //! What came out: the trials of a regime, of two, of any number.
 
+use super::iterate::Iterate;
 use super::recipe::Recipe;
 use super::trace::Run;
 use crate::error::{Error, Result};
@@ -80,17 +81,80 @@ pub struct Trials {
     /// The point of each run after the epoch with the lowest training loss: that of [`Run::lowest`]. Patience leaves a trial
     /// some epochs past it.
     pub lowest: Vec<Weights>,
+    /// Points on each run's way that were [asked for](crate::Training::iterates), by epoch.
+    pub iterates: Vec<Vec<Iterate>>,
+    /// The epoch behind which the trials are read; nothing for the last of each.
+    pub at: Option<usize>,
 }
 
 impl Trials {
+    /// The same trials as they were after an epoch: its points in the place of the last ones, traces cut there. Every measure
+    /// reads them so, and [`Training::starting_at`](crate::Training::starting_at) starts there. A trial that diverged stays one.
+    ///
+    /// Memory: the points of that epoch are read.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for an epoch after which not every trial has a point that was kept; [`Error::File`] or
+    /// [`Error::Format`] where a file of one is missing or was altered.
+    ///
+    /// ```
+    /// use sharp_minima::{Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let trials = Training::adam().batch(20).trials(2).epochs(3).iterates(&[0, 2]).quiet().run(&net, &data)?;
+    /// let then = trials.at_epoch(2)?;
+    /// assert_eq!(then.regime.runs[1].last(), &trials.regime.runs[1].trace[2]);
+    /// assert!(trials.at_epoch(3).is_err());
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn at_epoch(&self, epoch: usize) -> Result<Self> {
+        let mut regime = self.regime.clone();
+        let mut weights = Vec::with_capacity(self.weights.len());
+        for ((run, last), iterates) in regime.runs.iter_mut().zip(&self.weights).zip(&self.iterates) {
+            if !run.is_finite() {
+                weights.push(last.clone());
+                continue;
+            }
+            let Some(iterate) = iterates.iter().find(|iterate| iterate.epoch == epoch) else {
+                let kept: Vec<String> = iterates.iter().map(|iterate| iterate.epoch.to_string()).collect();
+                let allowed = match kept.is_empty() {
+                    true => format!("be one after which x was kept, but trial {} has none: `.iterates(…)`", run.trial),
+                    false => format!("be one after which x was kept, of trial {} {}", run.trial, kept.join(", ")),
+                };
+                return Err(Error::parameter("epoch", epoch, allowed));
+            };
+            run.trace.retain(|row| row.epoch <= epoch);
+            weights.push(iterate.weights()?);
+        }
+        let iterates = self.iterates.iter().map(|own| own.iter().filter(|it| it.epoch <= epoch).cloned().collect());
+        let iterates = iterates.collect();
+        Ok(Self { regime, lowest: weights.clone(), weights, iterates, at: Some(epoch) })
+    }
+
+    /// The epochs after which every trial that did not diverge has a point that was kept.
+    pub fn epochs(&self) -> Vec<usize> {
+        let mut own = self.regime.runs.iter().zip(&self.iterates).filter(|(run, _)| run.is_finite());
+        let of = |iterates: &[Iterate]| iterates.iter().map(|iterate| iterate.epoch).collect::<Vec<usize>>();
+        let first = own.next().map_or(Vec::new(), |(_, iterates)| of(iterates));
+        own.fold(first, |mut common, (_, iterates)| {
+            let there = of(iterates);
+            common.retain(|epoch| there.contains(epoch));
+            common
+        })
+    }
+
     /// The same trials, with the point of the lowest training loss in the place of the last one, and their traces cut there: every measure reads them so.
+    /// Trials that are read at an epoch stay as they are.
     pub fn at_lowest(&self) -> Self {
+        if self.at.is_some() {
+            return self.clone();
+        }
         let mut regime = self.regime.clone();
         for run in &mut regime.runs {
             let epoch = run.lowest().epoch;
             run.trace.retain(|row| row.epoch <= epoch);
         }
-        Self { regime, weights: self.lowest.clone(), lowest: self.lowest.clone() }
+        Self { regime, weights: self.lowest.clone(), lowest: self.lowest.clone(), ..self.clone() }
     }
 
     /// Runs that stayed finite, with their last points.
@@ -132,6 +196,15 @@ impl Study {
         threshold_of(&self.regimes())
     }
 
+    /// The same study, each trial as it was after an epoch: see [`Trials::at_epoch`].
+    ///
+    /// # Errors
+    /// As [`Trials::at_epoch`].
+    pub fn at_epoch(&self, epoch: usize) -> Result<Self> {
+        let regimes = self.regimes.iter().map(|trials| trials.at_epoch(epoch)).collect::<Result<Vec<_>>>()?;
+        Ok(Self { regimes })
+    }
+
     /// The same study, each trial read where its training loss is lowest: see [`Trials::at_lowest`].
     pub fn at_lowest(&self) -> Self {
         Self { regimes: self.regimes.iter().map(Trials::at_lowest).collect() }
@@ -156,6 +229,14 @@ impl Pair {
     /// As a study of two.
     pub fn study(&self) -> Study {
         Study { regimes: vec![self.small.clone(), self.large.clone()] }
+    }
+
+    /// The same pair, each trial as it was after an epoch: see [`Trials::at_epoch`].
+    ///
+    /// # Errors
+    /// As [`Trials::at_epoch`].
+    pub fn at_epoch(&self, epoch: usize) -> Result<Self> {
+        Ok(Self { small: self.small.at_epoch(epoch)?, large: self.large.at_epoch(epoch)? })
     }
 
     /// The same pair, each trial read where its training loss is lowest: see [`Trials::at_lowest`].

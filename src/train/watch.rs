@@ -3,8 +3,10 @@
 use std::time::Instant;
 
 use super::descent::Descent;
+use super::iterate::Iterate;
 use super::stop::{Patience, Stop};
 use super::trace::{Epoch, Run};
+use super::trial::Task;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::net::Net;
@@ -18,6 +20,8 @@ pub(super) struct Ended {
     pub(super) last: Weights,
     /// The point of the row with the lowest training loss.
     pub(super) lowest: Weights,
+    /// Those points on its way that were to be kept.
+    pub(super) iterates: Vec<Iterate>,
 }
 
 pub(super) struct Watch {
@@ -29,6 +33,7 @@ pub(super) struct Watch {
     lowest: Weights,
     /// How many points are averaged in the last one.
     averaged: usize,
+    iterates: Vec<Iterate>,
 }
 
 impl Watch {
@@ -45,6 +50,7 @@ impl Watch {
             last: x.clone(),
             lowest: x,
             averaged: 0,
+            iterates: Vec::new(),
         };
         Ok((watch, row.is_finite()))
     }
@@ -74,12 +80,22 @@ impl Watch {
         Ok(self.patience.is_over(row.train_loss).then_some(Stop::CeasedToImprove))
     }
 
+    /// Keeps the last point, if it is one that is to be kept.
+    pub(super) fn keep(&mut self, task: &Task<'_>) -> Result<()> {
+        let epoch = self.row().epoch;
+        if task.iterates.contains(&epoch) {
+            self.iterates.push((task.keep)(epoch, &self.last)?);
+        }
+        Ok(())
+    }
+
     /// The last row.
     pub(super) fn row(&self) -> &Epoch {
         &self.trace[self.trace.len() - 1]
     }
 
     pub(super) fn ended(self, stop: Stop) -> Ended {
-        Ended { run: Run { trial: self.trial, trace: self.trace, stop }, last: self.last, lowest: self.lowest }
+        let run = Run { trial: self.trial, trace: self.trace, stop };
+        Ended { run, last: self.last, lowest: self.lowest, iterates: self.iterates }
     }
 }

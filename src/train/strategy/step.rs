@@ -161,7 +161,7 @@ mod tests {
             let start: Vec<f64> = layout.iter().flat_map(|part| numbers(&file, &part.name)).collect();
             for (arm, recipe) in arms() {
                 recipe.strategy.check(20)?;
-                let mut slope = Slope::<f64>::new(&recipe, &net, 0)?;
+                let mut slope = Slope::<f64>::new(&recipe, &net, 0, None)?;
                 slope.move_to(&start)?;
                 let rate = recipe.moving()?.learning_rate();
                 let mut losses = Vec::new();

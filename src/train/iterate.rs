@@ -1,0 +1,78 @@
+//! Where was a trial on its way? Points behind some of its epochs, which every measure takes.
+
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+use crate::kept::{Fingerprint, Shelf, digest};
+use crate::weights::{Layout, Weights};
+
+/// x of a trial after an epoch: in memory, or in the folder where the work is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Iterate {
+    /// Epochs done; 0 is the start.
+    pub epoch: usize,
+    place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Place {
+    Memory(Weights),
+    File { path: PathBuf, digest: String, layout: Layout },
+}
+
+/// The name of its file in a folder.
+fn name(epoch: usize) -> String {
+    format!("epoch{epoch}")
+}
+
+impl Iterate {
+    /// The point x, with the running averages.
+    ///
+    /// # Errors
+    /// [`Error::File`] where its file was removed, [`Error::Format`] where it was altered: the same training makes it again.
+    pub fn weights(&self) -> Result<Weights> {
+        match &self.place {
+            Place::Memory(weights) => Ok(weights.clone()),
+            Place::File { path, digest: expected, layout } => {
+                let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
+                if digest(&bytes) != *expected {
+                    let reason = "it is not as it was kept; the same training makes it again";
+                    return Err(Error::format(path, "digest", reason));
+                }
+                Weights::from_bytes(layout, path, &bytes)
+            }
+        }
+    }
+
+    /// Keeps a point on the shelf, or in memory where there is none.
+    pub(super) fn keep(shelf: Option<&Shelf>, of: &Fingerprint, epoch: usize, weights: &Weights) -> Result<Self> {
+        let place = match shelf {
+            None => Place::Memory(weights.clone()),
+            Some(shelf) => {
+                let digest = shelf.keep_weights(&name(epoch), of, weights)?;
+                Place::File {
+                    path: shelf.path(&name(epoch), of, "safetensors"),
+                    digest,
+                    layout: weights.layout().clone(),
+                }
+            }
+        };
+        Ok(Self { epoch, place })
+    }
+
+    /// One that was kept on the shelf before, with its digest; its file is not read yet.
+    pub(super) fn kept(shelf: &Shelf, of: &Fingerprint, epoch: usize, digest: &str, layout: &Layout) -> Self {
+        let path = shelf.path(&name(epoch), of, "safetensors");
+        Self { epoch, place: Place::File { path, digest: digest.into(), layout: layout.clone() } }
+    }
+
+    /// Its digest and whether its file is there, where it is on a shelf.
+    pub(super) fn on_shelf(&self) -> Option<(&str, bool)> {
+        match &self.place {
+            Place::Memory(_) => None,
+            Place::File { path, digest, .. } => Some((digest, path.is_file())),
+        }
+    }
+}
+
+crate::display::shown_as_text!(Iterate);

@@ -1,0 +1,216 @@
+//! Points on a run's way, and runs that start there.
+
+use sharp_minima::{
+    Between, Dataset, Error, Net, Objective, Sharpness, Statistics, Stop, Study, Training, Trials, Weights, data, zoo,
+};
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+fn small() -> sharp_minima::Result<(Net, Dataset)> {
+    let data = data::digits().first(200, 100)?;
+    Ok((zoo::f1(data.shape(), data.classes(), 0.05)?, data))
+}
+
+fn adam() -> Training {
+    Training::adam().batch(20).trials(2).epochs(4).quiet()
+}
+
+/// All of the traces but the seconds.
+fn rows(trials: &Trials) -> Vec<sharp_minima::Epoch> {
+    let rows = trials.regime.runs.iter().flat_map(|run| &run.trace);
+    rows.map(|row| sharp_minima::Epoch { seconds: 0.0, ..*row }).collect()
+}
+
+#[test]
+fn iterates_are_the_points_of_their_epochs_and_change_nothing() -> Done {
+    let (net, data) = small()?;
+    let folder = tempfile::tempdir()?;
+    let plain = adam().run(&net, &data)?;
+    let asked = adam().iterates(&[3, 0, 4]);
+    for training in [asked.clone(), asked.clone().kept_in(folder.path()), asked.kept_in(folder.path())] {
+        let trials = training.run(&net, &data)?;
+        assert_eq!((&trials.weights, &trials.lowest, rows(&trials)), (&plain.weights, &plain.lowest, rows(&plain)));
+        assert_eq!(trials.epochs(), [0, 3, 4]);
+        assert_eq!(trials.at_epoch(0)?.weights[1], net.start(sharp_minima::Seed(0), 1));
+        assert_eq!(trials.at_epoch(4)?.weights, plain.weights);
+        let then = trials.at_epoch(3)?;
+        for (trial, x) in then.weights.iter().enumerate() {
+            let mut descent = adam().begin(&net, &data, trial)?;
+            while descent.epoch() < 3 {
+                descent.step(&data)?;
+            }
+            assert_eq!(x, &descent.weights()?);
+        }
+        assert_eq!((then.regime.runs[1].last().epoch, then.epochs(), then.at), (3, vec![0, 3], Some(3)));
+        assert_eq!(then.at_lowest(), then, "trials that are read at an epoch are not read elsewhere");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_warm_start_is_a_start_like_any_other() -> Done {
+    let (net, data) = small()?;
+    let first = adam().iterates(&[2]).run(&net, &data)?.at_epoch(2)?;
+    let warm = adam().batch(50).starting_at(&first).run(&net, &data)?;
+    assert_eq!(warm.regime.recipe.remedies(), "started at epoch 2 of batch 20");
+    for (run, before) in warm.regime.runs.iter().zip(&first.regime.runs) {
+        let (start, end) = (run.trace[0], before.last());
+        assert_eq!(
+            (start.train_loss, start.test_accuracy, start.distance, start.steps),
+            (end.train_loss, end.test_accuracy, 0.0, 0)
+        );
+        assert_eq!(run.last().distance, warm.weights[run.trial].distance(&first.weights[run.trial])?);
+    }
+    // The same point by another way: through a file, and step by step.
+    let folder = tempfile::tempdir()?;
+    let mut by_hand = first.clone();
+    for (number, x) in by_hand.weights.iter_mut().enumerate() {
+        let path = folder.path().join(format!("{number}.safetensors"));
+        x.save(&path)?;
+        *x = Weights::load(net.layout(), &path)?;
+    }
+    let mut descent = adam().batch(50).starting_at(&by_hand).begin(&net, &data, 1)?;
+    while descent.epoch() < 4 {
+        descent.step(&data)?;
+    }
+    assert_eq!(descent.weights()?, warm.weights[1]);
+    // Running averages come along.
+    let still = Training::sgd(0.1, 0.0).batch(50).epochs(1).quiet().starting_at(&first);
+    let still = still.objective(Objective::new().statistics(Statistics::Running));
+    let value = Objective::new().statistics(Statistics::Running).value(&net, &data.train, &first.weights[0])?;
+    assert!((still.run(&net, &data)?.regime.runs[0].trace[0].train_loss - value.loss).abs() < 1e-12);
+    Ok(())
+}
+
+/// Descent without memory, all points in a batch: a step is `x − η ∇f(x)`, whatever the order of the points.
+#[test]
+fn the_first_step_of_a_warm_start_is_the_gradient_there() -> Done {
+    let (net, data) = small()?;
+    let first = adam().iterates(&[1]).run(&net, &data)?.at_epoch(1)?;
+    let warm = Training::sgd(0.1, 0.0).batch(200).epochs(1).quiet().starting_at(&first).run(&net, &data)?;
+    for (x, end) in first.weights.iter().zip(&warm.weights) {
+        let gradient = Objective::new().gradient(&net, &data.train, x)?.gradient;
+        for ((x, g), end) in x.to_f64().iter().zip(&gradient).zip(end.to_f64()) {
+            assert!((x - 0.1 * g - end).abs() < 1e-6, "{x} {g} {end}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_measure_takes_a_study_at_an_epoch() -> Done {
+    let (net, data) = small()?;
+    let pair = adam().iterates(&[1, 4]).pair(&net, &data, 20, 100)?;
+    let then = pair.at_epoch(1)?;
+    let (early, late) = (
+        Sharpness::full(1e-3).quiet().pair(&net, &data, &then)?,
+        Sharpness::full(1e-3).quiet().pair(&net, &data, &pair)?,
+    );
+    assert_eq!(early.maxima[0].epoch, Some(1));
+    assert_eq!(late.maxima[0].epoch, None);
+    for (maximum, run) in early.maxima.iter().zip(&then.small.regime.runs) {
+        assert_eq!(maximum.value, run.last().train_loss);
+    }
+    assert!(early.frame()?.column("epoch")?.u64()?.into_iter().all(|epoch| epoch == Some(1)));
+    // Measures behind different epochs are never averaged.
+    let both = sharp_minima::Maxima::joined(&[early.clone(), late]);
+    let text = both.block().text;
+    assert!(text.contains("full space, after epoch 1") && text.matches("small").count() >= 2, "{text}");
+    assert_eq!(both.contrasts(sharp_minima::Reading::Largest).len(), 2);
+    let path = Between::line().points(3).quiet().pair(&net, &data, &then)?;
+    assert_eq!(path.paths.len(), 2);
+    assert_eq!(pair.study().at_epoch(4)?.regimes[1].weights, pair.large.weights);
+    // A record of them is read back, and older ones have no epoch.
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("record.jsonl");
+    then.study().recorded().with_maxima(&early).save(&file)?;
+    assert_eq!(sharp_minima::Recorded::load(&file)?.maxima.ok_or("no sharpness")?.maxima, early.maxima);
+    Ok(())
+}
+
+#[test]
+fn kept_iterates_are_found_missed_and_never_forgotten() -> Done {
+    let (net, data) = small()?;
+    let folder = tempfile::tempdir()?;
+    let kept = adam().kept_in(folder.path());
+    let count = || -> std::io::Result<usize> {
+        let files = std::fs::read_dir(folder.path())?.filter_map(Result::ok);
+        Ok(files.filter(|file| file.file_name().to_string_lossy().starts_with("epoch")).count())
+    };
+    let first = kept.clone().iterates(&[1]).run(&net, &data)?;
+    assert_eq!(count()?, 2);
+    // Another epoch is made anew, and the first is still there.
+    let other = kept.clone().iterates(&[2]).run(&net, &data)?;
+    assert_eq!((count()?, &other.weights), (4, &first.weights));
+    let seconds = |trials: &Trials| trials.regime.runs[0].last().seconds;
+    let both = kept.clone().iterates(&[1, 2]).run(&net, &data)?;
+    assert_eq!(seconds(&both), seconds(&other), "found, not made");
+    assert_eq!(both.at_epoch(1)?.weights, first.at_epoch(1)?.weights);
+    // One that was altered is refused when it is read; one that was removed is made again.
+    let file = std::fs::read_dir(folder.path())?
+        .filter_map(Result::ok)
+        .map(|file| file.path())
+        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("epoch2-")))
+        .ok_or("no file")?;
+    let mut bytes = std::fs::read(&file)?;
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&file, &bytes)?;
+    let error = both.at_epoch(2).expect_err("an altered file").to_string();
+    assert!(error.contains("not as it was kept"), "{error}");
+    std::fs::remove_file(&file)?;
+    assert!(matches!(both.at_epoch(2), Err(Error::File { .. })));
+    let again = kept.iterates(&[2]).run(&net, &data)?;
+    assert_eq!(again.at_epoch(2)?.weights, other_weights(&net, &data)?);
+    Ok(())
+}
+
+fn other_weights(net: &Net, data: &Dataset) -> sharp_minima::Result<Vec<Weights>> {
+    Ok(adam().iterates(&[2]).run(net, data)?.at_epoch(2)?.weights)
+}
+
+#[test]
+fn trials_that_ended_early_have_no_later_point() -> Done {
+    let (net, data) = small()?;
+    let patient =
+        Training::adam().learning_rate(0.05).batch(20).trials(2).epochs(60).patience(1).iterates(&[0, 1, 60]).quiet();
+    let trials = patient.run(&net, &data)?;
+    assert!(trials.regime.runs.iter().all(|run| run.stop == Stop::CeasedToImprove));
+    assert_eq!(trials.epochs(), [0, 1]);
+    let error = trials.at_epoch(60).expect_err("nobody was there").to_string();
+    assert!(error.contains("epoch must be one after which x was kept, of trial 0 0, 1, but is 60"), "{error}");
+    // A trial that diverged stays one, and does not hinder the others.
+    let wild = Training::sgd(1e30, 0.0).batch(20).trials(2).epochs(2).iterates(&[0]).quiet().run(&net, &data)?;
+    assert_eq!((wild.regime.diverged(), wild.at_epoch(0)?.regime.diverged()), (2, 2));
+    let error = adam().starting_at(&wild).run(&net, &data).expect_err("no point to start from").to_string();
+    assert!(error.contains("trial of a warm start must be among those"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn wrong_input_says_what_was_given_and_what_is_allowed() -> Done {
+    let (net, data) = small()?;
+    let said = |training: Training| training.run(&net, &data).expect_err("it should be refused").to_string();
+    assert_eq!(said(adam().iterates(&[])), "iterates must be at least one epoch, but is none");
+    assert_eq!(said(adam().iterates(&[1, 2, 1])), "epochs of iterates must differ, but is twice 1");
+    let error = said(adam().iterates(&[5]));
+    assert_eq!(error, "epoch of an iterate must lie in 0..=4, the epochs of the training, but is 5");
+    let trials = adam().run(&net, &data)?;
+    let error = trials.at_epoch(1).expect_err("none was kept").to_string();
+    assert!(error.contains("trial 0 has none"), "{error}");
+    // More trials than there are points, and points of another net.
+    let error = said(adam().starting_at(&trials).trials(3));
+    assert_eq!(
+        error,
+        "trial of a warm start must be among those that there is a point to start from of (0, 1), but is 2"
+    );
+    let other = zoo::f1(data.shape(), data.classes(), 0.1)?;
+    assert!(matches!(adam().starting_at(&trials).run(&other, &data), Err(Error::Shape(_))));
+    assert!(adam().starting_at(&trials).begin(&net, &data, 2).is_err());
+    // Side by side with a cold start.
+    let arms = [adam().regime("cold"), adam().starting_at(&trials).regime("warm")];
+    let study = Study::run(&arms, &net, &data)?;
+    assert_eq!(study.named("cold")?.weights, trials.weights);
+    assert_ne!(study.named("warm")?.weights, trials.weights);
+    Ok(())
+}
