@@ -52,6 +52,7 @@ pub mod table;
 pub mod threshold;
 mod train;
 pub mod verdict;
+pub mod way_down;
 mod weights;
 mod wide;
 mod work;
@@ -78,5 +79,6 @@ pub use train::{
     Study, Training, Trials, WarmStart,
 };
 pub use verdict::{Comparison, Outcome, Verdict};
+pub use way_down::{WayDown, WayPoint};
 pub use weights::{Layout, Part, Weights};
 pub use work::Work;
