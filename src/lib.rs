@@ -7,13 +7,15 @@
 //! | which network? (Table 1, Appendix B) | [`net`]: [`Net`], [`Layer`], [`zoo`], on a [`Device`] |
 //! | where is it? x ∈ ℝⁿ | [`Weights`], [`Layout`]; where it starts: [`Seed`] |
 //! | how good is it there? f(x) (eq. 1) | [`Objective`]: [`Value`], [`Gradient`], [`Statistics`] |
-//! | where does it go? (§2.2) | [`Training`]: a [`Recipe`] with an [`Optimizer`], step by step in a [`Descent`] → [`Trials`], [`Pair`], [`Study`]: [`Regime`], [`Run`], [`Epoch`], [`Stop`] |
+//! | where does it go? (§2.2) | [`Training`]: a [`Recipe`] with an [`Optimizer`], step by step in a [`Descent`] → [`Trials`], [`Pair`], [`Study`]: [`Regime`], [`Run`], [`Epoch`], [`Stop`]; points on its way: [`Iterate`], from which others start: [`WarmStart`] |
 //! | can the large batch be mended? (§4, Appendix E) | [`Strategy`], [`Augment`], [`Training::ghost`], [`Scaling`], [`Growth`], [`Training::average`] |
 //! | which of them does mend it? | [`Remedies`]: [`Arm`] |
 //! | in how much time, on how many threads, kept where? | [`Work`] |
 //! | what is around it? Metric 2.1 (Tables 3, 4), Figures 3, 7 | [`sharpness`]: [`Sharpness`] → [`Maximum`], [`Maxima`]; [`landscape`]: [`Between`] → [`Path`], [`Paths`] |
 //! | is that a matter of the function, or of its coordinates? | [`Net::reparametrized`] |
 //! | what does the paper print? | [`paper`] |
+//! | what becomes of it along a run? (Figure 6) | [`way_down`]: [`WayDown`] |
+//! | how noisy are gradients there? | [`noise`]: [`GradientNoise`] → [`NoiseScale`] |
 //! | past which batch size does accuracy fall? (Figure 4) | [`threshold`]: [`Threshold`]; [`Trend`] |
 //! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`], [`Ratio`] |
 //! | what was found before? | [`Recorded`] |
@@ -52,6 +54,7 @@ pub mod table;
 pub mod threshold;
 mod train;
 pub mod verdict;
+pub mod way_down;
 mod weights;
 mod wide;
 mod work;
@@ -78,5 +81,6 @@ pub use train::{
     Study, Training, Trials, WarmStart,
 };
 pub use verdict::{Comparison, Outcome, Verdict};
+pub use way_down::{WayDown, WayPoint};
 pub use weights::{Layout, Part, Weights};
 pub use work::Work;

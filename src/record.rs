@@ -31,6 +31,7 @@ use crate::sharpness::Maxima;
 use crate::table::DataFrame;
 use crate::threshold::Threshold;
 use crate::train::{Pair, Regime, Role, Run, Stop, Study, check_alike, seed_of, threshold_of};
+use crate::way_down::WayDown;
 
 /// The version of the format that this crate writes and reads.
 const FORMAT: u64 = 2;
@@ -154,6 +155,14 @@ impl Recorded {
     /// As [`Remedies::of`].
     pub fn remedies(&self) -> Result<Remedies> {
         Remedies::of(&self.regimes(), self.maxima.as_ref())?.with_noise(&self.noise)
+    }
+
+    /// Sharpness along its runs; see [`WayDown::of`].
+    ///
+    /// # Errors
+    /// As [`WayDown::of`].
+    pub fn way_down(&self) -> Result<WayDown> {
+        WayDown::of(&self.regimes(), &self.maxima.clone().unwrap_or_default())
     }
 
     /// All regimes in one frame; see [`crate::table`].

@@ -281,6 +281,7 @@ fn rooms_stand_in_order() -> Outcome {
         "noise",
         "landscape",
         "remedies",
+        "way_down",
         "table",
         "record",
         "chart",

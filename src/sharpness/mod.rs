@@ -251,6 +251,53 @@ impl Sharpness {
         self.regimes(net, data, &study.regimes.iter().collect::<Vec<_>>())
     }
 
+    /// Measures the points of all regimes of a study behind each epoch that all trials kept one of
+    /// ([`Training::iterates`](crate::Training::iterates)): the way down.
+    ///
+    /// Cost: that of [`at`](Self::at) for each. Memory: the points of one epoch of all trials, beside what a measure takes.
+    ///
+    /// # Errors
+    /// As [`trials`](Self::trials); [`Error::Data`] where the study's trials have kept no common epoch.
+    ///
+    /// ```
+    /// use sharp_minima::{Sharpness, Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let training = Training::adam().trials(2).epochs(3).iterates(&[1, 3]).quiet();
+    /// let study = training.pair(&net, &data, 10, 100)?.study();
+    /// let maxima = Sharpness::full(1e-3).quiet().iterates(&net, &data, &study)?;
+    /// assert_eq!(maxima.maxima.iter().map(|maximum| maximum.epoch).collect::<Vec<_>>(), [1, 1, 1, 1, 3, 3, 3, 3].map(Some));
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn iterates(&self, net: &Net, data: &Dataset, study: &Study) -> Result<Maxima> {
+        let mut epochs = study.regimes.first().map_or(Vec::new(), Trials::epochs);
+        for trials in &study.regimes {
+            let there = trials.epochs();
+            epochs.retain(|epoch| there.contains(epoch));
+        }
+        if epochs.is_empty() {
+            return Err(Error::Data(
+                "sharpness along runs needs an epoch after which every trial kept its point".into(),
+            ));
+        }
+        let begin = Instant::now();
+        let mut all = Vec::new();
+        for epoch in epochs {
+            let rest = self.work.seconds_given().map(|seconds| seconds - begin.elapsed().as_secs_f64());
+            let then = study.at_epoch(epoch)?;
+            if rest.is_some_and(|rest| rest <= 0.0) {
+                let unmeasured = then.regimes.iter().map(|trials| trials.finite().count()).sum();
+                all.push(Maxima { unmeasured, ..Maxima::default() });
+                continue;
+            }
+            let own = rest.map_or(self.clone(), |rest| self.clone().seconds(rest));
+            // A trial that diverged is counted once, not once an epoch.
+            all.push(Maxima { diverged: 0, ..own.study(net, data, &then)? });
+        }
+        let diverged = study.regimes.iter().map(|trials| trials.regime.diverged()).sum();
+        Ok(Maxima { diverged, ..Maxima::joined(&all) })
+    }
+
     /// Measures one point along several random A, from the [draw](Self::draw) of this on.
     ///
     /// # Errors

@@ -20,6 +20,12 @@ enum Place {
     File { path: PathBuf, digest: String, layout: Layout },
 }
 
+/// After which epochs of a trial x is kept, and how.
+pub(super) struct Keeping<'a> {
+    pub(super) epochs: &'a [usize],
+    pub(super) keep: &'a dyn Fn(usize, &Weights) -> Result<Iterate>,
+}
+
 /// The name of its file in a folder.
 fn name(epoch: usize) -> String {
     format!("epoch{epoch}")

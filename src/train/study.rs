@@ -1,7 +1,7 @@
 //! Many trials in parallel, of any number of regimes. The bits of a trial depend on its recipe and its number alone, so the
 //! order in which trials are taken up, and by how many threads, changes only the time.
 
-use super::iterate::Iterate;
+use super::iterate::{Iterate, Keeping};
 use super::recipe::Recipe;
 use super::stop::Stop;
 use super::trace::{Epoch, Run};
@@ -129,8 +129,10 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
             let task = Task {
                 trial: part.trial,
                 start: wanted[part.regime].start(part.trial),
-                iterates: iterates(part),
-                keep: &|epoch, x| Iterate::keep(doing.shelf, &own, epoch, x),
+                keeping: Keeping {
+                    epochs: iterates(part),
+                    keep: &|epoch, x| Iterate::keep(doing.shelf, &own, epoch, x),
+                },
             };
             let ended = descend(recipe(part), net, data, &task, doing, &report)?;
             let missing = (recipe(part).epochs + 1).saturating_sub(ended.run.trace.len());

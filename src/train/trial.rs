@@ -1,7 +1,7 @@
 //! One trial, from its start to its end.
 
 use super::descent::Descent;
-use super::iterate::Iterate;
+use super::iterate::Keeping;
 use super::recipe::Recipe;
 use super::stop::Stop;
 use super::trace::Epoch;
@@ -17,9 +17,7 @@ pub(super) struct Task<'a> {
     pub(super) trial: usize,
     /// Where it starts, if not at the point of its number.
     pub(super) start: Option<&'a Weights>,
-    /// After which epochs its x is kept, and how.
-    pub(super) iterates: &'a [usize],
-    pub(super) keep: &'a dyn Fn(usize, &Weights) -> Result<Iterate>,
+    pub(super) keeping: Keeping<'a>,
 }
 
 /// Runs one trial; `report` is told of each epoch that is done.
@@ -36,7 +34,7 @@ pub(super) fn descend(
     if !is_finite {
         return Ok(watch.ended(Stop::Diverged));
     }
-    watch.keep(task)?;
+    watch.keep(&task.keeping)?;
     for epoch in 1..=recipe.epochs {
         if doing.is_over() {
             return Ok(watch.ended(Stop::Budget));
@@ -48,7 +46,7 @@ pub(super) fn descend(
         }
         let stop = watch.see(&mut descent, net, data)?;
         if stop != Some(Stop::Diverged) {
-            watch.keep(task)?;
+            watch.keep(&task.keeping)?;
             report(watch.row());
         }
         if let Some(stop) = stop {

@@ -3,10 +3,9 @@
 use std::time::Instant;
 
 use super::descent::Descent;
-use super::iterate::Iterate;
+use super::iterate::{Iterate, Keeping};
 use super::stop::{Patience, Stop};
 use super::trace::{Epoch, Run};
-use super::trial::Task;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::net::Net;
@@ -81,10 +80,10 @@ impl Watch {
     }
 
     /// Keeps the last point, if it is one that is to be kept.
-    pub(super) fn keep(&mut self, task: &Task<'_>) -> Result<()> {
+    pub(super) fn keep(&mut self, keeping: &Keeping<'_>) -> Result<()> {
         let epoch = self.row().epoch;
-        if task.iterates.contains(&epoch) {
-            self.iterates.push((task.keep)(epoch, &self.last)?);
+        if keeping.epochs.contains(&epoch) {
+            self.iterates.push((keeping.keep)(epoch, &self.last)?);
         }
         Ok(())
     }

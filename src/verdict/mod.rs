@@ -9,12 +9,14 @@ mod gap;
 mod paths;
 mod remedies;
 mod sharpness;
+mod way_down;
 
 pub use batch_size::batch_size;
 pub use gap::generalization_gap;
 pub use paths::paths;
 pub use remedies::remedies;
 pub use sharpness::sharpness;
+pub use way_down::way_down;
 
 use crate::display::{Block, significant};
 use crate::error::Result;

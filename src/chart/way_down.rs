@@ -1,0 +1,112 @@
+//! Sharpness against cross-entropy along runs: Figure 6 of the paper.
+
+use plotters::prelude::*;
+
+use super::{Area, Chart, Drawn, FAINT, INK, Key, bounds, decade, draw_key, of_regime, picture};
+use crate::error::Result;
+use crate::sharpness::Reading;
+use crate::way_down::{WayDown, WayPoint};
+
+/// A trial's line, or the means of a regime.
+struct Line {
+    color: RGBColor,
+    is_mean: bool,
+    points: Vec<(f64, f64)>,
+}
+
+impl WayDown {
+    /// φ over the training loss, both axes logarithmic: the search from zero on the left, the largest of all searches on the
+    /// right. A thin line is a trial, from its first epoch on; a thick one with marks joins the geometric means at each epoch.
+    /// Training goes from right to left. A φ of 0 has no place on the axis.
+    ///
+    /// # Errors
+    /// [`Error::Output`](crate::Error::Output) from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        let names = self.regimes();
+        let color = |name: &str| {
+            let place = names.iter().position(|other| *other == name).unwrap_or(0);
+            of_regime(self.points.iter().find(|point| point.regime == name).and_then(|point| point.role), place)
+        };
+        let trials = names.iter().map(|name| self.runs(name).len()).max().unwrap_or(0);
+        let keys: Vec<Key> = names
+            .iter()
+            .map(|name| Key::circle(&format!("{name} batch, mean of {trials} trials"), color(name), true))
+            .collect();
+        let subject = format!("{} on {}", self.net, self.data);
+        let words = format!(
+            "Chart: sharpness against training loss along runs, {subject}, {}, ε = {:e}, regimes {}, {trials} trials",
+            self.space,
+            self.epsilon,
+            names.join(" and ")
+        );
+        let lines = |reading: Reading| -> Vec<Line> {
+            let own = names.iter().flat_map(|name| {
+                let runs = self.runs(name);
+                let means = means(&runs, reading);
+                let trial = |(_, points): &(usize, Vec<&WayPoint>)| {
+                    let points = learned(points).map(|point| (point.row.train_loss, point.phi(reading)));
+                    Line { color: color(name), is_mean: false, points: points.filter(|(_, phi)| *phi > 0.0).collect() }
+                };
+                let mean = Line { color: color(name), is_mean: true, points: means };
+                runs.iter().map(trial).chain([mean]).collect::<Vec<_>>()
+            });
+            own.collect()
+        };
+        let panels = [("from zero, ten iterations", Reading::FromZero), ("largest of all searches", Reading::Largest)]
+            .map(|(title, reading)| (format!("{subject}: {title}"), lines(reading)));
+        let all = || panels.iter().flat_map(|(_, lines)| lines).flat_map(|line| &line.points);
+        let (losses, values) = (bounds(all().map(|(loss, _)| *loss)), bounds(all().map(|(_, phi)| *phi)));
+        picture((840, 360 + Key::height(&keys)), words, |area| {
+            let (charts, legend) = area.split_vertically(350);
+            for ((title, lines), place) in panels.iter().zip(&charts.split_evenly((1, 2))) {
+                panel(place, title, lines, losses, values)?;
+            }
+            draw_key(&legend, &keys)
+        })
+    }
+}
+
+/// The start, where nothing was learned yet, would squeeze all the rest.
+fn learned<'a>(points: &'a [&'a WayPoint]) -> impl Iterator<Item = &'a WayPoint> {
+    points.iter().copied().filter(|point| point.row.epoch > 0)
+}
+
+/// Geometric means of loss and φ at each epoch.
+fn means(runs: &[(usize, Vec<&WayPoint>)], reading: Reading) -> Vec<(f64, f64)> {
+    let all: Vec<&WayPoint> = runs.iter().flat_map(|(_, points)| learned(points)).collect();
+    let mut epochs: Vec<usize> = all.iter().map(|point| point.row.epoch).collect();
+    epochs.sort_unstable();
+    epochs.dedup();
+    let mean = |epoch: &usize| {
+        let own: Vec<&&WayPoint> =
+            all.iter().filter(|point| point.row.epoch == *epoch && point.phi(reading) > 0.0).collect();
+        let mean = |of: &dyn Fn(&WayPoint) -> f64| {
+            (own.iter().map(|point| of(point).ln()).sum::<f64>() / own.len() as f64).exp()
+        };
+        (!own.is_empty()).then(|| (mean(&|point| point.row.train_loss), mean(&|point| point.phi(reading))))
+    };
+    epochs.iter().filter_map(mean).collect()
+}
+
+fn panel(area: &Area<'_>, title: &str, lines: &[Line], losses: (f64, f64), values: (f64, f64)) -> Drawn {
+    let mut builder = ChartBuilder::on(area);
+    builder.caption(title, ("sans-serif", 17).into_font().color(&INK));
+    builder.margin(12).margin_right(18).x_label_area_size(42).y_label_area_size(62);
+    let axes = ((losses.0..losses.1).log_scale(), (values.0..values.1).log_scale());
+    let mut context = builder.build_cartesian_2d(axes.0, axes.1)?;
+    let mut mesh = context.configure_mesh();
+    mesh.x_desc("training loss, nats (log scale)").y_desc("φ, % (log scale)").x_labels(6).y_labels(8);
+    mesh.max_light_lines(0).bold_line_style(FAINT).axis_style(INK).label_style(("sans-serif", 13));
+    mesh.axis_desc_style(("sans-serif", 14)).x_label_formatter(&|loss| decade(*loss));
+    mesh.y_label_formatter(&|phi| decade(*phi)).draw()?;
+    let inside = |&(loss, phi): &(f64, f64)| (loss.clamp(losses.0, losses.1), phi.clamp(values.0, values.1));
+    for Line { color, is_mean, points } in lines {
+        let points: Vec<(f64, f64)> = points.iter().map(inside).collect();
+        let style = if *is_mean { color.stroke_width(3) } else { color.mix(0.35).stroke_width(1) };
+        context.draw_series(LineSeries::new(points.iter().copied(), style))?;
+        if *is_mean {
+            context.draw_series(points.iter().map(|&point| Circle::new(point, 4, color.filled())))?;
+        }
+    }
+    Ok(())
+}

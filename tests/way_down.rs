@@ -1,0 +1,108 @@
+//! Sharpness along runs: each number is that of its epoch, factors are of trials, and nothing is judged that was not measured.
+
+use sharp_minima::{
+    Error, Outcome, Paired, Reading, Recorded, Sharpness, Study, Training, Trend, WayDown, data, paper, verdict, zoo,
+};
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+fn study() -> sharp_minima::Result<(sharp_minima::Net, sharp_minima::Dataset, Study)> {
+    let data = data::digits().first(300, 200)?;
+    let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    let training = Training::adam().trials(3).epochs(8).iterates(&[0, 1, 2, 4, 8]).quiet();
+    let study = training.pair(&net, &data, 20, 100)?.study();
+    Ok((net, data, study))
+}
+
+fn measure() -> Sharpness {
+    Sharpness::full(1e-3).thorough().starts(0).quiet()
+}
+
+#[test]
+fn each_point_is_that_of_its_epoch() -> Done {
+    let (net, data, study) = study()?;
+    let maxima = measure().iterates(&net, &data, &study)?;
+    assert_eq!(maxima.maxima.len(), 2 * 3 * 5);
+    let way = study.way_down(&maxima)?;
+    assert_eq!((way.points.len(), way.regimes()), (30, vec!["small", "large"]));
+    // By hand, at one of them.
+    let then = study.at_epoch(4)?;
+    let here = &way.points.iter().find(|it| (it.regime.as_str(), it.trial, it.row.epoch) == ("large", 2, 4));
+    let here = here.ok_or("no such point")?;
+    let found = measure().at(&net, &data, &then.named("large")?.weights[2])?;
+    assert_eq!((here.largest, Some(here.from_zero)), (found.phi(), found.from_zero().map(|search| search.phi)));
+    assert_eq!(here.row, *then.named("large")?.regime.runs[2].last());
+    // The factor of a trial is the trend of its points, the start left out; trials are what is averaged.
+    let own: Vec<(f64, f64)> = way
+        .points
+        .iter()
+        .filter(|point| point.regime == "small" && point.trial == 1 && point.row.epoch > 0)
+        .map(|point| (1.0 / point.row.train_loss, point.largest))
+        .collect();
+    let factors = way.factors("small", Reading::Largest);
+    assert_eq!(factors[1], (1, Trend::of(&own)?.factor));
+    let logarithms: Vec<(f64, f64)> = factors.iter().map(|(_, factor)| (factor.ln(), 0.0)).collect();
+    assert_eq!(way.change("small", Reading::Largest)?, Paired::test(&logarithms, 1)?);
+    let nearest = way.where_accuracy("large", 0.9);
+    assert_eq!(nearest.len(), 3);
+    for point in nearest {
+        let others = way.points.iter().filter(|other| other.regime == "large" && other.trial == point.trial);
+        let away = |point: &sharp_minima::WayPoint| (point.row.train_accuracy - 0.9).abs();
+        assert!(others.filter(|other| other.row.epoch > 0).all(|other| away(other) >= away(point)));
+    }
+    let frame = way.frame()?;
+    assert_eq!(frame.height(), 30);
+    assert_eq!(frame.column("sharpness")?.f64()?.get(0), Some(way.points[0].largest));
+    let chart = way.chart()?;
+    assert!(chart.svg.contains("largest of all searches") && chart.words.contains("small and large"));
+    assert!(way.block().text.contains("with each halving of the training loss"));
+    Ok(())
+}
+
+#[test]
+fn a_record_gives_the_same_way_and_verdict() -> Done {
+    let (net, data, study) = study()?;
+    let maxima = measure().iterates(&net, &data, &study)?;
+    let way = study.way_down(&maxima)?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("record.jsonl");
+    study.recorded().with_maxima(&maxima).save(&path)?;
+    let recorded = Recorded::load(&path)?;
+    assert_eq!(recorded.way_down()?, way);
+    let (accuracies, sharpness) = (paper::table2("F1")?, paper::table3("F1")?);
+    let comparison = verdict::way_down(&accuracies, &sharpness, Some(&recorded), &way)?;
+    assert_eq!(comparison.verdicts.len(), 4);
+    for verdict in &comparison.verdicts {
+        assert_eq!((verdict.recorded, &verdict.recorded_evidence), (verdict.live, &verdict.live_evidence));
+    }
+    let text = comparison.block().text;
+    assert!(text.contains("205.1") && text.contains("φ there, %, from zero, large batch"), "{text}");
+    let alone = verdict::way_down(&accuracies, &sharpness, None, &way)?;
+    assert!(alone.verdicts.iter().all(|verdict| verdict.recorded == Outcome::NotTested));
+    // A budget leaves measures out, and they are counted: nothing is judged then.
+    let few = measure().seconds(1e-9).iterates(&net, &data, &study)?;
+    assert_eq!((few.maxima.len(), few.unmeasured), (0, 30));
+    let cut = WayDown { unmeasured: 2, ..way };
+    let cut = verdict::way_down(&accuracies, &sharpness, None, &cut)?;
+    assert!(cut.verdicts.iter().all(|verdict| verdict.live == Outcome::NotTested), "{:?}", cut.verdicts);
+    Ok(())
+}
+
+#[test]
+fn what_has_no_way_is_refused() -> Done {
+    let (net, data, study) = study()?;
+    let none = Training::adam().trials(1).epochs(1).quiet().pair(&net, &data, 20, 100)?.study();
+    let error = measure().iterates(&net, &data, &none).expect_err("no points").to_string();
+    assert!(error.contains("needs an epoch after which every trial kept its point"), "{error}");
+    let ends = measure().study(&net, &data, &study)?;
+    assert!(matches!(study.way_down(&ends), Err(Error::Data(_))), "ends are no way");
+    let one = study.at_epoch(2)?;
+    let mixed = [measure().study(&net, &data, &one)?, Sharpness::full(5e-4).quiet().study(&net, &data, &one)?];
+    let error = study.way_down(&sharp_minima::Maxima::joined(&mixed)).expect_err("two boxes").to_string();
+    assert!(error.contains("be of one kind"), "{error}");
+    // With one epoch there is no trend, and it says so.
+    let way = study.way_down(&mixed[0])?;
+    assert!(way.change("small", Reading::Largest).is_err());
+    assert!(way.block().text.contains("none:"));
+    Ok(())
+}
