@@ -179,6 +179,14 @@ fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     (0.6 * least, (1.6 * most).max(6.0 * least))
 }
 
+/// Round numbers on a logarithmic axis. A range of two decades or less has too few powers of ten.
+fn marks(least: f64, most: f64) -> Vec<f64> {
+    let (first, last) = (least.log10().floor() as i32, most.log10().ceil() as i32);
+    let steps: &[f64] = if most / least > 100.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let all = (first..=last).flat_map(|power| steps.iter().map(move |step| step * 10f64.powi(power)));
+    all.filter(|mark| (least..=most).contains(mark)).collect()
+}
+
 /// 0.001 as "0.001", 1e-5 as "1e-5".
 fn decade(value: f64) -> String {
     // Ticks are a little off: 9.999999999e-5 is 1e-4.

@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, PALETTE, bounds, color, decade, of_regime, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, PALETTE, bounds, color, decade, marks, of_regime, picture};
 use crate::error::{Error, Result};
 use crate::remedies::{Arm, Remedies};
 use crate::train::Role;
@@ -176,16 +176,10 @@ fn scatter(area: &Area<'_>, clouds: &[Cloud]) -> Drawn {
     let (least, most) = bounds(all().map(|(phi, _)| phi));
     let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (_, y)| (low.min(y), high.max(y)));
     let room = 0.08 * (high - low).max(0.05);
-    // A range of less than a decade has too few powers of ten for an axis.
-    let (first, last) = (least.log10().floor() as i32, most.log10().ceil() as i32);
-    let steps: &[f64] = if most / least > 100.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
-    let marks: Vec<f64> =
-        (first..=last).flat_map(|power| steps.iter().map(move |step| step * 10f64.powi(power))).collect();
     let mut builder = ChartBuilder::on(area);
     builder.caption("Does sharpness order the arms?", ("sans-serif", 17).into_font().color(&INK));
     builder.margin(12).margin_right(18).x_label_area_size(42).y_label_area_size(58);
-    let marks = marks.into_iter().filter(|mark| (least..=most).contains(mark)).collect();
-    let axis = (least..most).log_scale().with_key_points(marks);
+    let axis = (least..most).log_scale().with_key_points(marks(least, most));
     let mut context = builder.build_cartesian_2d(axis, low - room..high + room)?;
     let mut mesh = context.configure_mesh();
     mesh.x_desc("φ, % (log scale)").y_desc("test accuracy, %").x_labels(5).y_labels(6).max_light_lines(0);

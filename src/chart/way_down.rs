@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{Area, Chart, Drawn, FAINT, INK, Key, bounds, decade, draw_key, of_regime, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, Key, bounds, decade, draw_key, marks, of_regime, picture};
 use crate::error::Result;
 use crate::sharpness::Reading;
 use crate::way_down::{WayDown, WayPoint};
@@ -92,7 +92,8 @@ fn panel(area: &Area<'_>, title: &str, lines: &[Line], losses: (f64, f64), value
     let mut builder = ChartBuilder::on(area);
     builder.caption(title, ("sans-serif", 17).into_font().color(&INK));
     builder.margin(12).margin_right(18).x_label_area_size(42).y_label_area_size(62);
-    let axes = ((losses.0..losses.1).log_scale(), (values.0..values.1).log_scale());
+    let axes =
+        ((losses.0..losses.1).log_scale(), (values.0..values.1).log_scale().with_key_points(marks(values.0, values.1)));
     let mut context = builder.build_cartesian_2d(axes.0, axes.1)?;
     let mut mesh = context.configure_mesh();
     mesh.x_desc("training loss, nats (log scale)").y_desc("φ, % (log scale)").x_labels(6).y_labels(8);

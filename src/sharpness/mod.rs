@@ -34,6 +34,7 @@ mod maxima;
 mod maximize;
 mod maximum;
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 pub use maxima::{Contrast, Maxima, Reading};
@@ -47,7 +48,7 @@ use crate::kept::{Fingerprint, Found};
 use crate::net::Net;
 use crate::objective::{Objective, Statistics};
 use crate::seed::{Seed, Stream, uniform};
-use crate::train::{Pair, Regime, Study, Trials};
+use crate::train::{Iterate, Pair, Regime, Study, Trials};
 use crate::weights::Weights;
 use crate::work::{Parts, Work};
 use around::{Around, active, percent, reach};
@@ -98,12 +99,26 @@ enum Along {
 
 /// One point to be measured.
 struct Point<'a> {
-    regime: Option<&'a Regime>,
-    trial: Option<usize>,
-    /// Where the trial is read.
-    epoch: Option<usize>,
+    /// Whose it is, if it is a trial's: the regime, the trial's number, and the epoch behind which it is read.
+    of: Option<(&'a Regime, usize, Option<usize>)>,
     draw: u64,
-    x: &'a Weights,
+    x: Place<'a>,
+}
+
+/// Where a point is.
+enum Place<'a> {
+    Here(&'a Weights),
+    /// To be read when it is needed: those of many epochs have no room in memory.
+    Kept(&'a Iterate),
+}
+
+impl Point<'_> {
+    fn x(&self) -> Result<Cow<'_, Weights>> {
+        match self.x {
+            Place::Here(x) => Ok(Cow::Borrowed(x)),
+            Place::Kept(iterate) => iterate.weights().map(Cow::Owned),
+        }
+    }
 }
 
 impl Sharpness {
@@ -209,7 +224,7 @@ impl Sharpness {
     /// together, [`Error::Data`] where weights are not finite, where f in the box is not, or where directions are not
     /// independent; [`Error::File`] for a folder of kept measures that cannot be one.
     pub fn at(&self, net: &Net, data: &Dataset, x: &Weights) -> Result<Maximum> {
-        let point = Point { regime: None, trial: None, epoch: None, draw: self.way.draw, x };
+        let point = Point { of: None, draw: self.way.draw, x: Place::Here(x) };
         let mut found = self.points(net, data, &[point], true)?.maxima;
         found.pop().ok_or_else(|| Error::parameter("points", 0, "be at least 1"))
     }
@@ -254,7 +269,7 @@ impl Sharpness {
     /// Measures the points of all regimes of a study behind each epoch that all trials kept one of
     /// ([`Training::iterates`](crate::Training::iterates)): the way down.
     ///
-    /// Cost: that of [`at`](Self::at) for each. Memory: the points of one epoch of all trials, beside what a measure takes.
+    /// Cost and memory: those of [`at`](Self::at) for each; points that were kept in a folder are read when they are measured.
     ///
     /// # Errors
     /// As [`trials`](Self::trials); [`Error::Data`] where the study's trials have kept no common epoch.
@@ -280,22 +295,18 @@ impl Sharpness {
                 "sharpness along runs needs an epoch after which every trial kept its point".into(),
             ));
         }
-        let begin = Instant::now();
-        let mut all = Vec::new();
+        let mut points = Vec::new();
         for epoch in epochs {
-            let rest = self.work.seconds_given().map(|seconds| seconds - begin.elapsed().as_secs_f64());
-            let then = study.at_epoch(epoch)?;
-            if rest.is_some_and(|rest| rest <= 0.0) {
-                let unmeasured = then.regimes.iter().map(|trials| trials.finite().count()).sum();
-                all.push(Maxima { unmeasured, ..Maxima::default() });
-                continue;
+            for trials in &study.regimes {
+                points.extend(trials.iterates_of(epoch).map(|(run, iterate)| Point {
+                    of: Some((&trials.regime, run.trial, Some(epoch))),
+                    draw: self.way.draw,
+                    x: Place::Kept(iterate),
+                }));
             }
-            let own = rest.map_or(self.clone(), |rest| self.clone().seconds(rest));
-            // A trial that diverged is counted once, not once an epoch.
-            all.push(Maxima { diverged: 0, ..own.study(net, data, &then)? });
         }
         let diverged = study.regimes.iter().map(|trials| trials.regime.diverged()).sum();
-        Ok(Maxima { diverged, ..Maxima::joined(&all) })
+        Ok(Maxima { diverged, ..self.points(net, data, &points, false)? })
     }
 
     /// Measures one point along several random A, from the [draw](Self::draw) of this on.
@@ -307,8 +318,7 @@ impl Sharpness {
         if count > 1 && !matches!(self.way.along, Along::Random(_)) {
             return Err(Error::parameter("number of draws", count, "be 1 where A is not random"));
         }
-        let point =
-            |draw| Point { regime: None, trial: None, epoch: None, draw: self.way.draw.saturating_add(draw), x };
+        let point = |draw| Point { of: None, draw: self.way.draw.saturating_add(draw), x: Place::Here(x) };
         self.points(net, data, &(0..count as u64).map(point).collect::<Vec<_>>(), false)
     }
 
@@ -328,11 +338,9 @@ impl Sharpness {
             diverged += regime.diverged();
             let own = trials.finite();
             points.extend(own.map(|(run, x)| Point {
-                regime: Some(regime),
-                trial: Some(run.trial),
-                epoch: trials.at,
+                of: Some((regime, run.trial, trials.at)),
                 draw: self.way.draw,
-                x,
+                x: Place::Here(x),
             }));
         }
         Ok(Maxima { diverged, ..self.points(net, data, &points, false)? })
@@ -342,29 +350,32 @@ impl Sharpness {
     fn points(&self, net: &Net, data: &Dataset, points: &[Point<'_>], whole: bool) -> Result<Maxima> {
         self.work.check()?;
         for point in points {
-            self.way.check_weights(net, point.x)?;
-            self.way.check(net, &point.x.to_f64())?;
+            let x = point.x()?;
+            self.way.check_weights(net, &x)?;
+            self.way.check(net, &x.to_f64())?;
         }
         let split = data.split(self.way.split);
         // The draw is a point's own.
         let points_of = Fingerprint::new("sharpness").and(&Way { draw: 0, ..self.way.clone() });
         let points_of = points_of.and(&(net.name(), net.input(), net.layers())).split(split);
-        let of = |point: &Point<'_>| {
-            let running = matches!(self.way.objective.statistics, Statistics::Running).then(|| point.x.buffers());
-            points_of.clone().and(&point.draw).numbers(point.x.values()).numbers(running.unwrap_or_default())
+        let of = |point: &Point<'_>| -> Result<Fingerprint> {
+            let x = point.x()?;
+            let running = matches!(self.way.objective.statistics, Statistics::Running).then(|| x.buffers());
+            Ok(points_of.clone().and(&point.draw).numbers(x.values()).numbers(running.unwrap_or_default()))
         };
-        let name = |point: &Point<'_>| match (point.regime, point.trial) {
-            (Some(regime), Some(trial)) => format!("{}, trial {trial}", regime.name),
-            _ => format!("draw {}", point.draw),
+        let name = |point: &Point<'_>| match point.of {
+            Some((regime, trial, None)) => format!("{}, trial {trial}", regime.name),
+            Some((regime, trial, Some(epoch))) => format!("{}, trial {trial}, epoch {epoch}", regime.name),
+            None => format!("draw {}", point.draw),
         };
         // One A for all trials, made once; each draw has its own.
         let one = points.iter().all(|point| point.draw == self.way.draw);
         let shared = if one { self.way.directions(net.parameter_count())? } else { None };
         let described = |point: &Point<'_>, maximum: Maximum| {
             let maximum = Maximum { data: data.name.clone(), draw: point.draw, ..maximum };
-            match (point.regime, point.trial) {
-                (Some(regime), Some(trial)) => maximum.of_trial(regime, trial, point.epoch),
-                _ => maximum,
+            match point.of {
+                Some((regime, trial, epoch)) => maximum.of_trial(regime, trial, epoch),
+                None => maximum,
             }
         };
         let found = self.work.each(&Parts {
@@ -373,7 +384,7 @@ impl Sharpness {
             steps: &|_| self.way.searches(),
             name: &name,
             find: &|shelf, point| {
-                Ok(match shelf.find::<Maximum>("sharpness", &of(point))? {
+                Ok(match shelf.find::<Maximum>("sharpness", &of(point)?)? {
                     Found::Whole(maximum) => Found::Whole(described(point, maximum)),
                     other => other,
                 })
@@ -390,17 +401,18 @@ impl Sharpness {
                     };
                     doing.progress.advance(1, || format!("{}, {from}: φ = {} %", name(point), significant(search.phi)));
                 };
+                let weights = point.x()?;
                 let drawn = match one {
                     true => None,
-                    false => Way { draw: point.draw, ..self.way.clone() }.directions(point.x.len())?,
+                    false => Way { draw: point.draw, ..self.way.clone() }.directions(weights.len())?,
                 };
                 let directions = shared.as_ref().or(drawn.as_ref());
-                let x = point.x.to_f64();
-                let maximum = self.way.around(net, split, &x, Some(point.x.buffers()), directions, &report)?;
+                let x = weights.to_f64();
+                let maximum = self.way.around(net, split, &x, Some(weights.buffers()), directions, &report)?;
                 Ok(Some(described(point, maximum)))
             },
             // The file has all but the displacement, which is as large as the weights.
-            keep: &|shelf, point, maximum| shelf.keep("sharpness", &of(point), maximum),
+            keep: &|shelf, point, maximum| shelf.keep("sharpness", &of(point)?, maximum),
         })?;
         let unmeasured = found.iter().filter(|maximum| maximum.is_none()).count();
         let mut maxima: Vec<Maximum> = found.into_iter().flatten().collect();

@@ -131,6 +131,12 @@ impl Trials {
         Ok(Self { regime, lowest: weights.clone(), weights, iterates, at: Some(epoch) })
     }
 
+    /// Runs that stayed finite, with their points behind an epoch, where they kept one.
+    pub(crate) fn iterates_of(&self, epoch: usize) -> impl Iterator<Item = (&Run, &Iterate)> {
+        let own = self.regime.runs.iter().zip(&self.iterates).filter(|(run, _)| run.is_finite());
+        own.filter_map(move |(run, iterates)| Some((run, iterates.iter().find(|iterate| iterate.epoch == epoch)?)))
+    }
+
     /// The epochs after which every trial that did not diverge has a point that was kept.
     pub fn epochs(&self) -> Vec<usize> {
         let mut own = self.regime.runs.iter().zip(&self.iterates).filter(|(run, _)| run.is_finite());
