@@ -179,6 +179,9 @@ impl Training {
     /// training, epochs are counted from 0, the distance is that from the new start, and the order of the points is the one of the
     /// trial's number. There are as many trials as there, unless [`trials`](Self::trials) is given afterwards.
     ///
+    /// The recipe says after which epoch that was. Of trials that are read [where their loss is lowest](Trials::at_lowest) it says
+    /// "the end", since their epochs differ; kept trials are told apart by the points themselves.
+    ///
     /// ```
     /// use sharp_minima::{Training, data, zoo};
     /// let data = data::synthetic();
