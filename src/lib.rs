@@ -14,6 +14,7 @@
 //! | what is around it? Metric 2.1 (Tables 3, 4), Figures 3, 7 | [`sharpness`]: [`Sharpness`] → [`Maximum`], [`Maxima`]; [`landscape`]: [`Between`] → [`Path`], [`Paths`] |
 //! | is that a matter of the function, or of its coordinates? | [`Net::reparametrized`] |
 //! | what does the paper print? | [`paper`] |
+//! | does the large batch only need a better start? (Figure 5) | [`warm_starts`]: [`WarmStarts`] |
 //! | what becomes of it along a run? (Figure 6) | [`way_down`]: [`WayDown`] |
 //! | how noisy are gradients there? | [`noise`]: [`GradientNoise`] → [`NoiseScale`] |
 //! | past which batch size does accuracy fall? (Figure 4) | [`threshold`]: [`Threshold`]; [`Trend`] |
@@ -54,6 +55,7 @@ pub mod table;
 pub mod threshold;
 mod train;
 pub mod verdict;
+pub mod warm_starts;
 pub mod way_down;
 mod weights;
 mod wide;
@@ -81,6 +83,7 @@ pub use train::{
     Study, Training, Trials, WarmStart,
 };
 pub use verdict::{Comparison, Outcome, Verdict};
+pub use warm_starts::{Beside, WarmPoint, WarmStarts};
 pub use way_down::{WayDown, WayPoint};
 pub use weights::{Layout, Part, Weights};
 pub use work::Work;

@@ -31,6 +31,7 @@ use crate::sharpness::Maxima;
 use crate::table::DataFrame;
 use crate::threshold::Threshold;
 use crate::train::{Pair, Regime, Role, Run, Stop, Study, check_alike, seed_of, threshold_of};
+use crate::warm_starts::WarmStarts;
 use crate::way_down::WayDown;
 
 /// The version of the format that this crate writes and reads.
@@ -155,6 +156,14 @@ impl Recorded {
     /// As [`Remedies::of`].
     pub fn remedies(&self) -> Result<Remedies> {
         Remedies::of(&self.regimes(), self.maxima.as_ref())?.with_noise(&self.noise)
+    }
+
+    /// Its regimes that started behind epochs of another one of them; see [`WarmStarts::of`].
+    ///
+    /// # Errors
+    /// As [`WarmStarts::of`].
+    pub fn warm_starts(&self) -> Result<WarmStarts> {
+        WarmStarts::of(&self.regimes(), self.maxima.as_ref())
     }
 
     /// Sharpness along its runs; see [`WayDown::of`].

@@ -163,6 +163,12 @@ impl Paired {
         let Self { difference, lower, upper, .. } = self;
         format!("{difference:+.2} ({lower:+.2} to {upper:+.2})")
     }
+
+    /// Of logarithms, as factors: "times 1.35 (95 % interval 1.20 to 1.51)".
+    pub(crate) fn times(&self) -> String {
+        let [mean, lower, upper] = [self.difference, self.lower, self.upper].map(|value| significant(value.exp()));
+        format!("times {mean} (95 % interval {lower} to {upper})")
+    }
 }
 
 /// Spearman's rank correlation: 1 where one number rises whenever the other does, −1 where it falls.
@@ -261,6 +267,39 @@ impl Ratio {
     }
 }
 
+/// The line of least squares through points.
+pub(crate) struct Line {
+    /// How much y grows with x.
+    pub(crate) slope: f64,
+    /// The sum of squares of x about its mean.
+    square: f64,
+    /// The sum of squares of what is left of y.
+    pub(crate) rest: f64,
+}
+
+impl Line {
+    /// Nothing where x does not vary.
+    pub(crate) fn through(x: &[f64], y: &[f64]) -> Option<Self> {
+        let (mean_x, mean_y) = (x.mean(), y.mean());
+        let square: f64 = x.iter().map(|x| (x - mean_x).powi(2)).sum();
+        if x.is_empty() || square == 0.0 {
+            return None;
+        }
+        let slope = x.iter().zip(y).map(|(x, y)| (x - mean_x) * (y - mean_y)).sum::<f64>() / square;
+        let rest = x.iter().zip(y).map(|(x, y)| (y - mean_y - slope * (x - mean_x)).powi(2)).sum();
+        Some(Self { slope, square, rest })
+    }
+}
+
+/// The geometric mean in four digits; a number that is not above 0 leaves none.
+pub(crate) fn geometric(values: impl Iterator<Item = f64>) -> String {
+    let logarithms: Vec<f64> = values.map(f64::ln).collect();
+    match Spread::of(&logarithms) {
+        Ok(spread) if spread.mean.is_finite() => significant(spread.mean.exp()),
+        _ => "–".into(),
+    }
+}
+
 /// By what factor positive numbers grow with each doubling of another: least squares of `ln y` over `log₂ x`, with the
 /// interval of Student's t.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -298,15 +337,11 @@ impl Trend {
         }
         let x: Vec<f64> = pairs.iter().map(|(x, _)| x.log2()).collect();
         let y: Vec<f64> = pairs.iter().map(|(_, y)| y.ln()).collect();
-        let (mean_x, mean_y) = (x.as_slice().mean(), y.as_slice().mean());
-        let square: f64 = x.iter().map(|x| (x - mean_x).powi(2)).sum();
-        if square == 0.0 {
+        let Some(Line { slope, square, rest }) = Line::through(&x, &y) else {
             return Err(Error::parameter("x of a trend", pairs[0].0, "be several different numbers"));
-        }
-        let slope = x.iter().zip(&y).map(|(x, y)| (x - mean_x) * (y - mean_y)).sum::<f64>() / square;
-        let rest = x.iter().zip(&y).map(|(x, y)| (y - mean_y - slope * (x - mean_x)).powi(2));
+        };
         let freedom = (pairs.len() - 2) as f64;
-        let error = (rest.sum::<f64>() / freedom / square).sqrt();
+        let error = (rest / freedom / square).sqrt();
         let student = StudentsT::new(0.0, 1.0, freedom)
             .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))?;
         let reach = student.inverse_cdf(0.975) * error;

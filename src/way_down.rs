@@ -8,8 +8,8 @@
 use crate::data::Which;
 use crate::display::{Block, significant};
 use crate::error::{Error, Result};
-use crate::sharpness::{Maxima, Reading, Space};
-use crate::spread::{Paired, Spread, Trend};
+use crate::sharpness::{Maxima, Reading, Space, check_one_box};
+use crate::spread::{Paired, Trend, geometric};
 use crate::train::{Epoch, Regime, Role, Study, check_alike};
 
 /// A trial behind an epoch, with its sharpness there.
@@ -73,12 +73,7 @@ impl WayDown {
     pub fn of(regimes: &[&Regime], maxima: &Maxima) -> Result<Self> {
         check_alike(regimes)?;
         let own: Vec<_> = maxima.maxima.iter().filter(|it| it.epoch.is_some() && it.split == Which::Train).collect();
-        let of = |maximum: &crate::sharpness::Maximum| (maximum.space, maximum.epsilon);
-        if let Some(other) = own.iter().find(|other| of(other) != of(own[0])) {
-            let given =
-                format!("{}, ε = {:e} beside {}, ε = {:e}", other.space, other.epsilon, own[0].space, own[0].epsilon);
-            return Err(Error::parameter("boxes along runs", given, "be of one kind"));
-        }
+        check_one_box("boxes along runs", &own)?;
         let mut points = Vec::new();
         for regime in regimes {
             for run in regime.finite() {
@@ -210,7 +205,7 @@ impl WayDown {
             }
             for reading in [Reading::FromZero, Reading::Largest] {
                 let said =
-                    self.change(regime, reading).map_or_else(|reason| format!("none: {reason}"), |it| times(&it));
+                    self.change(regime, reading).map_or_else(|reason| format!("none: {reason}"), |it| it.times());
                 changes.push(vec![regime.into(), reading.to_string(), said]);
             }
         }
@@ -242,21 +237,6 @@ impl WayDown {
     /// What a cell shows: the [block](Self::block).
     pub fn evcxr_display(&self) {
         self.block().evcxr_display();
-    }
-}
-
-/// A mean of logarithms as a factor: "times 1.35 (95 % interval 1.20 to 1.51)".
-pub(crate) fn times(change: &Paired) -> String {
-    let [mean, lower, upper] = [change.difference, change.lower, change.upper].map(|value| significant(value.exp()));
-    format!("times {mean} (95 % interval {lower} to {upper})")
-}
-
-/// The geometric mean; a number that is not above 0 leaves none.
-fn geometric(values: impl Iterator<Item = f64>) -> String {
-    let logarithms: Vec<f64> = values.map(f64::ln).collect();
-    match Spread::of(&logarithms) {
-        Ok(spread) if spread.mean.is_finite() => significant(spread.mean.exp()),
-        _ => "–".into(),
     }
 }
 

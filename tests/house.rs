@@ -281,6 +281,7 @@ fn rooms_stand_in_order() -> Outcome {
         "noise",
         "landscape",
         "remedies",
+        "warm_starts",
         "way_down",
         "table",
         "record",

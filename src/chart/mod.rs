@@ -5,11 +5,13 @@
 
 mod batches;
 mod curves;
+mod panel;
 mod paths;
 mod points;
 mod remedies;
 mod robust;
 mod searches;
+mod warm_starts;
 mod way_down;
 
 use std::path::Path;

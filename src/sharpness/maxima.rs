@@ -4,7 +4,7 @@ use super::maximize::Maximizer;
 use super::maximum::{Maximum, Origin, Space, Status};
 use crate::data::Which;
 use crate::display::{Block, missing, significant};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spread::{Ratio, Spread};
 use crate::train::Role;
 
@@ -68,6 +68,17 @@ pub struct Contrast {
     pub doubtful_small: usize,
     /// How many of the large one's.
     pub doubtful_large: usize,
+}
+
+/// An error unless all measures are in one kind of box.
+pub(crate) fn check_one_box(what: &'static str, maxima: &[&Maximum]) -> Result<()> {
+    let of = |maximum: &Maximum| (maximum.space, maximum.epsilon);
+    let other = maxima.iter().find(|other| of(other) != of(maxima[0]));
+    other.map_or(Ok(()), |other| {
+        let said = |maximum: &Maximum| format!("{}, ε = {:e}", maximum.space, maximum.epsilon);
+        let given = format!("{} beside {}", said(other), said(maxima[0]));
+        Err(Error::parameter(what, given, "be of one kind"))
+    })
 }
 
 impl Maximum {

@@ -167,6 +167,9 @@ pub struct Maximum {
     /// `100 · (gᵀy + ½ yᵀHy) / (1 + f(x))` at the best point, H by a central difference of ∇f along y: φ there if f were
     /// quadratic.
     pub second_order: f64,
+    /// `‖∂f/∂y‖₂` at y = 0, nats per unit of y: in the full space ‖∇f(x)‖. Nothing in records that are older than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_norm: Option<f64>,
     /// The searches.
     pub searches: Vec<Search>,
     /// How long it took.

@@ -37,6 +37,7 @@ mod maximum;
 use std::borrow::Cow;
 use std::time::Instant;
 
+pub(crate) use maxima::check_one_box;
 pub use maxima::{Contrast, Maxima, Reading};
 pub use maximize::{Ended, Maximizer};
 pub use maximum::{Maximum, Origin, Search, Space, Status};
@@ -580,6 +581,7 @@ impl Way {
             corner,
             first_order: percent(first_order, value),
             second_order: percent(second_order, value),
+            gradient_norm: Some(gradient.iter().map(|g| g * g).sum::<f64>().sqrt()),
             searches,
             seconds: begin.elapsed().as_secs_f64(),
         })

@@ -45,6 +45,7 @@ mod maxima;
 mod paths;
 mod remedies;
 mod trials;
+mod warm_starts;
 mod way_down;
 
 pub use maxima::maxima;

@@ -319,6 +319,38 @@ impl Training {
         Study::run(&batches.iter().map(named).collect::<Vec<Training>>(), net, data)
     }
 
+    /// Warm starts behind every epoch after which these trials kept their points: one regime for each, "from epoch 5", all in
+    /// parallel, behind the regime that they start from: Figure 5 of the paper. Each is what [`starting_at`](Self::starting_at)
+    /// makes of [`Trials::at_epoch`].
+    ///
+    /// Memory: the points of all these epochs.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`Error::Data`] where the trials kept no common epoch.
+    ///
+    /// ```
+    /// use sharp_minima::{Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let plain = Training::adam().trials(1).epochs(2).quiet();
+    /// let small = plain.arm("small").batch(10).iterates(&[0, 2]).run(&net, &data)?;
+    /// let study = plain.batch(100).warm_starts(&net, &data, &small)?;
+    /// assert_eq!(study.regimes.iter().map(|trials| &*trials.regime.name).collect::<Vec<_>>(), ["small", "from epoch 0", "from epoch 2"]);
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn warm_starts(&self, net: &Net, data: &Dataset, from: &Trials) -> Result<Study> {
+        let epochs = from.epochs();
+        if epochs.is_empty() {
+            let reason = "warm starts need an epoch after which every trial kept its point: `.iterates(…)`";
+            return Err(Error::Data(reason.into()));
+        }
+        let arm = |epoch| Ok(self.arm(&format!("from epoch {epoch}")).starting_at(&from.at_epoch(epoch)?));
+        let arms = epochs.into_iter().map(arm).collect::<Result<Vec<Training>>>()?;
+        let Study { mut regimes } = Study::run(&arms, net, data)?;
+        regimes.insert(0, from.clone());
+        Ok(Study { regimes })
+    }
+
     /// Begins one trial, to take its steps by hand. It works on all of the machine's threads, or on those of the pool that
     /// it is called in.
     ///

@@ -177,6 +177,11 @@ pub struct Study {
 }
 
 impl Study {
+    /// The same study with one more regime, which was trained on the same net and data: a control that was run on its own.
+    pub fn with(&self, trials: &Trials) -> Self {
+        Self { regimes: self.regimes.iter().chain([trials]).cloned().collect() }
+    }
+
     /// What was measured of each regime.
     pub fn regimes(&self) -> Vec<&Regime> {
         self.regimes.iter().map(|trials| &trials.regime).collect()

@@ -5,7 +5,7 @@ use crate::data::Which;
 use crate::error::{Error, Result};
 use crate::paper::Figure4;
 use crate::record::Recorded;
-use crate::sharpness::{Maxima, Reading};
+use crate::sharpness::{Maxima, Reading, check_one_box};
 use crate::spread::{Spread, Trend};
 use crate::train::{Regime, Stop, Study, threshold_of};
 
@@ -99,11 +99,7 @@ fn column(regimes: &[&Regime], maxima: &Maxima) -> Result<[Number; 10]> {
 /// Batch size and φ of each measure on the training split; all must be of one kind of box.
 fn pairs(maxima: &Maxima, reading: Reading) -> Result<Vec<(f64, f64)>> {
     let own: Vec<_> = maxima.maxima.iter().filter(|maximum| maximum.split == Which::Train).collect();
-    if let Some(other) = own.iter().find(|other| (other.space, other.epsilon) != (own[0].space, own[0].epsilon)) {
-        let given =
-            format!("{}, ε = {:e} beside {}, ε = {:e}", other.space, other.epsilon, own[0].space, own[0].epsilon);
-        return Err(Error::parameter("boxes of a study of batch sizes", given, "be of one kind"));
-    }
+    check_one_box("boxes of a study of batch sizes", &own)?;
     Ok(own.iter().filter_map(|maximum| Some((maximum.batch? as f64, reading.of(maximum).0))).collect())
 }
 

@@ -9,6 +9,7 @@ mod gap;
 mod paths;
 mod remedies;
 mod sharpness;
+mod warm_starts;
 mod way_down;
 
 pub use batch_size::batch_size;
@@ -16,6 +17,7 @@ pub use gap::generalization_gap;
 pub use paths::paths;
 pub use remedies::remedies;
 pub use sharpness::sharpness;
+pub use warm_starts::warm_starts;
 pub use way_down::way_down;
 
 use crate::display::{Block, significant};

@@ -7,7 +7,7 @@ use crate::record::Recorded;
 use crate::sharpness::Reading;
 use crate::spread::{Paired, Ratio, Spread};
 use crate::train::Role;
-use crate::way_down::{WayDown, WayPoint, times};
+use crate::way_down::{WayDown, WayPoint};
 
 /// Sets a live way down beside the paper's accuracies and sharpness of a net, and beside the recorded run.
 ///
@@ -125,7 +125,7 @@ fn judge(accuracies: &Table2, way: &WayDown) -> [(Outcome, String); 4] {
     let doubtful = way.points.iter().filter(|point| !point.is_trusted).count();
     let doubt = if doubtful == 0 { String::new() } else { format!("; {doubtful} of {} unreliable", way.points.len()) };
     let said = |change: Result<Paired>, outcome: &dyn Fn(&Paired) -> Outcome| match change {
-        Ok(change) => (outcome(&change), format!("φ {}{doubt}{left_out}", times(&change))),
+        Ok(change) => (outcome(&change), format!("φ {}{doubt}{left_out}", change.times())),
         Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
     };
     let above = |change: &Paired| Outcome::of_interval(change.lower, change.upper);

@@ -1,0 +1,107 @@
+//! Whether the large batch only needs a better start: Figure 5 of the paper.
+
+use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
+use crate::error::Result;
+use crate::record::Recorded;
+use crate::sharpness::Reading;
+use crate::spread::{Paired, Spread};
+use crate::warm_starts::{Beside, WarmPoint, WarmStarts};
+
+/// Sets live warm starts beside the recorded ones. The paper draws curves and prints no number of Figure 5.
+///
+/// Five claims are judged, all by intervals over trials: the more small-batch epochs come before, the better the large batch's
+/// test accuracy (the 95 % interval of the slope with each doubling lies above 0), and the flatter it ends (that of the factor of
+/// φ lies below 1; the largest f of all searches); the latest start is better than one at x₀ for as many large-batch epochs (the
+/// interval of the difference, paired by trials); it is better than the plain large batch after as many epochs in all, so that it
+/// is not the time that does it; and it is better than the small batch that goes on for as many epochs in all.
+///
+/// # Errors
+/// As [`WarmStarts::of`], for the recorded run.
+pub fn warm_starts(recorded: Option<&Recorded>, live: &WarmStarts) -> Result<Comparison> {
+    let kept = recorded.map(Recorded::warm_starts).transpose()?;
+    let columns = [vec![None; ROWS], kept.as_ref().map_or(vec![None; ROWS], column), column(live)];
+    let claims = [
+        "The more small-batch epochs before, the better the large batch's test accuracy.",
+        "The more small-batch epochs before, the flatter it ends.",
+        "The latest start is better than a start at x₀.",
+        "It is better than the plain large batch after as many epochs in all.",
+        "It is better than the small batch that goes on.",
+    ];
+    let evidence = kept.as_ref().map_or_else(|| not_tested("no recorded run"), judge);
+    Ok(Comparison {
+        rows: Row::filled(rows(), &columns),
+        sources: column_sources(
+            "F2 and C1, curves without numbers",
+            recorded,
+            &format!("{} on {}", live.net, live.data),
+        ),
+        verdicts: verdicts(claims, evidence, judge(live)),
+    })
+}
+
+const ROWS: usize = 9;
+
+fn rows() -> Vec<Row> {
+    let test = |label| Row { split: Some("test"), ..Row::new(label, "accuracy", Form::Percent) };
+    let phi = |label, measure| Row { split: Some("train"), ..Row::new(label, measure, Form::Significant) };
+    vec![
+        test("test %, large batch from x₀"),
+        test("test %, large batch from the latest start"),
+        test("test %, small batch at the latest start"),
+        test("test %, plain large batch, as many epochs in all"),
+        test("test %, small batch, as many epochs in all"),
+        Row { split: Some("test"), ..Row::new("points with each doubling of the epochs before", "slope", Form::Plain) },
+        phi("φ from x₀, %, largest", "sharpness"),
+        phi("φ from the latest start, %, largest", "sharpness"),
+        phi("φ with each doubling, largest: times", "sharpness_factor"),
+    ]
+}
+
+fn column(warm: &WarmStarts) -> Vec<Number> {
+    let last = warm.starts().pop().unwrap_or(0);
+    let mean = |epochs: usize, of: &dyn Fn(&WarmPoint) -> Option<f64>| -> Number {
+        let values: Vec<f64> = warm.at(epochs).filter_map(of).collect();
+        let Spread { mean, deviation, .. } = Spread::of(&values).ok()?;
+        Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
+    };
+    vec![
+        mean(0, &|point| Some(point.after.test_accuracy)),
+        mean(last, &|point| Some(point.after.test_accuracy)),
+        mean(last, &|point| Some(point.before.test_accuracy)),
+        mean(last, &|point| point.plain.map(|row| row.test_accuracy)),
+        mean(last, &|point| point.going_on.map(|row| row.test_accuracy)),
+        warm.gain().ok().map(|gain| (gain.difference, None)),
+        mean(0, &|point| point.largest),
+        mean(last, &|point| point.largest),
+        warm.change(Reading::Largest).ok().map(|change| (change.difference.exp(), None)),
+    ]
+}
+
+fn judge(warm: &WarmStarts) -> [(Outcome, String); 5] {
+    let left_out = match warm.diverged {
+        0 => String::new(),
+        diverged => format!("; {diverged} trials diverged and are left out"),
+    };
+    let above = |test: &Paired| Outcome::of_interval(test.lower, test.upper);
+    let points = |test: Result<Paired>| match test {
+        Ok(test) => (above(&test), format!("{} points{left_out}", test.text())),
+        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
+    };
+    let flatter = match warm.change(Reading::Largest) {
+        _ if warm.unmeasured > 0 => (Outcome::NotTested, format!("the budget left out {} measures", warm.unmeasured)),
+        Ok(test) => {
+            let doubtful = warm.points.iter().filter(|point| !point.is_trusted).count();
+            let doubt =
+                if doubtful == 0 { String::new() } else { format!("; {doubtful} of {} unreliable", warm.points.len()) };
+            let outcome = Outcome::of_interval(-test.upper, -test.lower);
+            (outcome, format!("φ {} with each doubling{doubt}{left_out}", test.times()))
+        }
+        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
+    };
+    let gain = match warm.gain() {
+        Ok(test) => (above(&test), format!("{} points with each doubling{left_out}", test.text())),
+        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
+    };
+    let [start, plain, small] = [Beside::Start, Beside::Plain, Beside::Small].map(|other| points(warm.against(other)));
+    [gain, flatter, start, plain, small]
+}

@@ -1,0 +1,334 @@
+//! Does the large batch only need a better start? Figure 5 of the paper: warm starts, which it calls piggybacked training.
+//!
+//! A small batch is trained, and from its point behind each of several epochs a large batch goes on. The paper's reading: too few
+//! small-batch epochs change nothing; after enough of them the large batch ends at better test accuracies and in flatter places.
+//! Two other things grow with the number of small-batch epochs, and each has its control here: the epochs in all (the plain large
+//! batch after as many) and the start's own quality (the small batch that just goes on). Trials are what is averaged and tested.
+
+use crate::data::Which;
+use crate::display::{Block, probability};
+use crate::error::{Error, Result};
+use crate::sharpness::{Maxima, Maximum, Reading, Space, check_one_box};
+use crate::spread::{Line, Paired, Spread, Trend, geometric};
+use crate::train::{Epoch, Recipe, Regime, Study, check_alike};
+
+/// A trial of the large batch that started where the small one was behind an epoch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WarmPoint {
+    /// Number of the trial.
+    pub trial: usize,
+    /// Small-batch epochs before it; 0 is a start at x₀ itself.
+    pub epochs: usize,
+    /// The small batch's row there.
+    pub before: Epoch,
+    /// The last row of the large batch that went on from there; its epochs are counted from the new start.
+    pub after: Epoch,
+    /// The small batch's own row after as many epochs in all, where it was trained so long.
+    pub going_on: Option<Epoch>,
+    /// The plain large batch's row after as many epochs in all, where the study has that control.
+    pub plain: Option<Epoch>,
+    /// φ where the large batch ended, percent: the largest f of all searches. Nothing where it was not measured.
+    pub largest: Option<f64>,
+    /// The same by the search from x itself alone: the paper's protocol.
+    pub from_zero: Option<f64>,
+    /// Whether the largest φ is a measure of a size.
+    pub is_trusted: bool,
+}
+
+/// Large-batch runs from the points of a small-batch run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WarmStarts {
+    /// Name of the net.
+    pub net: String,
+    /// Name of the data set.
+    pub data: String,
+    /// Points in the small batch.
+    pub small: usize,
+    /// Points in the large batch.
+    pub large: usize,
+    /// What A is, and ε, where sharpness was measured.
+    pub measured: Option<(Space, f64)>,
+    /// The points, by the epoch of the start, then by trial.
+    pub points: Vec<WarmPoint>,
+    /// How many measures are missing, because the budget of seconds was used up.
+    pub unmeasured: usize,
+    /// How many trials that started warm diverged.
+    pub diverged: usize,
+}
+
+/// What the large batch that started last is set against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Beside {
+    /// The large batch that started at x₀ and was trained for as many epochs of its own.
+    Start,
+    /// The plain large batch after as many epochs in all.
+    Plain,
+    /// The small batch after as many epochs in all.
+    Small,
+}
+
+impl WarmPoint {
+    /// φ by a reading, percent; nothing where it was not measured.
+    pub fn phi(&self, reading: Reading) -> Option<f64> {
+        match reading {
+            Reading::Largest => self.largest,
+            Reading::FromZero => self.from_zero,
+        }
+    }
+
+    /// Epochs of both batches.
+    pub fn epochs_in_all(&self) -> usize {
+        self.epochs + self.after.epoch
+    }
+}
+
+impl WarmStarts {
+    /// Finds the regimes that started behind epochs of another one among these ([`Training::warm_starts`](crate::Training::warm_starts)), joins their trials to
+    /// those of that one, and to those of the regime that was trained as they were, but from the start: the control.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where nets or data differ, where runs started from several regimes, or were not trained in one way, or
+    /// where measures are of several kinds of box; [`Error::Data`] where no regime started behind an epoch of another one here.
+    pub fn of(regimes: &[&Regime], maxima: Option<&Maxima>) -> Result<Self> {
+        check_alike(regimes)?;
+        let warm: Vec<(usize, &Regime, &Recipe)> = regimes
+            .iter()
+            .filter_map(|regime| {
+                let start = regime.recipe.start.as_ref()?;
+                Some((start.epoch?, *regime, &*start.recipe))
+            })
+            .collect();
+        let nothing =
+            || Error::Data("warm starts need regimes that started behind an epoch of another one here".into());
+        let &(_, first, from) = warm.first().ok_or_else(nothing)?;
+        let small = regimes.iter().find(|regime| regime.recipe == *from).ok_or_else(nothing)?;
+        let cold = |recipe: &Recipe| Recipe { start: None, ..recipe.clone() };
+        for (epochs, other, start) in &warm {
+            let (what, given) = match (*start == from, cold(&other.recipe) == cold(&first.recipe)) {
+                (true, true) => continue,
+                (true, false) => ("trainings of warm starts", format!("{} beside {}", other.recipe, first.recipe)),
+                (false, _) => ("regimes of warm starts", format!("{start} beside {from}, at epoch {epochs}")),
+            };
+            return Err(Error::parameter(what, given, "be the same for all of them"));
+        }
+        // The control: the same training from the start, for whatever number of epochs.
+        let plain = regimes.iter().find(|regime| {
+            regime.recipe == Recipe { epochs: regime.recipe.epochs, ..cold(&first.recipe) } && regime.name != small.name
+        });
+        let names: Vec<&str> = warm.iter().map(|(_, regime, _)| regime.name.as_str()).collect();
+        let is_own = |maximum: &&Maximum| {
+            maximum.split == Which::Train
+                && maximum.epoch.is_none()
+                && maximum.regime.as_deref().is_some_and(|name| names.contains(&name))
+        };
+        let own: Vec<&Maximum> = maxima.iter().flat_map(|maxima| &maxima.maxima).filter(is_own).collect();
+        check_one_box("boxes of warm starts", &own)?;
+        let row = |regime: &Regime, trial: usize, epoch: usize| -> Option<Epoch> {
+            let run = regime.finite().find(|run| run.trial == trial)?;
+            run.trace.iter().find(|row| row.epoch == epoch).copied()
+        };
+        let mut points = Vec::new();
+        for &(epochs, regime, _) in &warm {
+            for run in regime.finite() {
+                let Some(before) = row(small, run.trial, epochs) else { continue };
+                let here = |maximum: &&&Maximum| {
+                    (maximum.regime.as_deref(), maximum.trial) == (Some(regime.name.as_str()), Some(run.trial))
+                };
+                let measure = own.iter().find(here);
+                let in_all = epochs + run.last().epoch;
+                points.push(WarmPoint {
+                    trial: run.trial,
+                    epochs,
+                    before,
+                    after: *run.last(),
+                    going_on: row(small, run.trial, in_all),
+                    plain: plain.and_then(|plain| row(plain, run.trial, in_all)),
+                    largest: measure.map(|maximum| maximum.phi()),
+                    from_zero: measure.map(|maximum| Reading::FromZero.of(maximum).0),
+                    is_trusted: measure.is_none_or(|maximum| Reading::Largest.of(maximum).1),
+                });
+            }
+        }
+        points.sort_by_key(|point| (point.epochs, point.trial));
+        Ok(Self {
+            net: small.net.clone(),
+            data: small.data.clone(),
+            small: small.recipe.batch,
+            large: first.recipe.batch,
+            measured: own.first().map(|maximum| (maximum.space, maximum.epsilon)),
+            points,
+            unmeasured: maxima.map_or(0, |maxima| maxima.unmeasured),
+            diverged: warm.iter().map(|(_, regime, _)| regime.diverged()).sum(),
+        })
+    }
+
+    /// Small-batch epochs before the starts, each once.
+    pub fn starts(&self) -> Vec<usize> {
+        let mut starts: Vec<usize> = self.points.iter().map(|point| point.epochs).collect();
+        starts.dedup();
+        starts
+    }
+
+    /// The points that started behind this epoch.
+    pub fn at(&self, epochs: usize) -> impl Iterator<Item = &WarmPoint> {
+        self.points.iter().filter(move |point| point.epochs == epochs)
+    }
+
+    /// Numbers of the trials.
+    fn trials(&self) -> Vec<usize> {
+        let mut trials: Vec<usize> = self.points.iter().map(|point| point.trial).collect();
+        trials.sort_unstable();
+        trials.dedup();
+        trials
+    }
+
+    /// Pairs (small-batch epochs, a number) of a trial; a start at x₀ has no place on a logarithmic axis.
+    fn along(&self, trial: usize, of: impl Fn(&WarmPoint) -> Option<f64>) -> Vec<(f64, f64)> {
+        let own = self.points.iter().filter(|point| point.trial == trial && point.epochs > 0);
+        own.filter_map(|point| Some((point.epochs as f64, of(point)?))).collect()
+    }
+
+    /// By how many points the large batch's test accuracy grows with each doubling of the small-batch epochs before it: of each
+    /// trial by least squares, the mean over trials with its 95 % interval.
+    ///
+    /// # Errors
+    /// As [`Paired::test`]: it takes two trials, each with two starts.
+    pub fn gain(&self) -> Result<Paired> {
+        let tests = |trial| self.along(trial, |point| Some(100.0 * point.after.test_accuracy));
+        let slope = |trial| {
+            let (epochs, tests): (Vec<f64>, Vec<f64>) = tests(trial).into_iter().unzip();
+            let doublings: Vec<f64> = epochs.iter().map(|epochs| epochs.log2()).collect();
+            Line::through(&doublings, &tests).map(|line| (line.slope, 0.0))
+        };
+        Paired::test(&self.trials().into_iter().filter_map(slope).collect::<Vec<_>>(), 1)
+    }
+
+    /// The mean of `ln` of the factor by which φ changes with each doubling of the small-batch epochs: of each trial by least
+    /// squares of `ln φ`, the mean over trials with its 95 % interval.
+    ///
+    /// # Errors
+    /// As [`Paired::test`]: it takes two trials, each with three measures above 0.
+    pub fn change(&self, reading: Reading) -> Result<Paired> {
+        let phi = |trial| self.along(trial, |point| point.phi(reading).filter(|phi| *phi > 0.0));
+        let factors = self.trials().into_iter().filter_map(|trial| Trend::of(&phi(trial)).ok());
+        Paired::test(&factors.map(|trend| (trend.factor.ln(), 0.0)).collect::<Vec<_>>(), 1)
+    }
+
+    /// Test accuracy of the large batch that started last minus that of another training, points, paired by trials.
+    ///
+    /// # Errors
+    /// As [`Paired::test`]; it takes two trials of both.
+    pub fn against(&self, other: Beside) -> Result<Paired> {
+        let Some(last) = self.starts().pop() else { return Paired::test(&[], 1) };
+        let theirs = |point: &WarmPoint| match other {
+            Beside::Start => self.at(0).find(|cold| cold.trial == point.trial).map(|cold| cold.after),
+            Beside::Plain => point.plain,
+            Beside::Small => point.going_on,
+        };
+        let pair = |point: &WarmPoint| Some((100.0 * point.after.test_accuracy, 100.0 * theirs(point)?.test_accuracy));
+        Paired::test(&self.at(last).filter(|point| point.epochs > 0).filter_map(pair).collect::<Vec<_>>(), 1)
+    }
+
+    /// A row for each start: means over trials, of φ the geometric ones; and below it what is tested.
+    pub fn block(&self) -> Block {
+        let row = |&epochs: &usize| {
+            let own: Vec<&WarmPoint> = self.at(epochs).collect();
+            let test = |of: &dyn Fn(&WarmPoint) -> Option<Epoch>| {
+                let tests: Vec<f64> =
+                    own.iter().filter_map(|point| of(point)).map(|row| 100.0 * row.test_accuracy).collect();
+                Spread::of(&tests).map_or("–".into(), |spread| spread.text(2))
+            };
+            let losses = own.iter().map(|point| point.after.train_loss);
+            let doubtful = own.iter().filter(|point| !point.is_trusted).count();
+            let doubt = if doubtful == 0 { String::new() } else { format!(" ({doubtful} unreliable)") };
+            vec![
+                epochs.to_string(),
+                test(&|point| Some(point.before)),
+                test(&|point| Some(point.after)),
+                test(&|point| point.plain),
+                test(&|point| point.going_on),
+                geometric(losses),
+                geometric(own.iter().filter_map(|point| point.from_zero)),
+                geometric(own.iter().filter_map(|point| point.largest)) + &doubt,
+            ]
+        };
+        let columns = [
+            "small-batch epochs",
+            "test % there",
+            "test %, large batch from there",
+            "plain large, as long",
+            "small, as long",
+            "training loss",
+            "φ from zero, %",
+            "φ, largest, %",
+        ];
+        let boxes = self.measured.map_or(String::new(), |(space, epsilon)| format!("; {space}, ε = {epsilon:e}"));
+        let title = format!(
+            "Warm starts, {} on {}: batch {}, then {}; mean of {} trials{boxes}{}",
+            self.net,
+            self.data,
+            crate::display::grouped(self.small),
+            crate::display::grouped(self.large),
+            self.trials().len(),
+            crate::display::missing(self.unmeasured, self.diverged)
+        );
+        let table = Block::table(&title, &columns, self.starts().iter().map(row).collect());
+        let last = self.starts().pop().unwrap_or(0);
+        let mut tested = vec![vec!["test %, with each doubling of the small-batch epochs".into()]];
+        tested[0].extend(said(self.gain(), Paired::text));
+        for reading in [Reading::FromZero, Reading::Largest] {
+            let mut row = vec![format!("φ, {reading}, with each doubling")];
+            row.extend(said(self.change(reading), Paired::times));
+            tested.push(row);
+        }
+        for (other, name) in [
+            (Beside::Start, "the same training from x₀"),
+            (Beside::Plain, "the plain large batch after as many epochs in all"),
+            (Beside::Small, "the small batch after as many epochs in all"),
+        ] {
+            let mut row = vec![format!("test %, from epoch {last}, minus {name}")];
+            row.extend(said(self.against(other), Paired::text));
+            tested.push(row);
+        }
+        let heads = ["", "mean of trials, 95 % interval", "p"];
+        Block::joined(&[table, Block::table("What later starts change", &heads, tested)])
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
+    }
+}
+
+/// A test in words, with its p, or why there is none.
+fn said(test: Result<Paired>, text: impl Fn(&Paired) -> String) -> [String; 2] {
+    match test {
+        Ok(test) => [text(&test), probability(test.p)],
+        Err(reason) => [format!("none: {reason}"), String::new()],
+    }
+}
+
+impl Study {
+    /// Its regimes that started behind epochs of another one of them: Figure 5; see [`WarmStarts::of`].
+    ///
+    /// # Errors
+    /// As [`WarmStarts::of`].
+    ///
+    /// ```
+    /// use sharp_minima::{Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let plain = Training::adam().trials(2).quiet();
+    /// let small = plain.arm("small").batch(10).epochs(4).iterates(&[0, 1, 2, 4]).run(&net, &data)?;
+    /// let study = plain.batch(100).epochs(2).warm_starts(&net, &data, &small)?;
+    /// let warm = study.warm_starts(None)?;
+    /// assert_eq!(warm.starts(), [0, 1, 2, 4]);
+    /// assert_eq!(warm.points[2].before.test_accuracy, small.regime.runs[0].trace[1].test_accuracy);
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn warm_starts(&self, maxima: Option<&Maxima>) -> Result<WarmStarts> {
+        WarmStarts::of(&self.regimes(), maxima)
+    }
+}
+
+crate::display::shown_as_text!(WarmPoint, Beside);

@@ -1,0 +1,150 @@
+//! Warm starts: each run is that of its own start by hand, its controls are the rows of as many epochs, and what is tested is
+//! trials.
+
+use sharp_minima::{
+    Beside, Dataset, Epoch, Error, Net, Outcome, Paired, Reading, Recorded, Role, Sharpness, Study, Training, Trials,
+    WarmStarts, data, verdict, zoo,
+};
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+fn plain() -> Training {
+    Training::adam().trials(3).quiet()
+}
+
+/// Four starts, and the plain large batch beside them.
+fn study() -> sharp_minima::Result<(Net, Dataset, Trials, Study)> {
+    let data = data::digits().first(300, 200)?;
+    let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    let small = plain().regime("small").role(Role::Small).batch(20).epochs(7).iterates(&[0, 1, 2, 4]);
+    let small = small.run(&net, &data)?;
+    let cold = plain().regime("large").role(Role::Large).batch(100).epochs(7).run(&net, &data)?;
+    let study = plain().batch(100).epochs(3).warm_starts(&net, &data, &small)?.with(&cold);
+    Ok((net, data, small, study))
+}
+
+fn measure() -> Sharpness {
+    Sharpness::full(1e-3).thorough().starts(0).quiet()
+}
+
+/// A row but for its seconds.
+fn same(row: Epoch) -> Epoch {
+    Epoch { seconds: 0.0, ..row }
+}
+
+#[test]
+fn each_point_is_a_run_from_its_own_start() -> Done {
+    let (net, data, small, study) = study()?;
+    let warm = study.warm_starts(None)?;
+    assert_eq!((warm.starts(), warm.points.len(), warm.small, warm.large), (vec![0, 1, 2, 4], 12, 20, 100));
+    // By hand: from the point after epoch 2, step by step, with an optimizer that remembers nothing.
+    let from = small.at_epoch(2)?;
+    let mut descent = plain().batch(100).epochs(3).starting_at(&from).begin(&net, &data, 1)?;
+    while descent.epoch() < 3 {
+        descent.step(&data)?;
+    }
+    assert_eq!(descent.weights()?, study.named("from epoch 2")?.weights[1]);
+    let point = warm.at(2).nth(1).ok_or("no such point")?;
+    assert_eq!((point.trial, point.epochs_in_all()), (1, 5));
+    assert_eq!(point.before, small.regime.runs[1].trace[2]);
+    assert_eq!(&point.after, study.named("from epoch 2")?.regime.runs[1].last());
+    assert_eq!(point.going_on, Some(small.regime.runs[1].trace[5]));
+    assert_eq!(point.plain, Some(study.named("large")?.regime.runs[1].trace[5]));
+    // A start at x₀ is the plain large batch.
+    for cold in warm.at(0) {
+        let row = study.named("large")?.regime.runs[cold.trial].trace[3];
+        assert_eq!((same(cold.after), cold.before.steps), (same(row), 0));
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_tested_is_trials() -> Done {
+    let (net, data, _, study) = study()?;
+    let maxima = measure().study(&net, &data, &study)?;
+    let warm = study.warm_starts(Some(&maxima))?;
+    // The measures of the small and of the plain large batch are not among them.
+    assert_eq!((maxima.maxima.len(), warm.points.iter().filter(|point| point.largest.is_some()).count()), (18, 12));
+    let own = |name: &str, trial: usize| {
+        maxima.maxima.iter().find(|it| it.regime.as_deref() == Some(name) && it.trial == Some(trial))
+    };
+    for point in &warm.points {
+        let maximum = own(&format!("from epoch {}", point.epochs), point.trial).ok_or("no measure")?;
+        assert_eq!((point.largest, point.from_zero), (Some(maximum.phi()), Some(maximum.searches[0].phi)));
+    }
+    // Slopes at epochs 1, 2 and 4, which are 0, 1 and 2 doublings: half of the last minus the first.
+    let at = |epochs, trial: usize| warm.at(epochs).nth(trial).ok_or("no such point");
+    let (mut slopes, mut factors, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
+    for trial in 0..3 {
+        let test = |epochs| at(epochs, trial).map(|point| 100.0 * point.after.test_accuracy);
+        slopes.push(((test(4)? - test(1)?) / 2.0, 0.0));
+        let phi = |epochs| at(epochs, trial)?.largest.ok_or("no φ").map(f64::ln);
+        factors.push(((phi(4)? - phi(1)?) / 2.0, 0.0));
+        pairs.push((test(4)?, test(0)?));
+    }
+    let near =
+        |one: Paired, other: Paired| (one.difference - other.difference).abs() < 1e-12 && one.count == other.count;
+    assert!(near(warm.gain()?, Paired::test(&slopes, 1)?));
+    assert!(near(warm.change(Reading::Largest)?, Paired::test(&factors, 1)?));
+    assert!(near(warm.against(Beside::Start)?, Paired::test(&pairs, 1)?));
+    let frame = warm.frame()?;
+    assert_eq!((frame.height(), frame.column("sharpness")?.f64()?.get(0)), (12, warm.points[0].largest));
+    let (chart, text) = (warm.chart()?, warm.block().text);
+    assert!(chart.svg.contains("where the large batch ends") && chart.words.contains("warm start"));
+    assert!(text.contains("from epoch 4, minus the small batch after as many epochs in all"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn a_record_gives_the_same_points_and_verdict() -> Done {
+    let (net, data, _, study) = study()?;
+    let maxima = measure().study(&net, &data, &study)?;
+    let warm = study.warm_starts(Some(&maxima))?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("record.jsonl");
+    study.recorded().with_maxima(&maxima).save(&path)?;
+    let recorded = Recorded::load(&path)?;
+    assert_eq!(recorded.warm_starts()?, warm);
+    let comparison = verdict::warm_starts(Some(&recorded), &warm)?;
+    assert_eq!(comparison.verdicts.len(), 5);
+    for verdict in &comparison.verdicts {
+        assert_eq!((verdict.recorded, &verdict.recorded_evidence), (verdict.live, &verdict.live_evidence));
+    }
+    let alone = verdict::warm_starts(None, &warm)?;
+    assert!(alone.verdicts.iter().all(|verdict| verdict.recorded == Outcome::NotTested));
+    // What was not measured is not judged, and the rest is.
+    let bare = study.warm_starts(None)?;
+    let bare = verdict::warm_starts(None, &bare)?;
+    assert_eq!(bare.verdicts[1].live, Outcome::NotTested);
+    assert_eq!(bare.verdicts[2], alone.verdicts[2]);
+    let cut = verdict::warm_starts(None, &WarmStarts { unmeasured: 1, ..warm })?;
+    assert_eq!(cut.verdicts[1].live, Outcome::NotTested);
+    Ok(())
+}
+
+#[test]
+fn what_has_no_warm_start_is_refused() -> Done {
+    let (net, data, small, study) = study()?;
+    let none = plain().batch(20).epochs(1).run(&net, &data)?;
+    let error = plain().batch(100).warm_starts(&net, &data, &none).expect_err("no points").to_string();
+    assert!(error.contains("after which every trial kept its point"), "{error}");
+    // More trials than there are points to start from: none.
+    let more = plain().starting_at(&small.at_epoch(1)?).trials(4).batch(100).run(&net, &data);
+    assert!(matches!(more, Err(Error::Parameter { .. })), "{more:?}");
+    let cold = Study { regimes: vec![small.clone()] };
+    assert!(matches!(cold.warm_starts(None), Err(Error::Data(_))), "no regime that started warm");
+    // The regime that they started from must be among them.
+    let orphans = Study { regimes: study.regimes[1..].to_vec() };
+    assert!(matches!(orphans.warm_starts(None), Err(Error::Data(_))), "no regime that they started from");
+    let other = plain().regime("other").starting_at(&small.at_epoch(1)?).batch(50).epochs(3).run(&net, &data)?;
+    let error = study.with(&other).warm_starts(None).expect_err("two trainings").to_string();
+    assert!(error.contains("be the same for all of them"), "{error}");
+    let mixed = [measure().study(&net, &data, &study)?, Sharpness::full(5e-4).quiet().study(&net, &data, &study)?];
+    let error = study.warm_starts(Some(&sharp_minima::Maxima::joined(&mixed))).expect_err("two boxes").to_string();
+    assert!(error.contains("be of one kind"), "{error}");
+    // One start has no slope, and it says so.
+    let one = Study { regimes: vec![small, study.named("from epoch 1")?.clone()] };
+    let one = one.warm_starts(None)?;
+    assert!(one.gain().is_err() && one.against(Beside::Plain).is_err() && one.block().text.contains("none:"));
+    Ok(())
+}
