@@ -16,6 +16,8 @@
 //! | what does the paper print? | [`paper`] |
 //! | does the large batch only need a better start? (Figure 5) | [`warm_starts`]: [`WarmStarts`] |
 //! | what becomes of it along a run? (Figure 6) | [`way_down`]: [`WayDown`] |
+//! | how far does it go? (§4) | [`distances`]: [`Distances`], [`Law`] |
+//! | when does the large batch pay? (Appendix C) | [`break_even`]: [`BreakEven`], [`Reach`] |
 //! | how noisy are gradients there? | [`noise`]: [`GradientNoise`] → [`NoiseScale`] |
 //! | past which batch size does accuracy fall? (Figure 4) | [`threshold`]: [`Threshold`]; [`Trend`] |
 //! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`], [`Ratio`] |
@@ -32,9 +34,11 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
 mod abreast;
+pub mod break_even;
 pub mod chart;
 pub mod data;
 mod display;
+pub mod distances;
 mod error;
 mod file;
 mod kept;
@@ -61,9 +65,11 @@ mod weights;
 mod wide;
 mod work;
 
+pub use break_even::{BreakEven, BreakPoint, Reach};
 pub use chart::Chart;
 pub use data::{Augment, Dataset, Split};
 pub use display::Block;
+pub use distances::{DistanceRun, Distances, Law};
 pub use error::{Error, Result};
 pub use landscape::{Between, Path, PathPoint, Paths};
 pub use net::{Device, Layer, Net, Passes, zoo};

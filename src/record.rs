@@ -21,7 +21,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::break_even::{BreakEven, Reach};
 use crate::display::Block;
+use crate::distances::Distances;
 use crate::error::{Error, Result};
 use crate::kept::digest;
 use crate::landscape::{PathPoint, Paths};
@@ -164,6 +166,23 @@ impl Recorded {
     /// As [`WarmStarts::of`].
     pub fn warm_starts(&self) -> Result<WarmStarts> {
         WarmStarts::of(&self.regimes(), self.maxima.as_ref())
+    }
+
+    /// How far its trials go; see [`Distances::of`].
+    ///
+    /// # Errors
+    /// As [`Distances::of`].
+    pub fn distances(&self) -> Result<Distances> {
+        Distances::of(&self.regimes())
+    }
+
+    /// When its large batch pays; see [`BreakEven::of`].
+    ///
+    /// # Errors
+    /// As [`BreakEven::of`] and [`pair`](Self::pair).
+    pub fn break_even(&self, reach: Reach, targets: &[f64]) -> Result<BreakEven> {
+        let [small, large] = self.pair()?;
+        BreakEven::of(small, large, reach, targets)
     }
 
     /// Sharpness along its runs; see [`WayDown::of`].

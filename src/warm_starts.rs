@@ -33,6 +33,8 @@ pub struct WarmPoint {
     pub from_zero: Option<f64>,
     /// Whether the largest φ is a measure of a size.
     pub is_trusted: bool,
+    /// The largest φ of the plain large batch, percent, where it was measured after as many epochs in all.
+    pub plain_largest: Option<f64>,
 }
 
 /// Large-batch runs from the points of a small-batch run.
@@ -115,7 +117,8 @@ impl WarmStarts {
         let plain = regimes.iter().find(|regime| {
             regime.recipe == Recipe { epochs: regime.recipe.epochs, ..cold(&first.recipe) } && regime.name != small.name
         });
-        let names: Vec<&str> = warm.iter().map(|(_, regime, _)| regime.name.as_str()).collect();
+        let warm_ones = warm.iter().map(|(_, regime, _)| *regime);
+        let names: Vec<&str> = warm_ones.chain(plain.copied()).map(|regime| regime.name.as_str()).collect();
         let is_own = |maximum: &&Maximum| {
             maximum.split == Which::Train
                 && maximum.epoch.is_none()
@@ -131,11 +134,17 @@ impl WarmStarts {
         for &(epochs, regime, _) in &warm {
             for run in regime.finite() {
                 let Some(before) = row(small, run.trial, epochs) else { continue };
-                let here = |maximum: &&&Maximum| {
-                    (maximum.regime.as_deref(), maximum.trial) == (Some(regime.name.as_str()), Some(run.trial))
+                let measure_of = |regime: &Regime| {
+                    own.iter().find(|maximum| {
+                        (maximum.regime.as_deref(), maximum.trial) == (Some(regime.name.as_str()), Some(run.trial))
+                    })
                 };
-                let measure = own.iter().find(here);
+                let measure = measure_of(regime);
                 let in_all = epochs + run.last().epoch;
+                // Measures are of a trial's end.
+                let ends_there = |plain: &&&Regime| {
+                    plain.finite().any(|other| (other.trial, other.last().epoch) == (run.trial, in_all))
+                };
                 points.push(WarmPoint {
                     trial: run.trial,
                     epochs,
@@ -146,6 +155,7 @@ impl WarmStarts {
                     largest: measure.map(|maximum| maximum.phi()),
                     from_zero: measure.map(|maximum| Reading::FromZero.of(maximum).0),
                     is_trusted: measure.is_none_or(|maximum| Reading::Largest.of(maximum).1),
+                    plain_largest: plain.filter(ends_there).and_then(|plain| measure_of(plain)).map(|it| it.phi()),
                 });
             }
         }
@@ -229,6 +239,18 @@ impl WarmStarts {
         Paired::test(&self.at(last).filter(|point| point.epochs > 0).filter_map(pair).collect::<Vec<_>>(), 1)
     }
 
+    /// The mean of `ln φ` (the largest) of the large batch that started last minus that of the plain large batch after as many
+    /// epochs in all, paired by trials.
+    ///
+    /// # Errors
+    /// As [`Paired::test`]; it takes two trials of both that were measured.
+    pub fn sharpness_against_plain(&self) -> Result<Paired> {
+        let last = self.starts().pop().unwrap_or(0);
+        let pair = |point: &WarmPoint| Some((point.largest?.ln(), point.plain_largest?.ln()));
+        let pairs = self.at(last).filter_map(pair).filter(|(one, other)| one.is_finite() && other.is_finite());
+        Paired::test(&pairs.collect::<Vec<_>>(), 1)
+    }
+
     /// A row for each start: means over trials, of φ the geometric ones; and below it what is tested.
     pub fn block(&self) -> Block {
         let row = |&epochs: &usize| {
@@ -290,6 +312,10 @@ impl WarmStarts {
             row.extend(said(self.against(other), Paired::text));
             tested.push(row);
         }
+        let mut row =
+            vec![format!("φ, largest, from epoch {last}, over the plain large batch's after as many epochs in all")];
+        row.extend(said(self.sharpness_against_plain(), Paired::times));
+        tested.push(row);
         let heads = ["", "mean of trials, 95 % interval", "p"];
         Block::joined(&[table, Block::table("What later starts change", &heads, tested)])
     }

@@ -31,6 +31,8 @@ pub struct WayPoint {
     pub from_zero: f64,
     /// Which part of the box the search from x itself crossed: the mean of `|zᵢ| / rᵢ`.
     pub reach: f64,
+    /// ‖∇f(x)‖₂ over the whole split, nats per unit of x, or of y in a subspace; nothing in records that are older than it.
+    pub gradient_norm: Option<f64>,
     /// Whether the largest φ is a measure of a size.
     pub is_trusted: bool,
 }
@@ -92,6 +94,7 @@ impl WayDown {
                         largest: maximum.phi(),
                         from_zero: Reading::FromZero.of(maximum).0,
                         reach: maximum.from_zero().map_or(0.0, |search| search.reach),
+                        gradient_norm: maximum.gradient_norm,
                         is_trusted: Reading::Largest.of(maximum).1,
                     });
                 }
@@ -198,6 +201,7 @@ impl WayDown {
                     significant(mean(&|point| point.row.train_loss)),
                     format!("{:.2}", 100.0 * mean(&|point| point.row.train_accuracy)),
                     format!("{:.2}", 100.0 * mean(&|point| point.row.test_accuracy)),
+                    geometric(here.iter().filter_map(|point| point.gradient_norm)),
                     geometric(here.iter().map(|point| point.from_zero)),
                     format!("{:.1}", 100.0 * mean(&|point| point.reach)),
                     geometric(here.iter().map(|point| point.largest)) + &doubt,
@@ -216,12 +220,13 @@ impl WayDown {
             "training loss",
             "training %",
             "test %",
+            "‖∇f‖",
             "φ from zero, %",
             "crossed, % of box",
             "φ, largest, %",
         ];
         let title = format!(
-            "Sharpness on the way down, {} on {}: {}, ε = {:e}; means over trials, of φ the geometric ones{}",
+            "Sharpness on the way down, {} on {}: {}, ε = {:e}; means over trials, of φ and ‖∇f‖ the geometric ones{}",
             self.net,
             self.data,
             self.space,

@@ -281,6 +281,8 @@ fn rooms_stand_in_order() -> Outcome {
         "noise",
         "landscape",
         "remedies",
+        "distances",
+        "break_even",
         "warm_starts",
         "way_down",
         "table",

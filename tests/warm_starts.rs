@@ -63,8 +63,10 @@ fn what_is_tested_is_trials() -> Done {
     let (net, data, _, study) = study()?;
     let maxima = measure().study(&net, &data, &study)?;
     let warm = study.warm_starts(Some(&maxima))?;
-    // The measures of the small and of the plain large batch are not among them.
+    // The measures of the small batch and of the plain large one are no warm ends.
     assert_eq!((maxima.maxima.len(), warm.points.iter().filter(|point| point.largest.is_some()).count()), (18, 12));
+    // The plain large batch was measured after its seven epochs: four and three.
+    assert_eq!(warm.points.iter().filter(|point| point.plain_largest.is_some()).count(), 3);
     let own = |name: &str, trial: usize| {
         maxima.maxima.iter().find(|it| it.regime.as_deref() == Some(name) && it.trial == Some(trial))
     };
@@ -87,6 +89,9 @@ fn what_is_tested_is_trials() -> Done {
     assert!(near(warm.gain()?, Paired::test(&slopes, 1)?));
     assert!(near(warm.change(Reading::Largest)?, Paired::test(&factors, 1)?));
     assert!(near(warm.against(Beside::Start)?, Paired::test(&pairs, 1)?));
+    let ends = (0..3).map(|trial| Some((at(4, trial).ok()?.largest?.ln(), own("large", trial)?.phi().ln())));
+    let ends: Vec<(f64, f64)> = ends.collect::<Option<_>>().ok_or("no measure")?;
+    assert!(near(warm.sharpness_against_plain()?, Paired::test(&ends, 1)?));
     let frame = warm.frame()?;
     assert_eq!((frame.height(), frame.column("sharpness")?.f64()?.get(0)), (12, warm.points[0].largest));
     let (chart, text) = (warm.chart()?, warm.block().text);
@@ -106,7 +111,7 @@ fn a_record_gives_the_same_points_and_verdict() -> Done {
     let recorded = Recorded::load(&path)?;
     assert_eq!(recorded.warm_starts()?, warm);
     let comparison = verdict::warm_starts(Some(&recorded), &warm)?;
-    assert_eq!(comparison.verdicts.len(), 5);
+    assert_eq!(comparison.verdicts.len(), 6);
     for verdict in &comparison.verdicts {
         assert_eq!((verdict.recorded, &verdict.recorded_evidence), (verdict.live, &verdict.live_evidence));
     }

@@ -31,6 +31,10 @@ fn each_point_is_that_of_its_epoch() -> Done {
     let here = here.ok_or("no such point")?;
     let found = measure().at(&net, &data, &then.named("large")?.weights[2])?;
     assert_eq!((here.largest, Some(here.from_zero)), (found.phi(), found.from_zero().map(|search| search.phi)));
+    let gradient =
+        sharp_minima::Objective::new().gradient(&net, &data.train, &then.named("large")?.weights[2])?.gradient;
+    let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+    assert!((here.gradient_norm.ok_or("no norm")? / norm - 1.0).abs() < 1e-9);
     assert_eq!(here.row, *then.named("large")?.regime.runs[2].last());
     // The factor of a trial is the trend of its points, the start left out; trials are what is averaged.
     let own: Vec<(f64, f64)> = way

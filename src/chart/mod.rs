@@ -4,7 +4,9 @@
 //! readers tell apart; the small batch is always blue, the large one vermilion, training dashed, test solid.
 
 mod batches;
+mod break_even;
 mod curves;
+mod distances;
 mod panel;
 mod paths;
 mod points;

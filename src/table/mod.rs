@@ -41,6 +41,7 @@
 //! | "evaluations" | sharpness | of f with ∇f, a search |
 //! | "random corner", "first order", "second order", "seconds" | sharpness | φ there, or as they estimate it; of the whole measure |
 
+mod distances;
 mod maxima;
 mod paths;
 mod remedies;

@@ -6,7 +6,7 @@ use crate::way_down::{WayDown, WayPoint};
 
 impl WayDown {
     /// One row for each trial and epoch. Columns: net, data, regime, role, batch, trial, epoch, steps, train_loss, train_accuracy,
-    /// test_loss, test_accuracy, distance; space, epsilon, sharpness_from_zero, reach, sharpness (φ, percent), trusted (1 or 0).
+    /// test_loss, test_accuracy, distance; space, epsilon, gradient_norm, sharpness_from_zero, reach, sharpness (φ, percent), trusted (1 or 0).
     ///
     /// # Errors
     /// [`Error::Output`](crate::Error::Output) from the data frame library; none is known.
@@ -29,6 +29,7 @@ impl WayDown {
             number("distance", of(|point| point.row.distance)),
             text("space", points().map(|_| Some(self.space.to_string()))),
             number("epsilon", points().map(|_| Some(self.epsilon))),
+            number("gradient_norm", points().map(|point| point.gradient_norm)),
             number("sharpness_from_zero", of(|point| point.from_zero)),
             number("reach", of(|point| point.reach)),
             number("sharpness", of(|point| point.largest)),

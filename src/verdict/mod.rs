@@ -5,6 +5,7 @@
 //! found no size. "Fails" and "undecided" at quick scale are results, and are printed as such.
 
 mod batch_size;
+mod distances;
 mod gap;
 mod paths;
 mod remedies;
@@ -13,6 +14,7 @@ mod warm_starts;
 mod way_down;
 
 pub use batch_size::batch_size;
+pub use distances::distances;
 pub use gap::generalization_gap;
 pub use paths::paths;
 pub use remedies::remedies;
