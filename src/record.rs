@@ -193,6 +193,14 @@ impl Recorded {
         WayDown::of(&self.regimes(), &self.maxima.clone().unwrap_or_default())
     }
 
+    /// The same in several kinds of box; see [`WayDown::all`].
+    ///
+    /// # Errors
+    /// As [`WayDown::all`].
+    pub fn ways_down(&self) -> Result<Vec<WayDown>> {
+        WayDown::all(&self.regimes(), &self.maxima.clone().unwrap_or_default())
+    }
+
     /// All regimes in one frame; see [`crate::table`].
     ///
     /// # Errors

@@ -78,11 +78,18 @@ impl Welch {
     /// # Ok::<(), sharp_minima::Error>(())
     /// ```
     pub fn test(first: &[f64], second: &[f64]) -> Result<Self> {
-        let least = first.len().min(second.len());
+        Self::of_spreads(Spread::of(first)?, Spread::of(second)?)
+    }
+
+    /// The test of two groups of which only mean, deviation and number are known.
+    ///
+    /// # Errors
+    /// As [`test`](Self::test).
+    pub fn of_spreads(first: Spread, second: Spread) -> Result<Self> {
+        let least = first.count.min(second.count);
         if least < 2 {
             return Err(Error::parameter("trials in a group", least, "be at least 2 for a test of their means"));
         }
-        let (first, second) = (Spread::of(first)?, Spread::of(second)?);
         let share = |spread: &Spread| spread.deviation.powi(2) / spread.count as f64;
         let (a, b) = (share(&first), share(&second));
         let error = (a + b).sqrt();

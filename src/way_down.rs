@@ -114,6 +114,31 @@ impl WayDown {
         })
     }
 
+    /// As [`of`](Self::of), of measures in several kinds of box: a way for each, in the order in which they were measured.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of), but for the kinds of box.
+    pub fn all(regimes: &[&Regime], maxima: &Maxima) -> Result<Vec<Self>> {
+        let mut boxes: Vec<(Space, f64)> = Vec::new();
+        let along = maxima.maxima.iter().filter(|it| it.epoch.is_some() && it.split == Which::Train);
+        for maximum in along {
+            let one = (maximum.space, maximum.epsilon);
+            if !boxes.contains(&one) {
+                boxes.push(one);
+            }
+        }
+        let way = |&one: &(Space, f64)| {
+            let own = maxima.maxima.iter().filter(|it| (it.space, it.epsilon) == one).cloned().collect();
+            Self::of(regimes, &Maxima { maxima: own, ..*maxima })
+        };
+        if boxes.is_empty() { Ok(vec![Self::of(regimes, maxima)?]) } else { boxes.iter().map(way).collect() }
+    }
+
+    /// The name of the regime that has this role.
+    pub(crate) fn named(&self, role: Role) -> Option<&str> {
+        self.points.iter().find(|point| point.role == Some(role)).map(|point| point.regime.as_str())
+    }
+
     /// Names of the regimes, in their order.
     pub fn regimes(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.points.iter().map(|point| point.regime.as_str()).collect();
@@ -265,6 +290,14 @@ impl Study {
     /// ```
     pub fn way_down(&self, maxima: &Maxima) -> Result<WayDown> {
         WayDown::of(&self.regimes(), maxima)
+    }
+
+    /// The same in several kinds of box; see [`WayDown::all`].
+    ///
+    /// # Errors
+    /// As [`WayDown::all`].
+    pub fn ways_down(&self, maxima: &Maxima) -> Result<Vec<WayDown>> {
+        WayDown::all(&self.regimes(), maxima)
     }
 }
 

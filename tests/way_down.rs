@@ -110,3 +110,47 @@ fn what_has_no_way_is_refused() -> Done {
     assert!(way.block().text.contains("none:"));
     Ok(())
 }
+
+/// Numbers where the training accuracy is the paper's, against the paper's: the interval is Welch's, of logarithms.
+#[test]
+fn the_papers_numbers_are_set_against_the_trials() -> Done {
+    let (net, data, study) = study()?;
+    let boxes = [
+        measure().iterates(&net, &data, &study)?,
+        Sharpness::full(5e-4).quiet().iterates(&net, &data, &study)?,
+        Sharpness::subspace(1e-3, 100).quiet().iterates(&net, &data, &study)?,
+    ];
+    let maxima = sharp_minima::Maxima::joined(&boxes);
+    assert!(study.way_down(&maxima).is_err(), "three kinds of box are not one way");
+    let ways = study.ways_down(&maxima)?;
+    assert_eq!((ways.len(), ways[0].clone()), (3, study.way_down(&boxes[0])?));
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("record.jsonl");
+    study.recorded().with_maxima(&maxima).save(&path)?;
+    let recorded = Recorded::load(&path)?;
+    assert_eq!(recorded.ways_down()?, ways);
+    let comparison = verdict::operating_point("F1", Some(&recorded), &ways)?;
+    assert_eq!(comparison.verdicts.len(), 6);
+    for verdict in &comparison.verdicts {
+        assert_eq!((verdict.recorded, &verdict.recorded_evidence), (verdict.live, &verdict.live_evidence));
+    }
+    let text = comparison.block().text;
+    assert!(text.contains("Large batch, random subspace, p = 100, ε = 1e-3: φ is the paper's 9.220"), "{text}");
+    // As if the trials had the paper's numbers, and as if they were ten times as large.
+    let as_if = |factor: f64| {
+        let mut way = ways[0].clone();
+        for point in &mut way.points {
+            let printed = if point.regime == "small" { 1.0 } else { 187.0 };
+            point.from_zero = factor * printed * (0.05 * (point.trial as f64 - 1.0)).exp();
+        }
+        verdict::operating_point("F1", None, &[way]).map(|comparison| comparison.verdicts)
+    };
+    let (same, tenfold) = (as_if(1.0)?, as_if(10.0)?);
+    assert_eq!(same[1].live, Outcome::Holds, "{:?}", same[1]);
+    assert_eq!((tenfold[0].live, tenfold[1].live), (Outcome::Fails, Outcome::Fails), "{tenfold:?}");
+    let none = verdict::operating_point("F1", None, &[]);
+    assert!(matches!(none, Err(Error::Parameter { name: "ways down", .. })));
+    assert!(verdict::operating_point("F1", None, &[ways[0].clone(), ways[0].clone()]).is_err());
+    assert!(verdict::operating_point("F7", None, &ways).is_err());
+    Ok(())
+}

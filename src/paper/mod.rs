@@ -14,6 +14,7 @@ pub use hoffer::{HOFFER, Hoffer, hoffer};
 pub use tables_6_7::{Cell, Mended, TABLE_6, TABLE_7, table6, table7};
 
 use crate::error::{Error, Result};
+use crate::spread::Spread;
 
 /// A number as the paper prints it: mean ± standard deviation over five trials.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,6 +23,15 @@ pub struct Printed {
     pub mean: f64,
     /// The standard deviation.
     pub deviation: f64,
+}
+
+impl Printed {
+    /// Mean and standard deviation of the logarithm, as if it were log-normal: `s² = ln(1 + (deviation / mean)²)`,
+    /// `m = ln mean − s² / 2`, of five trials.
+    pub fn logarithm(&self) -> Spread {
+        let square = (1.0 + (self.deviation / self.mean).powi(2)).ln();
+        Spread { mean: self.mean.ln() - 0.5 * square, deviation: square.sqrt(), count: 5 }
+    }
 }
 
 impl std::fmt::Display for Printed {

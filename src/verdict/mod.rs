@@ -7,6 +7,7 @@
 mod batch_size;
 mod distances;
 mod gap;
+mod operating_point;
 mod paths;
 mod remedies;
 mod sharpness;
@@ -16,6 +17,7 @@ mod way_down;
 pub use batch_size::batch_size;
 pub use distances::distances;
 pub use gap::generalization_gap;
+pub use operating_point::operating_point;
 pub use paths::paths;
 pub use remedies::remedies;
 pub use sharpness::sharpness;

@@ -82,7 +82,7 @@ fn column_of_paper(accuracies: &Table2, sharpness: &PrintedSharpness, epsilon: f
 
 /// The regime of a role, and its trials where their training accuracy is the paper's.
 fn there<'a>(accuracies: &Table2, way: &'a WayDown, role: Role) -> Option<(&'a str, Vec<&'a WayPoint>)> {
-    let name = way.points.iter().find(|point| point.role == Some(role)).map(|point| point.regime.as_str())?;
+    let name = way.named(role)?;
     let asked = match role {
         Role::Small => accuracies.train_small,
         Role::Large => accuracies.train_large,

@@ -1,0 +1,155 @@
+//! Was the paper's net trained to the end? Its numbers of sharpness against ours where the training accuracy is the paper's.
+
+use super::{Comparison, Form, Number, Outcome, Row, Verdict, column_sources};
+use crate::display::significant;
+use crate::error::{Error, Result};
+use crate::paper::{Printed, PrintedSharpness, Table2, table2, table3, table4};
+use crate::record::Recorded;
+use crate::sharpness::Space;
+use crate::spread::{Spread, Welch};
+use crate::train::Role;
+use crate::way_down::{WayDown, WayPoint};
+
+/// Within what factor of the paper's number ours is said to have its size.
+const FACTOR: f64 = 2.0;
+
+/// Sets each number that the paper prints of a net's sharpness (Tables 3 and 4) against the trials of ways down, each read where its
+/// training accuracy is nearest to the paper's (Table 2): φ by the search from x itself, the paper's protocol as far as it says one.
+///
+/// For each regime and box a claim is judged: φ is that of the paper to within a factor of 2. It holds where the whole 95 %
+/// interval of the ratio of geometric means lies there, and fails where all of it lies outside. The paper's five trials enter by
+/// their mean and deviation, as if φ were log-normal.
+///
+/// # Errors
+/// [`Error::Parameter`] for a net that the tables have not, where there is no way, or two in one box.
+pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown]) -> Result<Comparison> {
+    let accuracies = table2(net)?;
+    let tables = [table3(net)?, table4(net)?];
+    let Some(first) = live.first() else { return Err(Error::parameter("ways down", 0, "be at least 1")) };
+    let kept = recorded.map_or(Ok(Vec::new()), Recorded::ways_down)?;
+    let mut boxes: Vec<(Space, f64)> = Vec::new();
+    for own in [&kept[..], live] {
+        for (place, way) in own.iter().enumerate() {
+            let one = (way.space, way.epsilon);
+            if own[..place].iter().any(|other| (other.space, other.epsilon) == one) {
+                let given = format!("twice {}, ε = {:e}", way.space, way.epsilon);
+                return Err(Error::parameter("boxes of ways down", given, "differ"));
+            }
+            if !boxes.contains(&one) {
+                boxes.push(one);
+            }
+        }
+    }
+    let mut rows = accuracy_rows(&accuracies, kept.first(), first);
+    let mut verdicts = Vec::new();
+    for (space, epsilon) in boxes {
+        let of = |ways: &'_ [WayDown]| ways.iter().position(|way| (way.space, way.epsilon) == (space, epsilon));
+        let ours = [of(&kept).map(|place| &kept[place]), of(live).map(|place| &live[place])];
+        for role in [Role::Small, Role::Large] {
+            let printed = printed_in(&tables, space, epsilon, role);
+            let number = |way: Option<&WayDown>| spread(&accuracies, way?, role, &|point| point.from_zero);
+            let label = format!("φ there, %, {role} batch, {space}, ε = {epsilon:e}");
+            rows.push(Row {
+                regime: Some(role.to_string()),
+                split: Some("train"),
+                along: Some(space.to_string()),
+                epsilon: Some(epsilon),
+                cells: [
+                    printed.map(|printed| (printed.mean, Some(printed.deviation))),
+                    number(ours[0]),
+                    number(ours[1]),
+                ],
+                ..Row::new(&label, "sharpness_from_zero", Form::Significant)
+            });
+            let Some(printed) = printed else { continue };
+            let [recorded, live] = ours.map(|way| judge(&accuracies, way, role, printed));
+            verdicts.push(Verdict {
+                claim: format!(
+                    "{} batch, {space}, ε = {epsilon:e}: φ is the paper's {} to within a factor of {FACTOR}.",
+                    if role == Role::Small { "Small" } else { "Large" },
+                    significant(printed.mean)
+                ),
+                recorded: recorded.0,
+                recorded_evidence: recorded.1,
+                live: live.0,
+                live_evidence: live.1,
+            });
+        }
+    }
+    let live = format!("{} on {}", first.net, first.data);
+    let paper = format!("{} on {}", accuracies.net, accuracies.data);
+    Ok(Comparison { rows, sources: column_sources(&paper, recorded, &live), verdicts })
+}
+
+fn printed_in(tables: &[PrintedSharpness; 2], space: Space, epsilon: f64, role: Role) -> Option<Printed> {
+    let table = match space {
+        Space::Full => &tables[0],
+        Space::Random { p: 100, orthonormal: false } => &tables[1],
+        _ => return None,
+    };
+    let [small, large] = table.at(epsilon)?;
+    Some(if role == Role::Small { small } else { large })
+}
+
+/// The trials of a role where their training accuracy is the paper's.
+fn there<'a>(accuracies: &Table2, way: &'a WayDown, role: Role) -> Vec<&'a WayPoint> {
+    let asked = if role == Role::Small { accuracies.train_small } else { accuracies.train_large };
+    way.named(role).map_or(Vec::new(), |name| way.where_accuracy(name, asked.mean / 100.0))
+}
+
+fn spread(accuracies: &Table2, way: &WayDown, role: Role, of: &dyn Fn(&WayPoint) -> f64) -> Number {
+    let values: Vec<f64> = there(accuracies, way, role).into_iter().map(of).collect();
+    let Spread { mean, deviation, .. } = Spread::of(&values).ok()?;
+    Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
+}
+
+/// Training and test accuracy there, and the epoch.
+fn accuracy_rows(accuracies: &Table2, recorded: Option<&WayDown>, live: &WayDown) -> Vec<Row> {
+    let share = |number: Printed| Some((number.mean / 100.0, Some(number.deviation / 100.0)));
+    let mut rows = Vec::new();
+    for role in [Role::Small, Role::Large] {
+        let (train, test) = match role {
+            Role::Small => (accuracies.train_small, accuracies.test_small),
+            Role::Large => (accuracies.train_large, accuracies.test_large),
+        };
+        let mut push = |label: &str, measure, form, paper: Number, of: &dyn Fn(&WayPoint) -> f64| {
+            let ours = |way: Option<&WayDown>| spread(accuracies, way?, role, of);
+            rows.push(Row {
+                regime: Some(role.to_string()),
+                cells: [paper, ours(recorded), ours(Some(live))],
+                ..Row::new(&format!("{label}, {role} batch"), measure, form)
+            });
+        };
+        push("training % where it is read", "accuracy", Form::Percent, share(train), &|point| point.row.train_accuracy);
+        push("test % there", "accuracy", Form::Percent, share(test), &|point| point.row.test_accuracy);
+        push("epochs until there", "epochs", Form::Plain, None, &|point| point.row.epoch as f64);
+    }
+    rows
+}
+
+fn judge(accuracies: &Table2, way: Option<&WayDown>, role: Role, printed: Printed) -> (Outcome, String) {
+    let Some(way) = way else { return (Outcome::NotTested, "not measured".into()) };
+    if way.unmeasured > 0 {
+        return (Outcome::NotTested, format!("the budget left out {} measures", way.unmeasured));
+    }
+    let left_out = match way.diverged {
+        0 => String::new(),
+        diverged => format!("; {diverged} trials diverged and are left out"),
+    };
+    let logarithms: Vec<f64> = there(accuracies, way, role).iter().map(|point| point.from_zero.ln()).collect();
+    let test = Spread::of(&logarithms).and_then(|ours| Welch::of_spreads(ours, printed.logarithm()));
+    match test {
+        Ok(test) if test.difference.is_finite() => {
+            let [ratio, lower, upper] = [test.difference, test.lower, test.upper].map(f64::exp);
+            let outcome = match () {
+                () if lower >= 1.0 / FACTOR && upper <= FACTOR => Outcome::Holds,
+                () if upper < 1.0 / FACTOR || lower > FACTOR => Outcome::Fails,
+                () => Outcome::Undecided,
+            };
+            let [ratio, lower, upper] = [ratio, lower, upper].map(significant);
+            (outcome, format!("times {ratio} (95 % interval {lower} to {upper}){left_out}"))
+        }
+        Ok(_) => (Outcome::Undecided, format!("a φ of 0 has no ratio{left_out}")),
+        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
+    }
+}
