@@ -214,3 +214,27 @@ fn wrong_input_says_what_was_given_and_what_is_allowed() -> Done {
     assert_ne!(study.named("warm")?.weights, trials.weights);
     Ok(())
 }
+
+/// Each trial of the small batch where it was as far from its start as the large batch's trial is at its end.
+#[test]
+fn pairs_can_be_read_at_equal_distance() -> Done {
+    let (net, data) = small()?;
+    let training = adam().epochs(6).iterates(&[0, 1, 2, 3, 4, 5, 6]);
+    let pair = training.pair(&net, &data, 10, 100)?;
+    let equal = pair.at_equal_distance()?;
+    assert_eq!(equal.large, pair.large);
+    for (place, run) in equal.small.regime.runs.iter().enumerate() {
+        let target = pair.large.regime.runs[place].last().distance;
+        let trace = &pair.small.regime.runs[place].trace;
+        let nearest = trace[1..].iter().map(|row| (row.distance - target).abs()).fold(f64::INFINITY, f64::min);
+        assert_eq!((run.last().distance - target).abs(), nearest);
+        assert_eq!(equal.small.weights[place], pair.small.at_epoch(run.last().epoch)?.weights[place]);
+        let distance = equal.small.weights[place].distance(&net.start(sharp_minima::Seed(0), place as u64))?;
+        assert!((distance / run.last().distance - 1.0).abs() < 1e-6);
+    }
+    let paths = Between::line().quiet().pair(&net, &data, &equal)?;
+    assert_eq!(paths.paths[1].loss(0.0), Some(equal.small.regime.runs[1].last().train_loss));
+    let error = adam().pair(&net, &data, 10, 100)?.at_equal_distance().expect_err("nothing kept").to_string();
+    assert!(error.contains("needs a point kept behind an epoch"), "{error}");
+    Ok(())
+}

@@ -119,3 +119,24 @@ fn the_robust_loss_is_the_largest_nearby() -> Result<(), Box<dyn std::error::Err
     assert!(path.robust(0.25)?[3].1.is_nan());
     Ok(())
 }
+
+/// The ratio of rises is that of the paths' own, and there is none where a path ends before its ends.
+#[test]
+fn rises_are_those_of_all_paths() -> Outcome {
+    let (net, data, pair) = trained()?;
+    let mut paths = Between::line().points(25).quiet().pair(&net, &data, &pair)?;
+    for (path, (small, large)) in paths.paths.iter_mut().zip([(0.1, 2.0), (0.3, 3.0)]) {
+        for point in &mut path.points {
+            point.value.train.loss = match point.alpha {
+                alpha if alpha < -1e-9 => 1.0 + small,
+                alpha if alpha > 1.0 + 1e-9 => 1.0 + large,
+                _ => 1.0,
+            };
+        }
+    }
+    let ratio = paths.rises()?;
+    assert!((ratio.geometric - (20f64 * 10.0).sqrt()).abs() < 1e-9, "{ratio:?}");
+    let short = Between::line().alphas(0.0, 1.0).quiet().pair(&net, &data, &pair)?;
+    assert!(short.rises().is_err() && sharp_minima::Paths::default().rises().is_err());
+    Ok(())
+}

@@ -2,8 +2,8 @@
 
 use sharp_minima::sharpness::Status;
 use sharp_minima::{
-    Dataset, Layer, Maximizer, Net, Objective, Precision, Seed, Sharpness, Statistics, Training, Trials, Weights, data,
-    zoo,
+    Dataset, Layer, Maxima, Maximizer, Net, Objective, Precision, Seed, Sharpness, Statistics, Training, Trials,
+    Weights, data, zoo,
 };
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -157,5 +157,27 @@ fn wrong_input_is_refused_with_what_is_allowed() -> Outcome {
     let broken = Weights::new(net.layout(), values)?;
     let error = Sharpness::full(1e-3).at(&net, &data, &broken).expect_err("weights that are not finite");
     assert_eq!(error.to_string(), "weights must be finite, but number 7 is NaN");
+    Ok(())
+}
+
+/// Searches that end in different places are counted as such.
+#[test]
+fn searches_agree_or_stand_alone() -> Outcome {
+    let data = data::digits().first(100, 50)?;
+    let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    let x = net.start(Seed(1), 0);
+    let mut found = Sharpness::subspace(1e-3, 10).thorough().starts(3).quiet().at(&net, &data, &x)?;
+    assert_eq!(found.searches.len(), 5);
+    found.largest = found.value + (1.0 + found.value) * 0.1;
+    for (search, phi) in found.searches.iter_mut().zip([10.0, 9.6, 9.4, 1.0, 9.5]) {
+        search.phi = phi;
+    }
+    assert_eq!(found.agreeing(), 3);
+    let mut alone = found.clone();
+    alone.searches[1].phi = 9.0;
+    alone.searches[4].phi = 9.0;
+    assert_eq!(alone.agreeing(), 1);
+    let text = Maxima { maxima: vec![found, alone], ..Maxima::default() }.agreement().text;
+    assert!(text.lines().last().is_some_and(|line| line.contains("2.0") && line.trim_end().ends_with('1')), "{text}");
     Ok(())
 }

@@ -113,3 +113,43 @@ fn wrong_input_is_refused_with_what_is_allowed() -> Outcome {
     assert_eq!(error, "linear has no rectified units between two layers with weights");
     Ok(())
 }
+
+/// Rows in front of a normalization get length 1, and nothing else changes but what goes with them; f stays, but for the
+/// normalization's ε.
+#[test]
+fn rows_before_a_normalization_can_have_any_length() -> Outcome {
+    let digits = data::digits().first(100, 50)?;
+    let [dense, plain, image] = nets()?;
+    assert!(plain.with_unit_rows(&plain.start(Seed(3), 0)).is_err(), "no normalization");
+    for net in [dense, image] {
+        let training = Training::adam().batch(20).trials(1).epochs(2).quiet().run(&net, &digits)?;
+        let x = &training.weights[0];
+        let unit = net.with_unit_rows(x)?;
+        let mut rows = 0;
+        for (place, pair) in net.layers().windows(2).enumerate() {
+            if !matches!(pair, [Layer::Dense { .. } | Layer::Conv { .. }, Layer::Norm { .. }]) {
+                continue;
+            }
+            let name = format!("{place}.weight");
+            let (shape, values) = unit.part(&name).ok_or("no such part")?;
+            for row in values.chunks(values.len() / shape[0]) {
+                let square: f64 = row.iter().map(|w| f64::from(*w).powi(2)).sum();
+                assert!((square - 1.0).abs() < 1e-6, "{square}");
+                rows += 1;
+            }
+        }
+        assert!(rows > 5);
+        let last = format!("{}.weight", net.layers().len() - 1);
+        assert_eq!(unit.part(&last), x.part(&last), "no normalization follows the last layer");
+        for statistics in [Statistics::Batch, Statistics::Running] {
+            let f = Objective::new().statistics(statistics);
+            let (here, there) = (f.value(&net, &digits.train, x)?.loss, f.value(&net, &digits.train, &unit)?.loss);
+            assert!((here / there - 1.0).abs() < 2e-3, "{statistics}: {here} and {there}");
+        }
+        // Scaled once, it is where it stays; and it does not matter how long the rows were.
+        assert!(net.with_unit_rows(&unit)?.distance(&unit)? < 1e-5);
+        let all = training.with_unit_rows(&net)?;
+        assert_eq!((&all.weights[0], all.regime), (&unit, training.regime.clone()));
+    }
+    Ok(())
+}

@@ -27,6 +27,7 @@ use crate::error::{Error, Result};
 use crate::kept::Fingerprint;
 use crate::net::Net;
 use crate::objective::{Evaluation, Objective, Statistics};
+use crate::spread::Ratio;
 use crate::train::Pair;
 use crate::weights::Weights;
 use crate::work::{Parts, Work};
@@ -394,6 +395,22 @@ impl Paths {
     pub fn only(&self, shape: Shape, statistics: Statistics) -> Self {
         let is_wanted = |path: &&Path| path.shape == shape && path.objective.whose() == statistics;
         Self { paths: self.paths.iter().filter(is_wanted).cloned().collect(), ..*self }
+    }
+
+    /// The rise beyond the large batch's solution over that beyond the small one's, of the geometric means over these paths.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where there is no path, or one that does not reach beyond both solutions; as [`Ratio::of`], where one does
+    /// not rise.
+    pub fn rises(&self) -> Result<Ratio> {
+        let all = |value: fn(&Path) -> Option<f64>| self.paths.iter().map(value).collect::<Option<Vec<f64>>>();
+        let (Some(small), Some(large)) = (all(Path::rise_small), all(Path::rise_large)) else {
+            return Err(Error::Data("a path does not reach beyond both solutions".into()));
+        };
+        if small.is_empty() {
+            return Err(Error::Data("there is no such path".into()));
+        }
+        Ratio::of(&large, &small)
     }
 
     /// Whether no path is missing.

@@ -8,7 +8,7 @@
 
 use super::{Layer, Net};
 use crate::error::{Error, Result};
-use crate::weights::Weights;
+use crate::weights::{Part, Weights};
 
 impl Net {
     /// The point `T_α(x)`: the same function, every layer of rectified units fed α times as much and weighed by 1/α behind.
@@ -82,6 +82,70 @@ impl Net {
         let mut moved = x.clone();
         moved.values_mut().copy_from_slice(&values);
         Ok(moved)
+    }
+
+    /// The point with every row of weights in front of a normalization scaled to length 1, and its bias and running averages
+    /// with it: a row is what feeds one unit or filter. A normalization divides by the spread of what it gets, so f is the same
+    /// but for its ε, which stands beside the spread.
+    ///
+    /// Steps with noise lengthen such rows, and the box of Metric 2.1 hardly follows: two trainings can differ in φ by that
+    /// alone. Here they are compared at one length.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where weights are of another net, or no normalization follows weights.
+    ///
+    /// ```
+    /// use sharp_minima::{Objective, Seed, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let x = net.start(Seed(1), 0);
+    /// let unit = net.with_unit_rows(&x)?;
+    /// let f = |x| Objective::new().value(&net, &data.train, x);
+    /// assert!((f(&unit)?.loss / f(&x)?.loss - 1.0).abs() < 1e-3);
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn with_unit_rows(&self, x: &Weights) -> Result<Weights> {
+        self.check_weights(x)?;
+        let layers = self.layers();
+        let is_weighted = |layer: &Layer| matches!(layer, Layer::Dense { .. } | Layer::Conv { .. });
+        let is_norm = |place: usize| matches!(layers.get(place), Some(Layer::Norm { .. }));
+        let places: Vec<usize> =
+            (0..layers.len()).filter(|&place| is_weighted(&layers[place]) && is_norm(place + 1)).collect();
+        if places.is_empty() {
+            return Err(Error::Shape(format!("{} has no normalization behind weights", self.name())));
+        }
+        let part = |parts: &'_ [Part], place: usize, name: &str| {
+            let name = format!("{place}.{name}");
+            parts.iter().find(|part| part.name == name).map(Part::range)
+        };
+        let mut unit = x.clone();
+        for place in places {
+            let (parameters, buffers) = (self.layout().parameters(), self.layout().buffers());
+            let (Some(weights), Some(biases)) = (part(parameters, place, "weight"), part(parameters, place, "bias"))
+            else {
+                continue;
+            };
+            let averages = part(buffers, place + 1, "running_mean").zip(part(buffers, place + 1, "running_var"));
+            let rows = biases.len();
+            let wide = weights.len() / rows;
+            for row in 0..rows {
+                let own = weights.start + row * wide..weights.start + (row + 1) * wide;
+                let square: f64 = x.values()[own.clone()].iter().map(|w| f64::from(*w).powi(2)).sum();
+                // A row of zeros has no direction.
+                if square == 0.0 {
+                    continue;
+                }
+                let factor = 1.0 / square.sqrt();
+                let scale = |value: &mut f32, factor: f64| *value = (f64::from(*value) * factor) as f32;
+                unit.values_mut()[own].iter_mut().for_each(|value| scale(value, factor));
+                scale(&mut unit.values_mut()[biases.start + row], factor);
+                if let Some((means, variances)) = &averages {
+                    scale(&mut unit.buffers_mut()[means.start + row], factor);
+                    scale(&mut unit.buffers_mut()[variances.start + row], factor * factor);
+                }
+            }
+        }
+        Ok(unit)
     }
 
     /// Places of the layers whose weights feed the rectified units at `layer`, and of those that they feed.

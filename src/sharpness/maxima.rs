@@ -199,6 +199,41 @@ impl Maxima {
         name
     }
 
+    /// Is the largest f that was found the largest that there is? How far the searches of each measure agree: where several that
+    /// began in different places come to within 5 % of the largest φ, it is likely; where only one does, more searches would
+    /// probably find more, and φ is a lower bound of unknown slack. A row for each kind of box and regime.
+    pub fn agreement(&self) -> Block {
+        let row = |group: Vec<&Maximum>| {
+            let near = |maximum: &&Maximum| maximum.agreeing() as f64;
+            let mean = group.iter().map(near).sum::<f64>() / group.len() as f64;
+            let least = group.iter().map(|maximum| maximum.agreeing()).min().unwrap_or(0);
+            let alone = group.iter().filter(|maximum| maximum.agreeing() < 2).count();
+            let first = group[0];
+            vec![
+                self.name_of(first),
+                format!("{:e}", first.epsilon),
+                first.regime.clone().unwrap_or_else(|| format!("{} draws", group.len())),
+                group.len().to_string(),
+                first.searches.len().to_string(),
+                format!("{mean:.1}"),
+                least.to_string(),
+                alone.to_string(),
+            ]
+        };
+        let heads = [
+            "A",
+            "ε",
+            "regime",
+            "measures",
+            "searches each",
+            "within 5 % of the largest, mean",
+            "least",
+            "measures whose best stands alone",
+        ];
+        let rows = self.groups().into_iter().map(row).collect();
+        Block::table("How far the searches agree", &heads, rows)
+    }
+
     /// Mean ± standard deviation of both readings for each kind of box and regime, and the ratios.
     pub fn block(&self) -> Block {
         let mut rows = Vec::new();

@@ -237,6 +237,11 @@ impl Maximum {
         self.best().map_or(Status::Stayed, |best| best.status(self))
     }
 
+    /// How many searches came to within 5 % of the largest φ, the best among them.
+    pub fn agreeing(&self) -> usize {
+        self.searches.iter().filter(|search| search.phi >= 0.95 * self.phi()).count()
+    }
+
     /// φ with its status, where that says that it is not to be trusted.
     pub fn summary(&self) -> String {
         match self.status() {

@@ -4,6 +4,7 @@ use super::iterate::Iterate;
 use super::recipe::Recipe;
 use super::trace::Run;
 use crate::error::{Error, Result};
+use crate::net::Net;
 use crate::threshold::Threshold;
 use crate::weights::Weights;
 
@@ -163,6 +164,51 @@ impl Trials {
         Self { regime, weights: self.lowest.clone(), lowest: self.lowest.clone(), ..self.clone() }
     }
 
+    /// The same trials with the rows of their points scaled: see [`Net::with_unit_rows`]. Traces stay as they were.
+    ///
+    /// # Errors
+    /// As [`Net::with_unit_rows`].
+    pub fn with_unit_rows(&self, net: &Net) -> Result<Self> {
+        let scaled = |all: &[Weights]| all.iter().map(|x| net.with_unit_rows(x)).collect::<Result<Vec<Weights>>>();
+        let iterates = vec![Vec::new(); self.iterates.len()];
+        Ok(Self { weights: scaled(&self.weights)?, lowest: scaled(&self.lowest)?, iterates, ..self.clone() })
+    }
+
+    /// The same trials, each read behind that of its kept epochs, the start left out, at which it was as far from its start as the
+    /// trial of the same number in another regime is at its end, or most nearly so; traces are cut there. A trial that diverged
+    /// stays one.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where a trial kept no point behind an epoch, or has no counterpart; as [`at_epoch`](Self::at_epoch) for
+    /// points that cannot be read.
+    pub fn as_far_as(&self, other: &Trials) -> Result<Self> {
+        let mut near = self.clone();
+        for (place, run) in near.regime.runs.iter_mut().enumerate().filter(|(_, run)| run.is_finite()) {
+            let theirs = other.regime.finite().find(|their| their.trial == run.trial);
+            let away = |epoch: usize| -> Option<f64> {
+                let row = run.trace.iter().find(|row| row.epoch == epoch)?;
+                Some((row.distance - theirs?.last().distance).abs())
+            };
+            let kept = self.iterates[place].iter().filter(|iterate| iterate.epoch > 0);
+            let nearest = kept
+                .filter_map(|iterate| Some((away(iterate.epoch)?, iterate)))
+                .min_by(|(a, _), (b, _)| a.total_cmp(b));
+            let Some((_, iterate)) = nearest else {
+                let reason = format!(
+                    "trial {} of '{}' needs a point kept behind an epoch, and a trial of its number in '{}'",
+                    run.trial, self.regime.name, other.regime.name
+                );
+                return Err(Error::Data(reason));
+            };
+            let epoch = iterate.epoch;
+            run.trace.retain(|row| row.epoch <= epoch);
+            near.weights[place] = iterate.weights()?;
+            near.lowest[place] = near.weights[place].clone();
+        }
+        near.iterates = vec![Vec::new(); self.iterates.len()];
+        Ok(near)
+    }
+
     /// Runs that stayed finite, with their last points.
     pub(crate) fn finite(&self) -> impl Iterator<Item = (&Run, &Weights)> {
         self.regime.runs.iter().zip(&self.weights).filter(|(run, _)| run.is_finite())
@@ -248,6 +294,23 @@ impl Pair {
     /// As [`Trials::at_epoch`].
     pub fn at_epoch(&self, epoch: usize) -> Result<Self> {
         Ok(Self { small: self.small.at_epoch(epoch)?, large: self.large.at_epoch(epoch)? })
+    }
+
+    /// The same pair with the rows of its points scaled: see [`Trials::with_unit_rows`].
+    ///
+    /// # Errors
+    /// As [`Trials::with_unit_rows`].
+    pub fn with_unit_rows(&self, net: &Net) -> Result<Self> {
+        Ok(Self { small: self.small.with_unit_rows(net)?, large: self.large.with_unit_rows(net)? })
+    }
+
+    /// The same pair, with the small batch read where it was as far from the start as the large one is at its end: see
+    /// [`Trials::as_far_as`].
+    ///
+    /// # Errors
+    /// As [`Trials::as_far_as`].
+    pub fn at_equal_distance(&self) -> Result<Self> {
+        Ok(Self { small: self.small.as_far_as(&self.large)?, large: self.large.clone() })
     }
 
     /// The same pair, each trial read where its training loss is lowest: see [`Trials::at_lowest`].

@@ -7,7 +7,7 @@ use crate::landscape::{Path, PathPoint, Paths, Shape};
 use crate::objective::{Evaluation, Objective, Statistics, Value};
 use crate::paper::Figure3;
 use crate::record::Recorded;
-use crate::spread::{Ratio, Spread};
+use crate::spread::Spread;
 
 /// Sets the paths of a live pair beside curves that the authors released, of whatever net, and beside the recorded run's.
 ///
@@ -93,23 +93,16 @@ fn judge(all: &Paths) -> [(Outcome, String); 2] {
             let reason = format!("{} paths are missing: the budget of seconds was used up", all.unmeasured);
             return (Outcome::NotTested, reason);
         }
-        let paths = all.only(shape, Statistics::Batch);
-        let rises = |value: fn(&Path) -> Option<f64>| paths.paths.iter().map(value).collect::<Option<Vec<f64>>>();
-        let (Some(small), Some(large)) = (rises(Path::rise_small), rises(Path::rise_large)) else {
-            return (Outcome::NotTested, format!("the {shape} does not reach beyond both solutions"));
-        };
-        if small.is_empty() {
-            return (Outcome::NotTested, format!("there is no {shape}"));
-        }
         let left_out = match all.diverged {
             0 => String::new(),
             diverged => format!("; {diverged} paths are left out, of trials that diverged"),
         };
-        match Ratio::of(&large, &small) {
+        match all.only(shape, Statistics::Batch).rises() {
             Ok(ratio) => (
                 Outcome::of_interval(ratio.lower - 1.0, ratio.upper - 1.0),
                 format!("the rise is {} times as large ({}){left_out}", significant(ratio.geometric), ratio.interval()),
             ),
+            Err(Error::Data(reason)) => (Outcome::NotTested, format!("the {shape}: {reason}")),
             Err(reason) => (Outcome::Undecided, reason.to_string()),
         }
     })
