@@ -64,7 +64,7 @@ pub use data::{Augment, Dataset, Split};
 pub use display::Block;
 pub use error::{Error, Result};
 pub use landscape::{Between, Path, PathPoint, Paths};
-pub use net::{Device, Layer, Net, Passes, zoo};
+pub use net::{Curvature, Device, Layer, Net, Passes, zoo};
 pub use noise::{GradientNoise, NoiseScale};
 pub use objective::{Evaluation, Gradient, Objective, Precision, Statistics, Value};
 pub use optim::{Optimizer, OptimizerState};
