@@ -15,6 +15,7 @@
 //! | is that a matter of the function, or of its coordinates? | [`Net::reparametrized`] |
 //! | what does the paper print? | [`paper`] |
 //! | what becomes of it along a run? (Figure 6) | [`way_down`]: [`WayDown`] |
+//! | are there many large positive eigenvalues? (§2) | [`spectrum`]: [`Spectrum`] → [`Eigenvalues`], [`Spectra`]; products: [`Objective::hessian_at`] |
 //! | how noisy are gradients there? | [`noise`]: [`GradientNoise`] → [`NoiseScale`] |
 //! | past which batch size does accuracy fall? (Figure 4) | [`threshold`]: [`Threshold`]; [`Trend`] |
 //! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`], [`Ratio`] |
@@ -49,6 +50,7 @@ mod remedies;
 mod scale;
 mod seed;
 pub mod sharpness;
+pub mod spectrum;
 mod spread;
 pub mod table;
 pub mod threshold;
@@ -73,6 +75,7 @@ pub use remedies::{Arm, ArmNoise, ArmSharpness, Remedies};
 pub use scale::Scale;
 pub use seed::Seed;
 pub use sharpness::{Maxima, Maximizer, Maximum, Reading, Sharpness};
+pub use spectrum::{Eigenvalue, Eigenvalues, Eigenvector, Estimate, Probe, Spectra, Spectrum};
 pub use spread::{Paired, Ranks, Ratio, Spread, Trend, Welch};
 pub use table::{DataFrame, polars, show};
 pub use threshold::Threshold;

@@ -10,6 +10,7 @@ mod points;
 mod remedies;
 mod robust;
 mod searches;
+mod spectra;
 mod way_down;
 
 use std::path::Path;

@@ -109,7 +109,7 @@ impl<T: Real> Engine<T> {
         split: &Split,
         points: &Points<'_>,
         matrix: Curvature,
-        vectors: &[Vec<T>],
+        vectors: &[&[T]],
         done: &mut dyn FnMut(usize, &[T]),
     ) -> Result<()> {
         match &mut self.0 {

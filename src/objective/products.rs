@@ -80,9 +80,9 @@ impl Objective {
         match self.precision {
             super::Precision::Single => {
                 let vectors: Vec<Vec<f32>> = vectors.iter().map(|vector| rounded(vector)).collect();
-                self.products(matrix, net, split, x)?.times(&vectors)
+                self.products(matrix, net, split, x)?.times(&borrowed(&vectors))
             }
-            super::Precision::Double => self.products(matrix, net, split, x)?.times(vectors),
+            super::Precision::Double => self.products(matrix, net, split, x)?.times(&borrowed(vectors)),
         }
     }
 
@@ -118,7 +118,7 @@ impl Objective {
 
 impl<T: Real> Products<'_, T> {
     /// The products with these vectors, n numbers each.
-    pub(crate) fn times(&mut self, vectors: &[Vec<T>]) -> Result<Vec<Vec<f64>>> {
+    pub(crate) fn times(&mut self, vectors: &[&[T]]) -> Result<Vec<Vec<f64>>> {
         let mut sums: Vec<Vec<f64>> = vectors.iter().map(|_| Vec::new()).collect();
         for range in chunks(self.split.len(), self.objective.chunk) {
             let share = range.len() as f64 / self.split.len() as f64;
@@ -127,6 +127,10 @@ impl<T: Real> Products<'_, T> {
         }
         Ok(sums)
     }
+}
+
+fn borrowed<T>(vectors: &[Vec<T>]) -> Vec<&[T]> {
+    vectors.iter().map(Vec::as_slice).collect()
 }
 
 fn rounded<T: Real>(numbers: &[f64]) -> Vec<T> {

@@ -44,6 +44,7 @@
 mod maxima;
 mod paths;
 mod remedies;
+mod spectra;
 mod trials;
 mod way_down;
 

@@ -40,7 +40,7 @@ impl<T: Real> Chain<T> {
         split: &Split,
         points: &Points<'_>,
         matrix: Curvature,
-        vectors: &[Vec<T>],
+        vectors: &[&[T]],
         done: &mut dyn FnMut(usize, &[T]),
     ) -> Result<()> {
         let count = points.len();
