@@ -16,9 +16,6 @@ use crate::net::Real;
 use crate::seed::{Random, uniform};
 use crate::wide::{BLOCK, wide};
 
-/// Products with a symmetric matrix.
-pub(super) type Product<'a, T> = dyn FnMut(&[T]) -> Result<Vec<f64>> + 'a;
-
 /// What so many steps made.
 pub(super) struct Krylov<T> {
     /// Orthonormal, each of n numbers.
@@ -29,6 +26,10 @@ pub(super) struct Krylov<T> {
     beside: Vec<f64>,
     /// What was dropped at a new start, and what the last product has beyond the basis: one a step.
     beyond: Vec<f64>,
+    /// The largest coefficient so far.
+    scale: f64,
+    /// For where what was reached is closed under H.
+    random: Random,
 }
 
 /// A Ritz value with the residual of its vector.
@@ -40,55 +41,49 @@ pub(super) struct Ritz {
 }
 
 impl<T: Real> Krylov<T> {
-    /// So many steps from a start that is not 0, at most n; `random` is for where what was reached is closed under H. Nothing where
-    /// `goes_on`, which is asked before each step, says no.
+    /// Before the first step, from a start that is not 0.
     ///
     /// Memory: a vector of n numbers a step.
+    pub(super) fn new(start: &[f64], random: Random) -> Self {
+        let first = scaled(start, norm(start));
+        let (columns, beside, beyond) = (Vec::new(), Vec::new(), Vec::new());
+        Self { basis: vec![first], columns, beside, beyond, scale: 0.0, random }
+    }
+
+    /// The vector that the next step wants the product with.
+    pub(super) fn last(&self) -> &[T] {
+        self.basis.last().map_or(&[], Vec::as_slice)
+    }
+
+    /// A step, with the product of [`last`](Self::last); after the last one of at most n steps there is no next vector.
     ///
     /// # Errors
-    /// [`Error::Data`] where a product is not finite.
-    pub(super) fn new(
-        product: &mut Product<'_, T>,
-        start: Vec<f64>,
-        steps: usize,
-        random: &mut Random,
-        goes_on: &dyn Fn(usize) -> bool,
-    ) -> Result<Option<Self>> {
-        let mut own = Self { basis: Vec::new(), columns: Vec::new(), beside: Vec::new(), beyond: Vec::new() };
-        let mut next = start;
-        let mut size = norm(&next);
-        let mut scale = 0.0f64;
-        for step in 0..steps {
-            if !goes_on(step) {
-                return Ok(None);
-            }
-            own.basis.push(next.iter().map(|&value| T::from_f64(value / size)).collect());
-            next = product(&own.basis[step])?;
-            if !norm(&next).is_finite() {
-                return Err(Error::Data(
-                    "products with second derivatives must be finite, but one is not: f overflows there".into(),
-                ));
-            }
-            let mut column = own.without(&mut next);
-            column.iter_mut().zip(own.without(&mut next)).for_each(|(sum, more)| *sum += more);
-            size = norm(&next);
-            scale = column.iter().fold(scale.max(size), |most, value| most.max(value.abs()));
-            own.columns.push(column);
-            if step + 1 == steps {
-                own.beyond.push(size);
-                break;
-            }
-            // Rounding alone leaves so much of a vector that lies in the basis.
-            if size <= 64.0 * f64::EPSILON * scale {
-                own.beyond.push(size);
-                own.beside.push(0.0);
-                (next, size) = own.elsewhere(next.len(), random);
-            } else {
-                own.beyond.push(0.0);
-                own.beside.push(size);
-            }
+    /// [`Error::Data`] where the product is not finite.
+    pub(super) fn step(&mut self, mut product: Vec<f64>, is_last: bool) -> Result<()> {
+        if !norm(&product).is_finite() {
+            return Err(Error::Data(
+                "products with second derivatives must be finite, but one is not: f overflows there".into(),
+            ));
         }
-        Ok(Some(own))
+        let mut column = self.without(&mut product);
+        column.iter_mut().zip(self.without(&mut product)).for_each(|(sum, more)| *sum += more);
+        let size = norm(&product);
+        self.scale = column.iter().fold(self.scale.max(size), |most, value| most.max(value.abs()));
+        self.columns.push(column);
+        if is_last {
+            self.beyond.push(size);
+        } else if size <= 64.0 * f64::EPSILON * self.scale {
+            // Rounding alone leaves so much of a vector that lies in the basis.
+            self.beyond.push(size);
+            self.beside.push(0.0);
+            let elsewhere = self.elsewhere(product.len());
+            self.basis.push(scaled(&elsewhere, norm(&elsewhere)));
+        } else {
+            self.beyond.push(0.0);
+            self.beside.push(size);
+            self.basis.push(scaled(&product, size));
+        }
+        Ok(())
     }
 
     /// Takes what lies in the basis out of a vector: the coefficients.
@@ -121,17 +116,16 @@ impl<T: Real> Krylov<T> {
         sums
     }
 
-    /// A random vector that is orthogonal to the basis, with its norm.
-    fn elsewhere(&self, count: usize, random: &mut Random) -> (Vec<f64>, f64) {
-        let mut vector: Vec<f64> = (0..count).map(|_| 2.0 * f64::from(uniform(random)) - 1.0).collect();
+    /// A random vector that is orthogonal to the basis.
+    fn elsewhere(&mut self, count: usize) -> Vec<f64> {
+        let mut vector: Vec<f64> = (0..count).map(|_| 2.0 * f64::from(uniform(&mut self.random)) - 1.0).collect();
         for _ in 0..3 {
             self.without(&mut vector);
             // Near the end little is left of it, which must not be rounding alone.
             let size = norm(&vector).max(f64::MIN_POSITIVE);
             vector.iter_mut().for_each(|value| *value /= size);
         }
-        let size = norm(&vector);
-        (vector, size)
+        vector
     }
 
     /// Ritz values, ascending.
@@ -174,6 +168,11 @@ impl<T: Real> Krylov<T> {
     }
 }
 
+/// `vector / size`, in the basis's precision.
+fn scaled<T: Real>(vector: &[f64], size: f64) -> Vec<T> {
+    vector.iter().map(|&value| T::from_f64(value / size)).collect()
+}
+
 /// `‖vector‖`, blocks added in their order.
 pub(super) fn norm(vector: &[f64]) -> f64 {
     let squares = vector.par_chunks(BLOCK).map(|block| {
@@ -214,9 +213,16 @@ mod tests {
     }
 
     fn run(eigenvalues: &[f64], start: Vec<f64>, steps: usize) -> Result<Krylov<f64>> {
-        let mut product = |v: &[f64]| Ok(v.iter().zip(eigenvalues).map(|(v, own)| v * own).collect());
-        let found = Krylov::new(&mut product, start, steps, &mut random(), &|_| true)?;
-        found.ok_or_else(|| Error::Data("no end".into()))
+        run_with(start, steps, |v| v.iter().zip(eigenvalues).map(|(v, own)| v * own).collect())
+    }
+
+    fn run_with(start: Vec<f64>, steps: usize, mut product: impl FnMut(&[f64]) -> Vec<f64>) -> Result<Krylov<f64>> {
+        let mut krylov = Krylov::new(&start, random());
+        for step in 0..steps {
+            let product = product(krylov.last());
+            krylov.step(product, step + 1 == steps)?;
+        }
+        Ok(krylov)
     }
 
     /// Each Ritz value lies within its residual, and rounding, of an eigenvalue; the basis is orthonormal.
@@ -292,16 +298,14 @@ mod tests {
     fn noise_of_products_shows_in_the_residuals() -> Result<()> {
         let own: Vec<f64> = (0..300).map(|i| 0.9f64.powi(i)).collect();
         let mut state = 1u32;
-        let mut product = |v: &[f64]| {
+        let product = |v: &[f64]| {
             let mut noisy = |v: f64| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 v + 1e-6 * (f64::from(state) / f64::from(u32::MAX) - 0.5)
             };
-            Ok(v.iter().zip(&own).map(|(v, own)| noisy(v * own)).collect())
+            v.iter().zip(&own).map(|(v, own)| noisy(v * own)).collect()
         };
-        let krylov = Krylov::new(&mut product, vec![1.0; 300], 60, &mut random(), &|_| true)?;
-        let krylov: Krylov<f64> = krylov.ok_or_else(|| Error::Data("no end".into()))?;
-        let found = krylov.ritz()?;
+        let found = run_with(vec![1.0; 300], 60, product)?.ritz()?;
         let Some(largest) = found.last() else { return Err(Error::Data("no value".into())) };
         assert!((largest.value - 1.0).abs() < 1e-5);
         // The noise of a product of 300 numbers has a norm of 5e-6.
@@ -310,11 +314,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_is_an_error_and_an_end_is_none() -> Result<()> {
+    fn what_is_not_finite_is_an_error() {
         let error = run(&[1.0, f64::NAN], vec![1.0; 2], 2).err().map(|error| error.to_string());
         assert!(error.is_some_and(|error| error.contains("must be finite")));
-        let mut product = |v: &[f32]| Ok(v.iter().map(|&v| f64::from(v)).collect());
-        assert!(Krylov::new(&mut product, vec![1.0; 9], 4, &mut random(), &|step| step < 2)?.is_none());
-        Ok(())
     }
 }

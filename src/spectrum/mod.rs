@@ -44,7 +44,7 @@ pub use spectra::Spectra;
 use crate::data::{Dataset, Split, Which, check_count};
 use crate::display::significant;
 use crate::error::{Error, Result};
-use crate::kept::Fingerprint;
+use crate::kept::{Fingerprint, Found};
 use crate::net::{Curvature, Net, Real};
 use crate::objective::{Objective, Precision};
 use crate::seed::{Seed, Stream, words};
@@ -85,6 +85,9 @@ struct Way {
     seed: Seed,
     split: Which,
 }
+
+/// Most probes that share passes: a product costs 2.5 gradients alone, 2 with three others, and little less with more.
+const TOGETHER: usize = 4;
 
 /// What a probe at a point found.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -173,8 +176,8 @@ impl Spectrum {
 
     /// Measures at one point.
     ///
-    /// Cost: steps × probes products, each about 2.5 gradients. Memory: a vector of n numbers a step, in the objective's
-    /// precision, for each probe that is done at once: as many as have room in 2 GiB, and at least one.
+    /// Cost: steps × probes products, about two gradients each, since four probes share passes. Memory: a vector of n numbers a
+    /// step, in the objective's precision, for each probe that is done at once: as many as have room in 2 GiB, and at least one.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a number out of range and for other than batch statistics or the fused passes, [`Error::Shape`] where
@@ -188,7 +191,7 @@ impl Spectrum {
     /// Measures the last points of a regime's trials; those of [`Trials::at_lowest`] where the loss is lowest. A trial that diverged is
     /// left out, and counted.
     ///
-    /// Cost: that of [`at`](Self::at) for each. Probes of all points are done in parallel, and kept one by one.
+    /// Cost: that of [`at`](Self::at) for each. Groups of four probes are done in parallel, and kept as they are finished.
     ///
     /// # Errors
     /// As [`at`](Self::at); [`Error::Data`] where there are no trials.
@@ -241,7 +244,7 @@ impl Spectrum {
 
     /// The k largest eigenvalues with their vectors, from the largest on, as the first probe finds them.
     ///
-    /// Cost: as many products as there are steps, whatever the budget. Memory: that of [`at`](Self::at), and k vectors of n numbers in
+    /// Cost: as many products as there are steps, 2.5 gradients each, whatever the budget. Memory: that of [`at`](Self::at), and k vectors of n numbers in
     /// f64.
     ///
     /// # Errors
@@ -264,7 +267,8 @@ impl Spectrum {
     }
 
     fn vectors<T: Real>(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Vec<Eigenvector>> {
-        let Some(krylov) = self.way.krylov::<T>(net, split, x, 0, &|_| true)? else { return Ok(Vec::new()) };
+        let all = self.way.krylov::<T>(net, split, x, &[0], &|_| true)?.unwrap_or_default();
+        let Some(krylov) = all.first() else { return Ok(Vec::new()) };
         let of = |ritz: &Ritz| {
             let mut vector = krylov.combined(&ritz.vector);
             let size = lanczos::norm(&vector);
@@ -280,9 +284,11 @@ impl Spectrum {
     /// As [`at`](Self::at).
     pub fn at_point(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Eigenvalues> {
         self.check(net, split)?;
-        let of = |probe| self.way.probed(net, split, x, probe, &|_| true);
-        let probed = (0..self.probes).map(of).collect::<Result<Vec<_>>>()?;
-        Ok(self.told(net, split, probed.into_iter().flatten().collect()))
+        let mut probed = Vec::new();
+        for probes in self.groups(net) {
+            probed.extend(self.way.probed(net, split, x, &probes, &|_| true)?.into_iter().flatten());
+        }
+        Ok(self.told(net, split, probed))
     }
 
     fn regimes(&self, net: &Net, data: &Dataset, regimes: &[&Trials]) -> Result<Spectra> {
@@ -322,26 +328,44 @@ impl Spectrum {
         }
         let points_of = Fingerprint::new("spectrum").and(&self.way);
         let points_of = points_of.and(&(net.name(), net.input(), net.layers())).split(split);
-        let of = |&(point, probe): &(usize, usize)| -> Result<Fingerprint> {
+        let of = |point: usize, probe: usize| -> Result<Fingerprint> {
             Ok(points_of.clone().and(&probe).numbers(points[point].x()?.values()))
         };
-        let name = |&(point, probe): &(usize, usize)| match points[point].of {
-            Some((regime, trial, None)) => format!("{}, trial {trial}, probe {probe}", regime.name),
-            Some((regime, trial, Some(epoch))) => {
-                format!("{}, trial {trial}, epoch {epoch}, probe {probe}", regime.name)
+        let name = |(point, probes): &(usize, Vec<usize>)| {
+            let probes = match probes[..] {
+                [probe] => format!("probe {probe}"),
+                _ => format!("probes {} to {}", probes[0], probes[probes.len() - 1]),
+            };
+            match points[*point].of {
+                Some((regime, trial, None)) => format!("{}, trial {trial}, {probes}", regime.name),
+                Some((regime, trial, Some(epoch))) => {
+                    format!("{}, trial {trial}, epoch {epoch}, {probes}", regime.name)
+                }
+                None => probes,
             }
-            None => format!("probe {probe}"),
         };
         // Point by point, so that a budget ends with as many whole spectra as can be.
-        let parts: Vec<(usize, usize)> =
-            (0..points.len()).flat_map(|point| (0..self.probes).map(move |probe| (point, probe))).collect();
+        let groups = self.groups(net);
+        let parts: Vec<(usize, Vec<usize>)> =
+            (0..points.len()).flat_map(|point| groups.iter().map(move |probes| (point, probes.clone()))).collect();
         let found = self.work.each(&Parts {
             parts: &parts,
-            most: self.at_once(net).min(parts.len()),
+            most: (self.at_once(net) / TOGETHER).max(1).min(parts.len()),
             steps: &|_| self.way.steps,
             name: &name,
-            find: &|shelf, part| shelf.find::<Probed>("spectrum", &of(part)?),
+            find: &|shelf, (point, probes)| {
+                let mut all = Vec::with_capacity(probes.len());
+                for &probe in probes {
+                    match shelf.find::<Probed>("spectrum", &of(*point, probe)?)? {
+                        Found::Whole(probed) => all.push(probed),
+                        Found::Wrong(reason) => return Ok(Found::Wrong(reason)),
+                        Found::Nothing => return Ok(Found::Nothing),
+                    }
+                }
+                Ok(Found::Whole(all))
+            },
             make: &|part, doing| {
+                let (point, probes) = part;
                 let goes_on = |step: usize| {
                     let goes_on = whole || !doing.is_over();
                     if goes_on && step > 0 {
@@ -349,20 +373,23 @@ impl Spectrum {
                     }
                     goes_on
                 };
-                let x = points[part.0].x()?.to_f64();
-                let probed = self.way.probed(net, split, &x, part.1, &goes_on)?;
-                if let Some(Probed { probe, .. }) = &probed {
+                let x = points[*point].x()?.to_f64();
+                let probed = self.way.probed(net, split, &x, probes, &goes_on)?;
+                if let Some(Probed { probe, .. }) = probed.iter().flatten().next() {
                     let most = probe.values.last().copied().unwrap_or(f64::NAN);
                     doing.progress.advance(1, || format!("{}: largest {}", name(part), significant(most)));
                 }
                 Ok(probed)
             },
-            keep: &|shelf, part, probed| shelf.keep("spectrum", &of(part)?, probed),
+            keep: &|shelf, (point, probes), probed: &Vec<Probed>| {
+                let mut own = probes.iter().zip(probed);
+                own.try_for_each(|(&probe, probed)| shelf.keep("spectrum", &of(*point, probe)?, probed))
+            },
         })?;
         let mut found = found.into_iter();
         let mut spectra = Spectra::default();
         for point in points {
-            let probed: Vec<Probed> = found.by_ref().take(self.probes).flatten().collect();
+            let probed: Vec<Probed> = found.by_ref().take(groups.len()).flatten().flatten().collect();
             if probed.len() < self.probes {
                 spectra.unmeasured += 1;
                 continue;
@@ -374,6 +401,12 @@ impl Spectrum {
             });
         }
         Ok(spectra)
+    }
+
+    /// The numbers of the probes, in the groups that share passes.
+    fn groups(&self, net: &Net) -> Vec<Vec<usize>> {
+        let size = self.at_once(net).min(TOGETHER);
+        (0..self.probes).step_by(size).map(|first| (first..self.probes.min(first + size)).collect()).collect()
     }
 
     /// How many probes have room for their bases in 2 GiB.
@@ -439,51 +472,79 @@ impl Spectrum {
 }
 
 impl Way {
-    /// What the probe of this number finds; nothing where `goes_on` says no.
+    /// What the probes of these numbers find; nothing where `goes_on`, which is asked before each step, says no.
     fn probed(
         &self,
         net: &Net,
         split: &Split,
         x: &[f64],
-        probe: usize,
+        probes: &[usize],
         goes_on: &dyn Fn(usize) -> bool,
-    ) -> Result<Option<Probed>> {
+    ) -> Result<Option<Vec<Probed>>> {
         let begin = Instant::now();
         let ritz = match self.objective.precision {
-            Precision::Single => self.krylov::<f32>(net, split, x, probe, goes_on)?.map(|own| own.ritz()),
-            Precision::Double => self.krylov::<f64>(net, split, x, probe, goes_on)?.map(|own| own.ritz()),
+            Precision::Single => self.ritz::<f32>(net, split, x, probes, goes_on)?,
+            Precision::Double => self.ritz::<f64>(net, split, x, probes, goes_on)?,
         };
-        let Some(ritz) = ritz.transpose()? else { return Ok(None) };
+        let Some(ritz) = ritz else { return Ok(None) };
         let value = self.objective.value_at(net, split, x)?.loss;
-        let probe = Probe {
-            values: ritz.iter().map(|own| own.value).collect(),
-            weights: ritz.iter().map(|own| own.vector[0].powi(2)).collect(),
-            residuals: ritz.iter().map(|own| own.residual).collect(),
+        let seconds = begin.elapsed().as_secs_f64() / probes.len() as f64;
+        let probed = |ritz: Vec<Ritz>| Probed {
+            value,
+            probe: Probe {
+                values: ritz.iter().map(|own| own.value).collect(),
+                weights: ritz.iter().map(|own| own.vector[0].powi(2)).collect(),
+                residuals: ritz.iter().map(|own| own.residual).collect(),
+            },
+            seconds,
         };
-        Ok(Some(Probed { value, probe, seconds: begin.elapsed().as_secs_f64() }))
+        Ok(Some(ritz.into_iter().map(probed).collect()))
     }
 
-    /// The steps of Lanczos from the probe of this number: n random signs.
+    fn ritz<T: Real>(
+        &self,
+        net: &Net,
+        split: &Split,
+        x: &[f64],
+        probes: &[usize],
+        goes_on: &dyn Fn(usize) -> bool,
+    ) -> Result<Option<Vec<Vec<Ritz>>>> {
+        match self.krylov::<T>(net, split, x, probes, goes_on)? {
+            Some(all) => Ok(Some(all.iter().map(Krylov::ritz).collect::<Result<_>>()?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The steps of Lanczos from the probes of these numbers, each n random signs, at once, so that they share passes. Their bits are
+    /// those of each alone.
     fn krylov<T: Real>(
         &self,
         net: &Net,
         split: &Split,
         x: &[f64],
-        probe: usize,
+        probes: &[usize],
         goes_on: &dyn Fn(usize) -> bool,
-    ) -> Result<Option<Krylov<T>>> {
+    ) -> Result<Option<Vec<Krylov<T>>>> {
         let mut products = self.objective.products::<T>(self.matrix, net, split, x)?;
-        let mut random = self.seed.stream(Stream::Probe, probe as u64);
-        let n = net.parameter_count();
-        let mut drawn = vec![0; n.div_ceil(32)];
-        words(&mut random, &mut drawn);
-        let sign = |place: usize| if drawn[place / 32] >> (place % 32) & 1 == 0 { 1.0 } else { -1.0 };
-        let start: Vec<f64> = (0..n).map(sign).collect();
-        let mut product = |v: &[T]| {
-            let found = products.times(&[v])?.pop();
-            found.ok_or_else(|| Error::Tensor("a product was not made".into()))
+        let begin = |&probe: &usize| {
+            let mut random = self.seed.stream(Stream::Probe, probe as u64);
+            let mut drawn = vec![0; x.len().div_ceil(32)];
+            words(&mut random, &mut drawn);
+            let sign = |place: usize| if drawn[place / 32] >> (place % 32) & 1 == 0 { 1.0 } else { -1.0 };
+            Krylov::new(&(0..x.len()).map(sign).collect::<Vec<f64>>(), random)
         };
-        Krylov::new(&mut product, start, self.steps, &mut random, goes_on)
+        let mut all: Vec<Krylov<T>> = probes.iter().map(begin).collect();
+        for step in 0..self.steps {
+            if !goes_on(step) {
+                return Ok(None);
+            }
+            let vectors: Vec<&[T]> = all.iter().map(Krylov::last).collect();
+            let found = products.times(&vectors)?;
+            for (own, product) in all.iter_mut().zip(found) {
+                own.step(product, step + 1 == self.steps)?;
+            }
+        }
+        Ok(Some(all))
     }
 }
 
