@@ -8,7 +8,8 @@ use crate::objective::Objective;
 use crate::train::{Regime, Role};
 
 /// A Ritz value as an eigenvalue.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Eigenvalue {
     /// θ.
     pub value: f64,
@@ -51,21 +52,27 @@ impl Eigenvector {
 }
 
 /// The spectrum at one point.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Eigenvalues {
     /// Name of the net.
     pub net: String,
     /// Name of the data set; none of a bare split.
     pub data: String,
     /// Name of the regime that led to x, where x is a trial's.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub regime: Option<String>,
     /// Which side of a pair that is, if of one.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub role: Option<Role>,
     /// Points in its batch.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub batch: Option<usize>,
     /// The trial's number.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub trial: Option<usize>,
     /// The epoch behind which x is read; none for the last one.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub epoch: Option<usize>,
     /// Whose points f is over.
     pub split: Which,

@@ -23,7 +23,7 @@ pub struct Spectra {
 
 impl Spectra {
     /// A number of each spectrum of one role, of the last points if there are several epochs.
-    fn of_role(&self, role: Role, of: &dyn Fn(&Eigenvalues) -> f64) -> Vec<f64> {
+    pub(crate) fn of_role(&self, role: Role, of: &dyn Fn(&Eigenvalues) -> f64) -> Vec<f64> {
         let last = self.spectra.iter().map(|own| own.epoch).max().flatten();
         let own =
             self.spectra.iter().filter(|own| own.role == Some(role) && (own.epoch == last || own.epoch.is_none()));
@@ -39,6 +39,11 @@ impl Spectra {
         Ratio::of(&self.of_role(Role::Large, of), &self.of_role(Role::Small, of))
     }
 
+    /// The thresholds above which eigenvalues were counted.
+    pub fn thresholds(&self) -> Vec<f64> {
+        self.spectra.first().map_or(Vec::new(), |own| own.thresholds.clone())
+    }
+
     /// The measures that a table shows, with their names: λ₁, λ₁/λ₅ where there are five, the smallest, trace, ‖H‖_F² and counts.
     fn measures(&self) -> Vec<(String, Box<Measure>)> {
         let mut measures: Vec<(String, Box<Measure>)> = Vec::new();
@@ -51,7 +56,7 @@ impl Spectra {
         add("smallest", Box::new(|own| own.smallest.first().map_or(f64::NAN, |own| own.value)));
         add("trace", Box::new(|own| own.trace().value));
         add("‖·‖_F²", Box::new(|own| own.square().value));
-        for threshold in self.spectra.first().map_or(Vec::new(), |own| own.thresholds.clone()) {
+        for threshold in self.thresholds() {
             add(&format!("above {threshold:e}"), Box::new(move |own| own.above(threshold).value));
         }
         measures
@@ -60,7 +65,7 @@ impl Spectra {
     /// A row for each spectrum; and where there are two regimes of a pair, a row for each measure: means and deviations over trials,
     /// and the large batch by the small one with the interval of that ratio.
     pub fn block(&self) -> Block {
-        let thresholds = self.spectra.first().map_or(Vec::new(), |own| own.thresholds.clone());
+        let thresholds = self.thresholds();
         let mut columns: Vec<String> =
             ["", "f(x), nats", "largest", "smallest", "trace", "‖·‖_F²"].map(String::from).to_vec();
         columns.extend(thresholds.iter().map(|threshold| format!("above {threshold:e}")));
