@@ -18,6 +18,7 @@
 //! | what becomes of it along a run? (Figure 6) | [`way_down`]: [`WayDown`] |
 //! | how far does it go? (§4) | [`distances`]: [`Distances`], [`Law`] |
 //! | when does the large batch pay? (Appendix C) | [`break_even`]: [`BreakEven`], [`Reach`] |
+//! | are there many large positive eigenvalues? (§2) | [`spectrum`]: [`Spectrum`] → [`Eigenvalues`], [`Spectra`]; products: [`Objective::hessian_at`] |
 //! | how noisy are gradients there? | [`noise`]: [`GradientNoise`] → [`NoiseScale`] |
 //! | past which batch size does accuracy fall? (Figure 4) | [`threshold`]: [`Threshold`]; [`Trend`] |
 //! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`], [`Ratio`] |
@@ -54,6 +55,7 @@ mod remedies;
 mod scale;
 mod seed;
 pub mod sharpness;
+pub mod spectrum;
 mod spread;
 pub mod table;
 pub mod threshold;
@@ -72,7 +74,7 @@ pub use display::Block;
 pub use distances::{DistanceRun, Distances, Law};
 pub use error::{Error, Result};
 pub use landscape::{Between, Path, PathPoint, Paths};
-pub use net::{Device, Layer, Net, Passes, zoo};
+pub use net::{Curvature, Device, Layer, Net, Passes, zoo};
 pub use noise::{GradientNoise, NoiseScale};
 pub use objective::{Evaluation, Gradient, Objective, Precision, Statistics, Value};
 pub use optim::{Optimizer, OptimizerState};
@@ -81,6 +83,7 @@ pub use remedies::{Arm, ArmNoise, ArmSharpness, Remedies};
 pub use scale::Scale;
 pub use seed::Seed;
 pub use sharpness::{Maxima, Maximizer, Maximum, Reading, Sharpness};
+pub use spectrum::{Eigenvalue, Eigenvalues, Eigenvector, Estimate, Probe, Spectra, Spectrum};
 pub use spread::{Paired, Ranks, Ratio, Spread, Trend, Welch};
 pub use table::{DataFrame, polars, show};
 pub use threshold::Threshold;

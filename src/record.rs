@@ -10,6 +10,7 @@
 //! | `run`, `epoch` | a trial and why it ended; its rows, the start's first |
 //! | `maxima`, `sharpness` | how many measures are missing; each measure with its searches |
 //! | `paths`, `path`, `point` | how many paths are missing, where any is; a path; its points |
+//! | `spectra`, `spectrum` | how many spectra are missing; each spectrum with its probes |
 //! | `noise` | the noise of gradients at a trial's last point |
 //!
 //! The digest (XXH3, 128 bits) is of everything else in the file: a record that was altered is refused. Weights are not in it
@@ -30,6 +31,7 @@ use crate::landscape::{PathPoint, Paths};
 use crate::noise::NoiseScale;
 use crate::remedies::Remedies;
 use crate::sharpness::Maxima;
+use crate::spectrum::{Eigenvalues, Spectra};
 use crate::table::DataFrame;
 use crate::threshold::Threshold;
 use crate::train::{Pair, Regime, Role, Run, Stop, Study, check_alike, seed_of, threshold_of};
@@ -59,6 +61,8 @@ pub struct Recorded {
     pub maxima: Option<Maxima>,
     /// f along the paths between them, where that was measured.
     pub paths: Option<Paths>,
+    /// The spectra of the Hessian there, where they were measured.
+    pub spectra: Option<Spectra>,
     /// How noisy gradients are there, where that was measured.
     pub noise: Vec<NoiseScale>,
 }
@@ -105,6 +109,7 @@ impl Recorded {
             regimes: regimes.iter().map(|&regime| regime.clone()).collect(),
             maxima: None,
             paths: None,
+            spectra: None,
             noise: Vec::new(),
         }
     }
@@ -119,6 +124,12 @@ impl Recorded {
     pub fn with_maxima(self, maxima: &Maxima) -> Self {
         let seconds = self.seconds + maxima.maxima.iter().map(|maximum| maximum.seconds).sum::<f64>();
         Self { maxima: Some(maxima.clone()), seconds, ..self }
+    }
+
+    /// With the spectra of the Hessian at the minima.
+    pub fn with_spectra(self, spectra: &Spectra) -> Self {
+        let seconds = self.seconds + spectra.spectra.iter().map(|spectrum| spectrum.seconds).sum::<f64>();
+        Self { spectra: Some(spectra.clone()), seconds, ..self }
     }
 
     /// With what lies between the minima.
@@ -278,6 +289,13 @@ impl Recorded {
                 push(line_of("point", [("path", Value::from(number))], object(path, point)?));
             }
         }
+        if let Some(Spectra { spectra, unmeasured, diverged }) = &self.spectra {
+            let counts = [("unmeasured", Value::from(*unmeasured)), ("diverged", (*diverged).into())];
+            push(line_of("spectra", counts, Map::new()));
+            for spectrum in spectra {
+                push(line_of("spectrum", [], object(path, spectrum)?));
+            }
+        }
         for noise in &self.noise {
             push(line_of("noise", [], object(path, noise)?));
         }
@@ -329,6 +347,7 @@ impl Recorded {
             regimes: Vec::new(),
             maxima: None,
             paths: None,
+            spectra: None,
             noise: Vec::new(),
         };
         for (number, line) in body.lines().enumerate() {
@@ -368,6 +387,15 @@ impl Recorded {
             "sharpness" => {
                 let maxima = self.maxima.as_mut().ok_or_else(nothing_before)?;
                 maxima.maxima.push(from_object(line)?);
+            }
+            "spectra" => {
+                let (unmeasured, diverged) = (take(&mut line, "unmeasured")?, take(&mut line, "diverged")?);
+                nothing_left(&line)?;
+                self.spectra = Some(Spectra { spectra: Vec::new(), unmeasured, diverged });
+            }
+            "spectrum" => {
+                let spectra = self.spectra.as_mut().ok_or_else(nothing_before)?;
+                spectra.spectra.push(from_object::<Eigenvalues>(line)?);
             }
             "noise" => self.noise.push(from_object(line)?),
             "paths" => {
@@ -416,6 +444,7 @@ impl Recorded {
         let mut blocks = vec![Block::paragraph(&self.source()), crate::table::trials(&self.regimes())];
         blocks.extend(self.maxima.as_ref().map(Maxima::block));
         blocks.extend(self.paths.as_ref().map(Paths::block));
+        blocks.extend(self.spectra.as_ref().map(Spectra::block));
         Block::joined(&blocks)
     }
 

@@ -41,6 +41,8 @@ pub(crate) enum Stream {
     Augment = 7,
     /// Noise on weights and inputs.
     Noise = 8,
+    /// Vectors that a matrix of second derivatives is probed with.
+    Probe = 9,
 }
 
 impl Seed {

@@ -307,6 +307,13 @@ pub(crate) fn geometric(values: impl Iterator<Item = f64>) -> String {
     }
 }
 
+/// "66.37 (95 % interval 26.32 to 167.4, p = 2e-4)": the ratio of the geometric means.
+impl std::fmt::Display for Ratio {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", significant(self.geometric), self.interval())
+    }
+}
+
 /// By what factor positive numbers grow with each doubling of another: least squares of `ln y` over `log₂ x`, with the
 /// interval of Student's t.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -279,6 +279,7 @@ fn rooms_stand_in_order() -> Outcome {
         "train",
         "sharpness",
         "noise",
+        "spectrum",
         "landscape",
         "remedies",
         "distances",

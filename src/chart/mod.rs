@@ -13,6 +13,7 @@ mod points;
 mod remedies;
 mod robust;
 mod searches;
+mod spectra;
 mod warm_starts;
 mod way_down;
 

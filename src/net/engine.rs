@@ -9,6 +9,7 @@ use rand::rngs::ChaCha8Rng;
 
 use super::averages::Averages;
 use super::composed::Composed;
+use super::curvature::Curvature;
 use super::kernel::Chain;
 use super::loss::Passed;
 use super::points::{Points, Real};
@@ -16,7 +17,7 @@ use super::standing::Standing;
 use super::wanted::Wanted;
 use super::{Device, Net};
 use crate::data::Split;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// By which passes a net is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
@@ -98,6 +99,26 @@ impl<T: Real> Engine<T> {
         match &mut self.0 {
             Place::Fused(chain) => chain.pass(split, points, averages, dropout, wanted),
             Place::Composed(composed) => composed.pass(split, points, averages, dropout, wanted),
+        }
+    }
+
+    /// The products of a matrix of second derivatives at x, of the mean cross-entropy over the points, with so many vectors, each
+    /// handed to `done` with its place; statistics are those of the points. An error where passes are not the fused ones.
+    pub(crate) fn products(
+        &mut self,
+        split: &Split,
+        points: &Points<'_>,
+        matrix: Curvature,
+        vectors: &[&[T]],
+        done: &mut dyn FnMut(usize, &[T]),
+    ) -> Result<()> {
+        match &mut self.0 {
+            Place::Fused(chain) => chain.products(split, points, matrix, vectors, done),
+            Place::Composed(_) => Err(Error::parameter(
+                "passes",
+                "composed",
+                "be fused, on the CPU, for products with second derivatives: the tensor library differentiates once",
+            )),
         }
     }
 

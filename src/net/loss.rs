@@ -56,6 +56,29 @@ pub(super) fn cross_entropy<T: Real>(logits: &[T], labels: &[u32], derivative: O
     })
 }
 
+/// Tangents of the derivative, `p (ż − ⟨p, ż⟩) / points` with p the softmax of a point's outputs, from tangents ż of the outputs.
+pub(super) fn bend<T: Real>(logits: &[T], tangents: &[T], classes: usize, output: &mut [T]) {
+    const POINTS: usize = 64;
+    let share = classes as f64 / logits.len() as f64;
+    let blocks = logits.par_chunks(POINTS * classes).zip(tangents.par_chunks(POINTS * classes));
+    output.par_chunks_mut(POINTS * classes).zip(blocks).for_each(|(output, (logits, tangents))| {
+        let mut powers = vec![0.0; classes];
+        let rows = logits.chunks_exact(classes).zip(tangents.chunks_exact(classes));
+        for (output, (logits, tangents)) in output.chunks_exact_mut(classes).zip(rows) {
+            let (_, sum) = wide(
+                #[inline(always)]
+                || softmax(logits, &mut powers[..]),
+            );
+            let mean: f64 =
+                powers.iter().zip(tangents).map(|(power, &tangent)| power * tangent.into()).sum::<f64>() / sum;
+            let scale = share / sum;
+            for (place, (power, &tangent)) in output.iter_mut().zip(powers.iter().zip(tangents)) {
+                *place = T::from_f64(power * scale * (tangent.into() - mean));
+            }
+        }
+    });
+}
+
 /// The largest output, and with `powers ← exp(output − largest)` their sum: in eight lanes, whatever the machine has.
 #[inline(always)]
 fn softmax<T: Real>(row: &[T], powers: &mut [f64]) -> (f64, f64) {

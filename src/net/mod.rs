@@ -6,6 +6,7 @@
 
 mod averages;
 mod composed;
+mod curvature;
 mod device;
 mod engine;
 mod kernel;
@@ -20,6 +21,7 @@ pub mod zoo;
 use rand::rngs::ChaCha8Rng;
 
 pub(crate) use averages::Averages;
+pub use curvature::Curvature;
 pub use device::Device;
 pub(crate) use engine::Engine;
 pub use engine::Passes;

@@ -340,7 +340,7 @@ impl Contrast {
             }
         };
         match self.ratio() {
-            Ok(ratio) => format!("{} ({}){doubt}", significant(ratio.geometric), ratio.interval()),
+            Ok(ratio) => format!("{ratio}{doubt}"),
             Err(reason) => format!("none: {reason}{doubt}"),
         }
     }

@@ -45,6 +45,7 @@ mod distances;
 mod maxima;
 mod paths;
 mod remedies;
+mod spectra;
 mod trials;
 mod warm_starts;
 mod way_down;

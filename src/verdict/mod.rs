@@ -11,6 +11,7 @@ mod operating_point;
 mod paths;
 mod remedies;
 mod sharpness;
+mod spectrum;
 mod warm_starts;
 mod way_down;
 
@@ -21,6 +22,7 @@ pub use operating_point::operating_point;
 pub use paths::paths;
 pub use remedies::remedies;
 pub use sharpness::sharpness;
+pub use spectrum::spectrum;
 pub use warm_starts::warm_starts;
 pub use way_down::way_down;
 

@@ -132,10 +132,7 @@ fn judge(accuracies: &Table2, way: &WayDown) -> [(Outcome, String); 4] {
     let below = |change: &Paired| Outcome::of_interval(-change.upper, -change.lower);
     let phi = |points: &[&WayPoint]| points.iter().map(|point| point.from_zero).collect::<Vec<f64>>();
     let sharper = match Ratio::of(&phi(&at_large), &phi(&at_small)) {
-        Ok(ratio) => (
-            Outcome::of_interval(ratio.lower - 1.0, ratio.upper - 1.0),
-            format!("φ times {} ({}){left_out}", crate::display::significant(ratio.geometric), ratio.interval()),
-        ),
+        Ok(ratio) => (Outcome::of_interval(ratio.lower - 1.0, ratio.upper - 1.0), format!("φ times {ratio}{left_out}")),
         Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
     };
     [

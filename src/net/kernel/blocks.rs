@@ -42,6 +42,16 @@ pub(super) fn broken(what: &str) -> Error {
     Error::Tensor(what.into())
 }
 
+/// `sums ← sums + more`.
+pub(super) fn add_to<T: Real>(sums: &mut [T], more: &[T]) {
+    sums.par_chunks_mut(BLOCK).zip(more.par_chunks(BLOCK)).for_each(|(sums, more)| {
+        wide(
+            #[inline(always)]
+            || sums.iter_mut().zip(more).for_each(|(sum, &more)| *sum += more),
+        )
+    });
+}
+
 /// Sums over the rows of a matrix, one a column of it and a place of `sums`.
 pub(super) fn sum_columns<T: Real>(matrix: &[T], sums: &mut [T]) {
     let columns = sums.len();

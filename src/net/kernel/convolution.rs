@@ -12,10 +12,11 @@
 use rayon::prelude::*;
 
 use super::super::points::Real;
-use super::blocks::sum_columns;
+use super::along::{Along, Bending, Moving};
+use super::blocks::{add_to, sum_columns};
 use super::buffers::{Buffer, Buffers};
 use super::filtering::{Filtering, Windows};
-use super::product::{Indexed, Left, Panels, TASK, multiply, room, sum_outer};
+use super::product::{Indexed, Left, Panels, Start, TASK, multiply, room, sum_outer};
 use crate::error::Result;
 
 /// Most numbers in the partial sums of ∂W, and most of these sums.
@@ -125,31 +126,48 @@ impl Convolution {
         output: &mut [T],
         buffers: &mut Buffers<T>,
     ) -> Result<Option<Buffer<T>>> {
-        if let [Some(filtering), _] = &self.filtering {
-            let square = self.window * self.window;
-            let numbers = &x[self.weights()];
-            let windows = Windows { numbers, filter: self.taps(), channel: square, turned: false };
-            filtering.forth(windows, Some(&x[self.bias()]), input, output, buffers)?;
-            return Ok(None);
-        }
+        let framed = self.frame(input, buffers);
+        let numbers = framed.as_deref().unwrap_or(input);
+        self.times(x, numbers, Start::From(&x[self.bias()]), output, buffers)?;
+        Ok(framed)
+    }
+
+    /// The input in its frame, if it needs one.
+    pub(super) fn frame<T: Real>(&self, input: &[T], buffers: &mut Buffers<T>) -> Option<Buffer<T>> {
         let points = input.len() / (self.channels * self.before[0] * self.before[1]);
-        let framed = (self.padding > 0).then(|| {
+        (self.padding > 0 && self.filtering[0].is_none()).then(|| {
             let [height, width] = self.framed();
             let mut framed = buffers.take(points * height * width * self.channels);
             let offset = [self.padding as isize; 2];
             spread(input, self.before, &mut framed, [height, width], self.channels, 1, offset);
             framed
-        });
+        })
+    }
+
+    /// `output ← start + Σ W input`, W in x; `input` has its frame, if it needs one.
+    fn times<T: Real>(
+        &self,
+        x: &[T],
+        input: &[T],
+        start: Start<'_, T>,
+        output: &mut [T],
+        buffers: &mut Buffers<T>,
+    ) -> Result<()> {
+        if let [Some(filtering), _] = &self.filtering {
+            let square = self.window * self.window;
+            let numbers = &x[self.weights()];
+            let windows = Windows { numbers, filter: self.taps(), channel: square, turned: false };
+            return filtered(filtering, windows, start, input, output, buffers);
+        }
         let (rows, group) = self.windows();
         let (within, taps) = (self.within(), self.in_weights());
         let filters: Vec<usize> = (0..self.filters).map(|filter| filter * self.taps()).collect();
         let mut space = buffers.take(room::<T>(self.taps(), self.filters));
         let right = Panels::new(Indexed { numbers: &x[self.weights()], first: &taps, second: &filters }, &mut space)?;
-        let numbers = framed.as_deref().unwrap_or(input);
-        let left = Left { at: Indexed { numbers, first: &rows, second: &within }, group };
-        multiply(&left, &right, Some(&x[self.bias()]), output)?;
+        let left = Left { at: Indexed { numbers: input, first: &rows, second: &within }, group };
+        multiply(&left, &right, start, output)?;
         buffers.give(space);
-        Ok(framed)
+        Ok(())
     }
 
     /// ∂W and ∂b, into their places of the whole gradient; `input` is as [`forth`](Self::forth) left it, with a frame or without.
@@ -160,20 +178,39 @@ impl Convolution {
         total: &mut [T],
         buffers: &mut Buffers<T>,
     ) -> Result<()> {
+        self.outer(&[(input, gradient)], total, buffers)?;
+        sum_columns(gradient, &mut total[self.bias()]);
+        Ok(())
+    }
+
+    /// ∂W of so many inputs with their gradients, added, into its place of the whole gradient.
+    fn outer<T: Real>(&self, factors: &[(&[T], &[T])], total: &mut [T], buffers: &mut Buffers<T>) -> Result<()> {
         if let [Some(filtering), _] = &self.filtering {
-            filtering.back(input, gradient, &mut total[self.weights()], buffers)?;
-            sum_columns(gradient, &mut total[self.bias()]);
+            for (place, (input, gradient)) in factors.iter().enumerate() {
+                let output = &mut total[self.weights()];
+                if place == 0 {
+                    filtering.back(input, gradient, output, buffers)?;
+                    continue;
+                }
+                let mut more = buffers.take(output.len());
+                filtering.back(input, gradient, &mut more, buffers)?;
+                add_to(output, &more);
+                buffers.give(more);
+            }
             return Ok(());
         }
         let (windows, group) = self.windows();
         let within = self.within();
-        let left = Left { at: Indexed { numbers: input, first: &within, second: &windows }, group };
         let size = self.taps() * self.filters;
         // Fixed by shapes alone, since each partial sum is rounded.
-        let groups = (gradient.len() / self.filters).div_ceil(windows.len());
+        let gradients = factors.first().map_or(0, |(_, gradient)| gradient.len());
+        let groups = (gradients / self.filters).div_ceil(windows.len());
         let parts = (PARTIAL / size).clamp(1, PARTS).min(groups);
         let mut partial = buffers.take(parts * size);
-        sum_outer(&left, gradient, self.filters, parts, &mut partial)?;
+        for (place, (input, gradient)) in factors.iter().enumerate() {
+            let left = Left { at: Indexed { numbers: input, first: &within, second: &windows }, group };
+            sum_outer(&left, (gradient, self.filters), parts, place > 0, &mut partial)?;
+        }
         let taps = self.in_weights();
         /// Filters that are gathered at once: those of a cache line.
         const LINE: usize = 16;
@@ -188,7 +225,6 @@ impl Convolution {
             }
         });
         buffers.give(partial);
-        sum_columns(gradient, &mut total[self.bias()]);
         Ok(())
     }
 
@@ -200,13 +236,26 @@ impl Convolution {
         buffers: &mut Buffers<T>,
     ) -> Result<Buffer<T>> {
         let points = gradient.len() / (self.behind[0] * self.behind[1] * self.filters);
+        let mut of_input = buffers.take(points * self.before[0] * self.before[1] * self.channels);
+        self.times_back(x, gradient, Start::Fresh, &mut of_input, buffers)?;
+        Ok(of_input)
+    }
+
+    /// `of_input ← start + Σ Wᵀ g`, W in x.
+    fn times_back<T: Real>(
+        &self,
+        x: &[T],
+        gradient: &[T],
+        start: Start<'_, T>,
+        of_input: &mut [T],
+        buffers: &mut Buffers<T>,
+    ) -> Result<()> {
+        let points = gradient.len() / (self.behind[0] * self.behind[1] * self.filters);
         if let [_, Some(filtering)] = &self.filtering {
             let square = self.window * self.window;
             let numbers = &x[self.weights()];
             let windows = Windows { numbers, filter: square, channel: self.taps(), turned: true };
-            let mut of_input = buffers.take(points * self.before[0] * self.before[1] * self.channels);
-            filtering.forth(windows, None, gradient, &mut of_input, buffers)?;
-            return Ok(of_input);
+            return filtered(filtering, windows, start, gradient, of_input, buffers);
         }
         let sides = self.before.map(|side| side + self.window - 1);
         let mut apart = buffers.take(points * sides[0] * sides[1] * self.filters);
@@ -223,11 +272,78 @@ impl Convolution {
         let right = Indexed { numbers: &x[self.weights()], first: &turned, second: &channels };
         let right = Panels::new(right, &mut space)?;
         let left = Left { at: Indexed { numbers: &apart, first: &rows, second: &within }, group };
-        let mut of_input = buffers.take(points * self.before[0] * self.before[1] * self.channels);
-        multiply(&left, &right, None, &mut of_input)?;
+        multiply(&left, &right, start, of_input)?;
         buffers.give(space);
         buffers.give(apart);
+        Ok(())
+    }
+
+    /// Tangent of the output along v: `Σ (V x + W ẋ) + v_b`; inputs are in their frames, if they need one.
+    pub(super) fn forth_along<T: Real>(
+        &self,
+        along: &Along<'_, T>,
+        input: &Moving<'_, T>,
+        output: &mut [T],
+        buffers: &mut Buffers<T>,
+    ) -> Result<()> {
+        self.times(along.v, input.at, Start::From(&along.v[self.bias()]), output, buffers)?;
+        match input.tangent {
+            Some(tangent) => self.times(along.x, tangent, Start::Add, output, buffers),
+            None => Ok(()),
+        }
+    }
+
+    /// Tangents of ∂W and of ∂b, into their places of the whole product.
+    pub(super) fn back_along<T: Real>(
+        &self,
+        input: &Moving<'_, T>,
+        gradient: &Bending<'_, T>,
+        total: &mut [T],
+        buffers: &mut Buffers<T>,
+    ) -> Result<()> {
+        let own = [(input.at, gradient.tangent)];
+        match (input.tangent, gradient.at) {
+            (Some(tangent), Some(at)) => self.outer(&[own[0], (tangent, at)], total, buffers)?,
+            _ => self.outer(&own, total, buffers)?,
+        }
+        sum_columns(gradient.tangent, &mut total[self.bias()]);
+        Ok(())
+    }
+
+    /// Tangent of ∂x: `Σ (Wᵀ ġ + Vᵀ g)`.
+    pub(super) fn back_to_input_along<T: Real>(
+        &self,
+        along: &Along<'_, T>,
+        gradient: &Bending<'_, T>,
+        buffers: &mut Buffers<T>,
+    ) -> Result<Buffer<T>> {
+        let mut of_input = self.back_to_input(along.x, gradient.tangent, buffers)?;
+        if let Some(at) = gradient.at {
+            self.times_back(along.v, at, Start::Add, &mut of_input, buffers)?;
+        }
         Ok(of_input)
+    }
+}
+
+/// A product with fewer multiplications, which is added to what is there by way of room of its own.
+fn filtered<T: Real>(
+    filtering: &Filtering,
+    windows: Windows<'_, T>,
+    start: Start<'_, T>,
+    input: &[T],
+    output: &mut [T],
+    buffers: &mut Buffers<T>,
+) -> Result<()> {
+    match start {
+        Start::Fresh => filtering.forth(windows, None, input, output, buffers),
+        Start::From(bias) => filtering.forth(windows, Some(bias), input, output, buffers),
+        Start::Add => {
+            let mut more = buffers.take(output.len());
+            filtering.forth(windows, None, input, &mut more, buffers)?;
+            add_to(output, &more);
+            buffers.give(more);
+            Ok(())
+        }
     }
 }
 

@@ -13,9 +13,11 @@
 //! weights as tensors of their own, so that memory and copies cost more than the arithmetic of a small batch; and what is
 //! kept from one step to the next would be tensors, which may not outlive a call.
 
+mod along;
 mod blocks;
 mod buffers;
 mod convolution;
+mod curvature;
 mod dense;
 mod dropout;
 mod filtering;
@@ -61,6 +63,9 @@ struct Kept<T> {
     /// Means and variances.
     moments: Option<normalize::Moments>,
 }
+
+/// What a forward pass leaves: what each operation kept, and the signal behind the last, or nothing where that is the data.
+type Forth<T> = (Vec<Kept<T>>, Option<Buffer<T>>);
 
 /// A net's operations with the room that they work in.
 pub(super) struct Chain<T> {
@@ -172,33 +177,61 @@ impl<T: Real> Chain<T> {
         split: &Split,
         points: &Points<'_>,
         averages: Averages<'_, T>,
-        mut dropout: Option<&mut ChaCha8Rng>,
+        dropout: Option<&mut ChaCha8Rng>,
         wanted: &Wanted<'_, T>,
     ) -> Result<Passed> {
         let back = wanted.gradient;
         // Before the first operation with parameters nothing needs a derivative, unless the inputs' own is wanted.
         let first = if wanted.inputs { 0 } else { self.first };
-        let count = points.len();
-        let gathered = match T::borrowed(split, points) {
-            Some(_) => None,
-            None => {
-                let mut gathered = self.numbers.take(count * split.features());
-                gather(split, points, &mut gathered);
-                Some(gathered)
+        let gathered = self.gathered(split, points);
+        let data = gathered.as_deref().or(T::borrowed(split, points)).unwrap_or_default();
+        let from = if back { first } else { usize::MAX };
+        let (kept, signal) = self.forth(data, points.len(), averages, dropout, from)?;
+        let outputs: &[T] = signal.as_deref().unwrap_or(data);
+        self.logits.clear();
+        self.logits.extend_from_slice(outputs);
+        let labels = labels(split, points);
+        let mut gradient = back.then(|| self.numbers.take(points.len() * self.classes));
+        let passed = cross_entropy(&self.logits, &labels, gradient.as_deref_mut());
+        if let Some(mut gradient) = gradient {
+            if let Some(change) = wanted.derivative {
+                change(&self.logits, &mut gradient);
             }
-        };
-        let data: &[T] = match &gathered {
-            Some(gathered) => gathered,
-            None => T::borrowed(split, points).unwrap_or_default(),
-        };
-        self.averages.clear();
+            self.back(data, signal, gradient, kept, matches!(averages, Averages::Fixed(_)), wanted.inputs)?;
+        } else {
+            signal.into_iter().for_each(|signal| self.numbers.give(signal));
+            kept.into_iter().filter_map(|kept| kept.choices).for_each(|choices| self.choices.give(choices));
+        }
+        gathered.into_iter().for_each(|gathered| self.numbers.give(gathered));
+        Ok(passed)
+    }
 
+    /// The inputs of points, where they do not lie one after another in this precision.
+    fn gathered(&mut self, split: &Split, points: &Points<'_>) -> Option<Buffer<T>> {
+        if T::borrowed(split, points).is_some() {
+            return None;
+        }
+        let mut gathered = self.numbers.take(points.len() * split.features());
+        gather(split, points, &mut gathered);
+        Some(gathered)
+    }
+
+    /// The way there, of data of `count` points: operations from the `from`-th on keep what a way back needs.
+    fn forth(
+        &mut self,
+        data: &[T],
+        count: usize,
+        averages: Averages<'_, T>,
+        mut dropout: Option<&mut ChaCha8Rng>,
+        from: usize,
+    ) -> Result<Forth<T>> {
+        self.averages.clear();
         let mut kept: Vec<Kept<T>> = Vec::with_capacity(self.operations.len());
         // Nothing yet: the signal is the data.
         let mut signal: Option<Buffer<T>> = None;
         let Self { operations, numbers, choices: rooms, x, .. } = self;
         for (place, (operation, size)) in operations.iter().enumerate() {
-            let keep = back && place >= first;
+            let keep = place >= from;
             let mut own = Kept::default();
             let behind = count * size;
             // An operation that works in place, on data that it must not touch, works on a copy.
@@ -306,24 +339,7 @@ impl<T: Real> Chain<T> {
             }
             kept.push(own);
         }
-
-        let outputs: &[T] = signal.as_deref().unwrap_or(data);
-        self.logits.clear();
-        self.logits.extend_from_slice(outputs);
-        let labels = labels(split, points);
-        let mut gradient = back.then(|| numbers.take(count * self.classes));
-        let passed = cross_entropy(&self.logits, &labels, gradient.as_deref_mut());
-        if let Some(mut gradient) = gradient {
-            if let Some(change) = wanted.derivative {
-                change(&self.logits, &mut gradient);
-            }
-            self.back(data, signal, gradient, kept, matches!(averages, Averages::Fixed(_)), wanted.inputs)?;
-        } else {
-            signal.into_iter().for_each(|signal| self.numbers.give(signal));
-            kept.into_iter().filter_map(|kept| kept.choices).for_each(|choices| self.choices.give(choices));
-        }
-        gathered.into_iter().for_each(|gathered| self.numbers.give(gathered));
-        Ok(passed)
+        Ok((kept, signal))
     }
 }
 

@@ -102,6 +102,43 @@ impl Pooling {
         }
     }
 
+    /// The numbers at the places that were chosen, which are the tangents of the largest.
+    pub(super) fn pick<T: Real>(&self, tangent: &[T], choices: &[u16], output: &mut [T]) {
+        let images = output.par_chunks_mut(self.output()).zip(tangent.par_chunks(self.input()));
+        images.zip(choices.par_chunks(self.output())).for_each(|((output, tangent), choices)| {
+            wide(
+                #[inline(always)]
+                || self.pick_image(tangent, choices, output),
+            )
+        });
+    }
+
+    #[inline(always)]
+    pub(super) fn pick_image<T: Real>(&self, tangent: &[T], choices: &[u16], output: &mut [T]) {
+        let ([height, width], channels) = (self.before, self.channels);
+        // Where the pixels of a window begin, and their places in it.
+        let mut covered: Vec<(usize, u32)> = Vec::with_capacity(self.window * self.window);
+        for (pixel, output) in output.chunks_exact_mut(channels).enumerate() {
+            covered.clear();
+            for (row, u) in self.inside(pixel / self.behind[1], height) {
+                for (column, v) in self.inside(pixel % self.behind[1], width) {
+                    covered.push(((row * width + column) * channels, (u * self.window + v) as u32));
+                }
+            }
+            for channel in (0..channels).step_by(LINE) {
+                let chosen = read(&choices[pixel * channels..][..channels], channel);
+                let mut picked = [T::zero(); LINE];
+                for &(at, place) in &covered {
+                    let values = read(&tangent[at..][..channels], channel);
+                    for lane in 0..LINE {
+                        picked[lane] = if u32::from(chosen[lane]) == place { values[lane] } else { picked[lane] };
+                    }
+                }
+                write(&picked, output, channel);
+            }
+        }
+    }
+
     /// The gradient goes to the largest of each window.
     pub(super) fn back<T: Real>(&self, gradient: &[T], choices: &[u16], of_input: &mut [T]) {
         let images = of_input.par_chunks_mut(self.input()).zip(gradient.par_chunks(self.output()));

@@ -213,14 +213,18 @@ pub(super) struct Left<'a, T> {
     pub(super) group: usize,
 }
 
-/// `output ← left · right + bias`, row-major, with as many rows as the output has.
+/// `output ← start + left · right`, row-major, with as many rows as the output has.
 pub(super) fn multiply<T: Real>(
     left: &Left<'_, T>,
     right: &Panels<'_, T>,
-    bias: Option<&[T]>,
+    start: Start<'_, T>,
     output: &mut [T],
 ) -> Result<()> {
     let columns = right.panels.last().map_or(0, |panel| panel.begin + panel.columns);
+    let bias = match start {
+        Start::From(bias) => Some(bias),
+        _ => None,
+    };
     if columns == 0 || bias.is_some_and(|bias| bias.len() != columns) || left.at.second.len() != right.depth {
         return Err(broken("the factors of a product do not fit together"));
     }
@@ -240,9 +244,9 @@ pub(super) fn multiply<T: Real>(
         let panel = right.panels[panel];
         let numbers = &right.numbers[before..][..panel.width * right.depth];
         for (part, (left, right)) in lefts[group].parts(DEPTH).zip(numbers.chunks(panel.width * DEPTH)).enumerate() {
-            let start = match (part, bias) {
-                (0, None) => Start::Fresh,
-                (0, Some(bias)) => Start::From(&bias[panel.begin..][..panel.columns]),
+            let start = match (part, start) {
+                (0, Start::From(bias)) => Start::From(&bias[panel.begin..][..panel.columns]),
+                (0, start) => start,
                 _ => Start::Add,
             };
             Tiles { left, packed: None, panel, right, start, target, row: group * left_rows }.run()?;
@@ -252,14 +256,16 @@ pub(super) fn multiply<T: Real>(
 }
 
 /// `outputᵦ ← Σₖ left(r, k) · right(k, j)` over the k of block b, for each of `blocks` blocks of whole groups of k: the
-/// outputs lie one behind another. Here `left.at.second` holds a group's k, and `right` is (k, columns), row-major.
+/// outputs lie one behind another, and where `add` the sums are added to what is there. Here `left.at.second` holds a group's k,
+/// and `right` is (k, columns), row-major.
 pub(super) fn sum_outer<T: Real>(
     left: &Left<'_, T>,
-    right: &[T],
-    columns: usize,
+    (right, columns): (&[T], usize),
     blocks: usize,
+    add: bool,
     output: &mut [T],
 ) -> Result<()> {
+    let start = if add { Start::Add } else { Start::Fresh };
     let (rows, size) = (left.at.first.len(), left.at.second.len());
     if columns == 0 || size == 0 || rows == 0 || output.len() != blocks * rows * columns {
         return Err(broken("the factors of a sum of products do not fit together"));
@@ -274,7 +280,7 @@ pub(super) fn sum_outer<T: Real>(
         let (block, part, side) = (task / sides / parts, task / sides % parts, task % sides);
         let own = &left.at.first[part * height..rows.min((part + 1) * height)];
         let panels = &panels[side * across..panels.len().min((side + 1) * across)];
-        let mut sum = Sum::new(own.len(), panels, columns, Start::Fresh, target, block * rows + part * height);
+        let mut sum = Sum::new(own.len(), panels, columns, start, target, block * rows + part * height);
         for group in block * groups / blocks..(block + 1) * groups / blocks {
             let from = left.at.numbers.get(group * left.group..).unwrap_or_default();
             let ks = &left.at.second[..size.min(count - group * size)];
@@ -441,7 +447,7 @@ impl<T> Target<T> {
 
 /// What the sums are added to.
 #[derive(Clone, Copy)]
-enum Start<'a, T> {
+pub(super) enum Start<'a, T> {
     /// Nothing.
     Fresh,
     /// A number a column.
@@ -593,12 +599,18 @@ mod tests {
             let mut space = vec![0.0; room::<f64>(depth, columns)];
             let right = Panels::new(Indexed { numbers: &b, first: &ks, second: &js }, &mut space)?;
             let mut found = vec![f64::NAN; rows * columns];
-            multiply(&left, &right, Some(&bias), &mut found)?;
+            multiply(&left, &right, Start::From(&bias), &mut found)?;
             let near =
                 |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
             for (place, &found) in found.iter().enumerate() {
                 let (r, j) = (place / columns, place % columns);
                 near(found, bias[j] + (0..depth).map(|k| a[r * depth + k] * b[k * columns + j]).sum::<f64>());
+            }
+            // And once more to what is there.
+            multiply(&left, &right, Start::Add, &mut found)?;
+            for (place, &found) in found.iter().enumerate() {
+                let (r, j) = (place / columns, place % columns);
+                near(found, bias[j] + 2.0 * (0..depth).map(|k| a[r * depth + k] * b[k * columns + j]).sum::<f64>());
             }
             // The same numbers as a sum over the rows of both: aᵀ · c.
             let c: Vec<f64> = (0..rows * columns).map(|i| (0.3 * i as f64).sin()).collect();
@@ -609,12 +621,15 @@ mod tests {
                 let left = Left { at: Indexed { numbers: &a, first: rs, second: &ps }, group: 50 * depth };
                 let mut found = vec![f64::NAN; blocks * depth * columns];
                 if rows.div_ceil(50) >= blocks {
-                    sum_outer(&left, &c, columns, blocks, &mut found)?;
+                    sum_outer(&left, (&c, columns), blocks, false, &mut found)?;
                     for place in 0..depth * columns {
                         let (r, j) = (rs[place / columns], place % columns);
                         let total: f64 = (0..blocks).map(|block| found[block * depth * columns + place]).sum();
                         near(total, (0..rows).map(|p| a[p * depth + r] * c[p * columns + j]).sum());
                     }
+                    let once = found.clone();
+                    sum_outer(&left, (&c, columns), blocks, true, &mut found)?;
+                    found.iter().zip(once).for_each(|(&twice, once)| near(twice, 2.0 * once));
                 }
             }
         }
@@ -628,6 +643,6 @@ mod tests {
         let mut space = vec![0.0; room::<f32>(2, 3)];
         let right = Indexed { numbers: &numbers, first: &[0, 3], second: &[0, 1, 2] };
         let right = Panels::new(right, &mut space).expect("the right factor fits");
-        assert!(multiply(&left, &right, None, &mut [0.0; 6]).is_err());
+        assert!(multiply(&left, &right, Start::Fresh, &mut [0.0; 6]).is_err());
     }
 }

@@ -19,6 +19,8 @@
 //! | `passes` | [`Passes::Fused`] | | – |
 //! | `device` | [`Device::Cpu`] | that of the build | – |
 
+mod products;
+
 use rayon::prelude::*;
 
 use crate::data::{Dataset, Split};

@@ -8,12 +8,16 @@
 //! Means and squares are those of blocks, found while a block is in the cache, and put together by Chan, Golub and LeVeque
 //! (1979): the numbers are read once.
 
+mod along;
+
 use rayon::prelude::*;
 
 use super::super::points::Real;
 use super::blocks::BLOCK;
 use super::pooling::Pooling;
 use crate::wide::wide;
+
+pub(super) use along::Slant;
 
 /// A normalization; its γ begins at `at` in x, β is behind it; its means begin at `averages` in the layout of the buffers,
 /// variances are behind them.

@@ -1,0 +1,123 @@
+//! The density of eigenvalues, with the outermost as ticks.
+
+use plotters::prelude::*;
+
+use super::{Chart, FAINT, INK, Key, decade, draw_key, marks, of_regime, picture};
+use crate::error::{Error, Result};
+use crate::spectrum::{Eigenvalues, Spectra};
+
+/// Places on the axis at which a density is computed.
+const PLACES: usize = 400;
+
+/// What is drawn of a regime.
+struct Group<'a> {
+    name: String,
+    color: RGBColor,
+    own: Vec<&'a Eigenvalues>,
+}
+
+impl Spectra {
+    /// The density of eigenvalues, each smeared by the resolution, on a logarithmic axis: a line is the mean over a regime's trials.
+    /// Below it a tick for each outermost eigenvalue that stands alone; one of n eigenvalues is a bump as high as the axis begins.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where nothing was measured; [`Error::Output`] from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        let Some(first) = self.spectra.first() else {
+            return Err(Error::parameter("spectra of a chart", 0, "be at least 1"));
+        };
+        let mut groups: Vec<Group<'_>> = Vec::new();
+        for own in &self.spectra {
+            let epoch = own.epoch.map_or(String::new(), |epoch| format!(", epoch {epoch}"));
+            let name = format!("{}{epoch}", own.regime.as_deref().unwrap_or("eigenvalues"));
+            match groups.iter_mut().find(|group| group.name == name) {
+                Some(group) => group.own.push(own),
+                None => {
+                    let is_alone = own.epoch.is_none();
+                    let color = of_regime(own.role.filter(|_| is_alone), groups.len());
+                    groups.push(Group { name, color, own: vec![own] });
+                }
+            }
+        }
+        let width = self.spectra.iter().map(Eigenvalues::resolution).fold(0.0, f64::max);
+        // All eigenvalues are equal: any width shows it.
+        let width = if width > 0.0 { width } else { first.range().1.abs().max(1e-12) / 100.0 };
+        let ends = self.spectra.iter().map(Eigenvalues::range);
+        let (least, most) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), (c, d)| (a.min(c), b.max(d)));
+        let (least, most) = (least - 4.0 * width, most + 4.0 * width);
+        let at = |place: usize| least + (most - least) * place as f64 / (PLACES - 1) as f64;
+        let lines: Vec<Vec<(f64, f64)>> = groups
+            .iter()
+            .map(|group| {
+                let mean =
+                    |t: f64| group.own.iter().map(|own| own.density(t, width)).sum::<f64>() / group.own.len() as f64;
+                (0..PLACES).map(|place| (at(place), mean(at(place)))).collect()
+            })
+            .collect();
+        // The height of a single eigenvalue.
+        let one = 1.0 / (first.weights as f64 * width * std::f64::consts::TAU.sqrt());
+        let highest = lines.iter().flatten().map(|(_, density)| *density).fold(one, f64::max);
+        let (floor, top) = (0.3 * one, 2.0 * highest);
+        let keys: Vec<Key> = groups
+            .iter()
+            .map(|group| {
+                let trials = group.own.len();
+                let trials = if trials > 1 { format!(", mean of {trials} trials") } else { String::new() };
+                Key::line(&format!("{}{trials}", group.name), group.color, false)
+            })
+            .collect();
+        let names = groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(" and ");
+        let ticks = groups.iter().flat_map(|group| &group.own).map(|own| own.outliers().len()).sum::<usize>();
+        let words = format!(
+            "Chart: density of eigenvalues, {}, {names}, from {least:.2e} to {most:.2e}, {ticks} outermost ones as ticks",
+            first.subject()
+        );
+        picture((840, 400 + Key::height(&keys)), words, |area| {
+            let (upper, legend) = area.split_vertically(390);
+            let mut builder = ChartBuilder::on(&upper);
+            builder.caption(first.subject(), ("sans-serif", 17).into_font().color(&INK));
+            builder.margin(12).margin_right(18).x_label_area_size(42).y_label_area_size(70);
+            let axis = (floor..top).log_scale().with_key_points(marks(floor, top));
+            let mut context = builder.build_cartesian_2d(least..most, axis)?;
+            let level = |value: &f64| signed(*value, most - least);
+            let mut mesh = context.configure_mesh();
+            mesh.x_desc("eigenvalue").y_desc("density (log scale)").x_labels(9).y_labels(8).max_light_lines(0);
+            mesh.bold_line_style(FAINT).axis_style(INK).label_style(("sans-serif", 13));
+            mesh.axis_desc_style(("sans-serif", 14)).x_label_formatter(&level);
+            mesh.y_label_formatter(&|density| decade(*density)).draw()?;
+            // Ticks of several regimes stand one above the other.
+            let step = (top / floor).powf(0.05);
+            for ((place, group), line) in groups.iter().enumerate().zip(&lines) {
+                let low = floor * step.powi(i32::try_from(place % 4)?);
+                for value in group.own.iter().flat_map(|own| own.outliers()) {
+                    let tick = vec![(value, low), (value, low * step)];
+                    context.draw_series([PathElement::new(tick, group.color.stroke_width(2))])?;
+                }
+                // A line does not go below the axis: it ends there, and begins again.
+                for run in line.split(|(_, density)| *density < floor).filter(|run| run.len() > 1) {
+                    context.draw_series(LineSeries::new(run.iter().copied(), group.color.stroke_width(2)))?;
+                }
+            }
+            draw_key(&legend, &keys)
+        })
+    }
+}
+
+/// A mark of the axis; what is nothing beside the span is 0.
+fn signed(value: f64, span: f64) -> String {
+    match value {
+        _ if value.abs() < 1e-9 * span => "0".into(),
+        _ if value < 0.0 => format!("−{}", decade(-value)),
+        _ => decade(value),
+    }
+}
+
+impl Eigenvalues {
+    /// The density of its eigenvalues; see [`Spectra::chart`].
+    ///
+    /// # Errors
+    /// As [`Spectra::chart`].
+    pub fn chart(&self) -> Result<Chart> {
+        Spectra { spectra: vec![self.clone()], ..Spectra::default() }.chart()
+    }
+}

@@ -1,0 +1,556 @@
+//! Are there many large positive eigenvalues? The spectrum of ∇²f(x) at a point.
+//!
+//! The paper's central sentence: sharp minima "are characterized by a significant number of large positive eigenvalues in ∇²f(x)"
+//! (§1, §2). It computed none of them, since n is large, and measured Metric 2.1 instead. Products ∇²f(x) v cost a few gradients
+//! ([`Objective::hessian_at`]) and tell:
+//!
+//! - the outermost eigenvalues, each with a bound of its error: m steps of Lanczos (1950) from a random start;
+//! - tr H and ‖H‖_F², and how many eigenvalues lie above a threshold, each with a standard error; and their density: by stochastic
+//!   Lanczos quadrature over several random starts, the probes (Ubaru, Chen and Saad 2017; Ghorbani, Krishnan and Xiao 2019).
+//!
+//! The same steps serve both: the first probe's Ritz values are the outermost eigenvalues.
+//!
+//! | name | default | range |
+//! |---|---|---|
+//! | k, of [`Spectrum::outermost`] | – | 1..=steps |
+//! | [`steps`](Spectrum::steps) of Lanczos, products a probe | 80 | 1..=n |
+//! | [`probes`](Spectrum::probes) | 10 | 1..=10,000 |
+//! | [`above`](Spectrum::above), thresholds | none | finite |
+//! | [`tolerance`](Spectrum::tolerance) of an eigenvalue | 1e-3 | 0..=1 |
+//! | [`gauss_newton`](Spectrum::gauss_newton) | the Hessian | |
+//! | [`objective`](Spectrum::objective) | batch statistics, f32 | batch statistics, fused passes |
+//! | [`seed`](Spectrum::seed) | 0 | any |
+//! | [`work`](Spectrum::work) | all threads, no budget, kept nowhere | |
+//!
+//! Deviation: a ReLU has no second derivative at 0. H is that of the piece that x lies in; the kinks around it, which a step of any
+//! length crosses by thousands, are not in it.
+//!
+//! Deviation: a lower loss makes every second derivative of cross-entropy smaller (Granziol 2020, arXiv 2006.09091), so two regimes
+//! are best compared at equal loss too.
+
+mod eigenvalues;
+mod lanczos;
+mod probe;
+mod spectra;
+mod tridiagonal;
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+pub use eigenvalues::{Eigenvalue, Eigenvalues, Eigenvector};
+pub use probe::{Estimate, Probe};
+pub use spectra::Spectra;
+
+use crate::data::{Dataset, Split, Which, check_count};
+use crate::display::significant;
+use crate::error::{Error, Result};
+use crate::kept::{Fingerprint, Found};
+use crate::net::{Curvature, Net, Real};
+use crate::objective::{Objective, Precision};
+use crate::seed::{Seed, Stream, words};
+use crate::train::{Iterate, Pair, Regime, Study, Trials};
+use crate::weights::Weights;
+use crate::work::{Parts, Work};
+use lanczos::{Krylov, Ritz};
+
+/// How to measure a spectrum.
+///
+/// ```
+/// use sharp_minima::{Spectrum, Training, data, zoo};
+/// let data = data::synthetic();
+/// let net = zoo::f1(data.shape(), data.classes(), 0.03)?;
+/// let trials = Training::adam().batch(20).trials(1).epochs(5).quiet().run(&net, &data)?;
+/// let found = Spectrum::outermost(2).steps(20).probes(4).above(&[0.1]).quiet().at(&net, &data, &trials.weights[0])?;
+/// assert!(found.largest[0].is_converged && found.largest[0].value > found.largest[1].value);
+/// assert!(found.trace().value > 0.0 && (found.mass() - 1.0).abs() < 1e-9);
+/// # Ok::<(), sharp_minima::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spectrum {
+    way: Way,
+    /// How many of the largest, and of the smallest, are to be told.
+    k: usize,
+    thresholds: Vec<f64>,
+    tolerance: f64,
+    probes: usize,
+    work: Work,
+}
+
+/// All that decides a probe's numbers, with the net, the points, x and the probe's place. It is hashed whole where probes are kept.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Way {
+    steps: usize,
+    matrix: Curvature,
+    objective: Objective,
+    seed: Seed,
+    split: Which,
+}
+
+/// Most probes that share passes: a product costs 2.5 gradients alone, 2 with three others, and little less with more.
+const TOGETHER: usize = 4;
+
+/// What a probe at a point found.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Probed {
+    value: f64,
+    probe: Probe,
+    seconds: f64,
+}
+
+/// One point to be measured.
+struct Point<'a> {
+    /// Whose it is, if it is a trial's: the regime, the trial's number, and the epoch behind which it is read.
+    of: Option<(&'a Regime, usize, Option<usize>)>,
+    x: Place<'a>,
+}
+
+/// Where a point is.
+enum Place<'a> {
+    Here(&'a Weights),
+    /// To be read when it is needed: those of many epochs have no room in memory.
+    Kept(&'a Iterate),
+}
+
+impl Point<'_> {
+    fn x(&self) -> Result<Cow<'_, Weights>> {
+        match self.x {
+            Place::Here(x) => Ok(Cow::Borrowed(x)),
+            Place::Kept(iterate) => iterate.weights().map(Cow::Owned),
+        }
+    }
+}
+
+impl Spectrum {
+    /// The k largest and the k smallest eigenvalues, and what the probes say of all.
+    pub fn outermost(k: usize) -> Self {
+        let way = Way {
+            steps: 80,
+            matrix: Curvature::Hessian,
+            objective: Objective::new(),
+            seed: Seed(0),
+            split: Which::Train,
+        };
+        Self { way, k, thresholds: Vec::new(), tolerance: 1e-3, probes: 10, work: Work::new() }
+    }
+
+    /// Steps of Lanczos, each a product. More of them find more eigenvalues, and see the density more finely.
+    pub fn steps(self, steps: usize) -> Self {
+        Self { way: Way { steps, ..self.way }, ..self }
+    }
+
+    /// Random starts. Standard errors fall with the root of their number, and one has none.
+    pub fn probes(self, probes: usize) -> Self {
+        Self { probes, ..self }
+    }
+
+    /// Thresholds above which eigenvalues are counted: absolute ones, so that regimes are compared by the same.
+    pub fn above(self, thresholds: &[f64]) -> Self {
+        Self { thresholds: thresholds.to_vec(), ..self }
+    }
+
+    /// An eigenvalue counts as converged where its residual is at most this times its size.
+    pub fn tolerance(self, tolerance: f64) -> Self {
+        Self { tolerance, ..self }
+    }
+
+    /// Of the Gauss–Newton matrix ([`Curvature::GaussNewton`]) in the place of the Hessian.
+    pub fn gauss_newton(self) -> Self {
+        Self { way: Way { matrix: Curvature::GaussNewton, ..self.way }, ..self }
+    }
+
+    /// How f is evaluated.
+    pub fn objective(self, objective: Objective) -> Self {
+        Self { way: Way { objective, ..self.way }, ..self }
+    }
+
+    /// Where the probes come from.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { way: Way { seed: Seed(seed), ..self.way }, ..self }
+    }
+
+    /// Of f on the test split.
+    pub fn on_test(self) -> Self {
+        Self { way: Way { split: Which::Test, ..self.way }, ..self }
+    }
+
+    /// Measures at one point.
+    ///
+    /// Cost: steps × probes products, about two gradients each, since four probes share passes. Memory: a vector of n numbers a
+    /// step, in the objective's precision, for each probe that is done at once: as many as have room in 2 GiB, and at least one.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a number out of range and for other than batch statistics or the fused passes, [`Error::Shape`] where
+    /// net, data and weights do not belong together, [`Error::Data`] where weights or products are not finite; [`Error::File`] for a
+    /// folder of kept probes that cannot be one.
+    pub fn at(&self, net: &Net, data: &Dataset, x: &Weights) -> Result<Eigenvalues> {
+        let mut found = self.points(net, data, &[Point { of: None, x: Place::Here(x) }], true)?.spectra;
+        found.pop().ok_or_else(|| Error::parameter("points", 0, "be at least 1"))
+    }
+
+    /// Measures the last points of a regime's trials; those of [`Trials::at_lowest`] where the loss is lowest. A trial that diverged is
+    /// left out, and counted.
+    ///
+    /// Cost: that of [`at`](Self::at) for each. Groups of four probes are done in parallel, and kept as they are finished.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at); [`Error::Data`] where there are no trials.
+    pub fn trials(&self, net: &Net, data: &Dataset, trials: &Trials) -> Result<Spectra> {
+        self.regimes(net, data, &[trials])
+    }
+
+    /// Measures the last points of both regimes.
+    ///
+    /// # Errors
+    /// As [`trials`](Self::trials).
+    pub fn pair(&self, net: &Net, data: &Dataset, pair: &Pair) -> Result<Spectra> {
+        self.regimes(net, data, &[&pair.small, &pair.large])
+    }
+
+    /// Measures the last points of all regimes of a study.
+    ///
+    /// # Errors
+    /// As [`trials`](Self::trials).
+    pub fn study(&self, net: &Net, data: &Dataset, study: &Study) -> Result<Spectra> {
+        self.regimes(net, data, &study.regimes.iter().collect::<Vec<_>>())
+    }
+
+    /// Measures the points of all regimes of a study behind each epoch after which all trials kept one
+    /// ([`Training::iterates`](crate::Training::iterates)): among them are points of equal training loss.
+    ///
+    /// # Errors
+    /// As [`trials`](Self::trials); [`Error::Data`] where the study's trials have kept no common epoch.
+    pub fn iterates(&self, net: &Net, data: &Dataset, study: &Study) -> Result<Spectra> {
+        let mut epochs = study.regimes.first().map_or(Vec::new(), Trials::epochs);
+        for trials in &study.regimes {
+            let there = trials.epochs();
+            epochs.retain(|epoch| there.contains(epoch));
+        }
+        if epochs.is_empty() {
+            return Err(Error::Data("spectra along runs need an epoch after which every trial kept its point".into()));
+        }
+        let mut points = Vec::new();
+        for epoch in epochs {
+            for trials in &study.regimes {
+                points.extend(trials.iterates_of(epoch).map(|(run, iterate)| Point {
+                    of: Some((&trials.regime, run.trial, Some(epoch))),
+                    x: Place::Kept(iterate),
+                }));
+            }
+        }
+        let diverged = study.regimes.iter().map(|trials| trials.regime.diverged()).sum();
+        Ok(Spectra { diverged, ..self.points(net, data, &points, false)? })
+    }
+
+    /// The k largest eigenvalues with their vectors, from the largest on, as the first probe finds them.
+    ///
+    /// Cost: as many products as there are steps, 2.5 gradients each, whatever the budget. Memory: that of [`at`](Self::at), and k vectors of n numbers in
+    /// f64.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn eigenvectors(&self, net: &Net, data: &Dataset, x: &Weights) -> Result<Vec<Eigenvector>> {
+        net.check_weights(x)?;
+        self.eigenvectors_at(net, data.split(self.way.split), &x.to_f64())
+    }
+
+    /// The same at a point in f64 of one split.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn eigenvectors_at(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Vec<Eigenvector>> {
+        self.check(net, split)?;
+        match self.way.objective.precision {
+            Precision::Single => self.vectors::<f32>(net, split, x),
+            Precision::Double => self.vectors::<f64>(net, split, x),
+        }
+    }
+
+    fn vectors<T: Real>(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Vec<Eigenvector>> {
+        let all = self.way.krylov::<T>(net, split, x, &[0], &|_| true)?.unwrap_or_default();
+        let Some(krylov) = all.first() else { return Ok(Vec::new()) };
+        let of = |ritz: &Ritz| {
+            let mut vector = krylov.combined(&ritz.vector);
+            let size = lanczos::norm(&vector);
+            vector.iter_mut().for_each(|value| *value /= size);
+            Eigenvector { eigenvalue: self.eigenvalue(ritz.value, ritz.residual), vector }
+        };
+        Ok(krylov.ritz()?.iter().rev().take(self.k).map(of).collect())
+    }
+
+    /// Measures at a point in f64 of one split, to check against another program; the result's data set has no name, nothing is kept.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn at_point(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Eigenvalues> {
+        self.check(net, split)?;
+        let mut probed = Vec::new();
+        for probes in self.groups(net) {
+            probed.extend(self.way.probed(net, split, x, &probes, &|_| true)?.into_iter().flatten());
+        }
+        Ok(self.told(net, split, probed))
+    }
+
+    fn regimes(&self, net: &Net, data: &Dataset, regimes: &[&Trials]) -> Result<Spectra> {
+        let mut points = Vec::new();
+        let mut diverged = 0;
+        for trials in regimes {
+            let Trials { regime, weights, .. } = trials;
+            if weights.is_empty() || weights.len() != regime.runs.len() {
+                return Err(Error::Data(format!(
+                    "a spectrum needs trials with their weights, but the regime '{}' has {} trials and {} weights",
+                    regime.name,
+                    regime.runs.len(),
+                    weights.len()
+                )));
+            }
+            diverged += regime.diverged();
+            let own = trials.finite();
+            points.extend(own.map(|(run, x)| Point { of: Some((regime, run.trial, trials.at)), x: Place::Here(x) }));
+        }
+        Ok(Spectra { diverged, ..self.points(net, data, &points, false)? })
+    }
+
+    /// Measures points; `whole` begins and ends all of them whatever the budget.
+    fn points(&self, net: &Net, data: &Dataset, points: &[Point<'_>], whole: bool) -> Result<Spectra> {
+        self.work.check()?;
+        let split = data.split(self.way.split);
+        self.check(net, split)?;
+        for point in points {
+            let x = point.x()?;
+            net.check_weights(&x)?;
+            if let Some(place) = x.values().iter().position(|value| !value.is_finite()) {
+                return Err(Error::Data(format!(
+                    "weights must be finite, but number {place} is {}",
+                    x.values()[place]
+                )));
+            }
+        }
+        let points_of = Fingerprint::new("spectrum").and(&self.way);
+        let points_of = points_of.and(&(net.name(), net.input(), net.layers())).split(split);
+        let of = |point: usize, probe: usize| -> Result<Fingerprint> {
+            Ok(points_of.clone().and(&probe).numbers(points[point].x()?.values()))
+        };
+        let name = |(point, probes): &(usize, Vec<usize>)| {
+            let probes = match probes[..] {
+                [probe] => format!("probe {probe}"),
+                _ => format!("probes {} to {}", probes[0], probes[probes.len() - 1]),
+            };
+            match points[*point].of {
+                Some((regime, trial, None)) => format!("{}, trial {trial}, {probes}", regime.name),
+                Some((regime, trial, Some(epoch))) => {
+                    format!("{}, trial {trial}, epoch {epoch}, {probes}", regime.name)
+                }
+                None => probes,
+            }
+        };
+        // Point by point, so that a budget ends with as many whole spectra as can be.
+        let groups = self.groups(net);
+        let parts: Vec<(usize, Vec<usize>)> =
+            (0..points.len()).flat_map(|point| groups.iter().map(move |probes| (point, probes.clone()))).collect();
+        let found = self.work.each(&Parts {
+            parts: &parts,
+            most: (self.at_once(net) / TOGETHER).max(1).min(parts.len()),
+            steps: &|_| self.way.steps,
+            name: &name,
+            find: &|shelf, (point, probes)| {
+                let mut all = Vec::with_capacity(probes.len());
+                for &probe in probes {
+                    match shelf.find::<Probed>("spectrum", &of(*point, probe)?)? {
+                        Found::Whole(probed) => all.push(probed),
+                        Found::Wrong(reason) => return Ok(Found::Wrong(reason)),
+                        Found::Nothing => return Ok(Found::Nothing),
+                    }
+                }
+                Ok(Found::Whole(all))
+            },
+            make: &|part, doing| {
+                let (point, probes) = part;
+                let goes_on = |step: usize| {
+                    let goes_on = whole || !doing.is_over();
+                    if goes_on && step > 0 {
+                        doing.progress.advance(1, || format!("{}, step {step}", name(part)));
+                    }
+                    goes_on
+                };
+                let x = points[*point].x()?.to_f64();
+                let probed = self.way.probed(net, split, &x, probes, &goes_on)?;
+                if let Some(Probed { probe, .. }) = probed.iter().flatten().next() {
+                    let most = probe.values.last().copied().unwrap_or(f64::NAN);
+                    doing.progress.advance(1, || format!("{}: largest {}", name(part), significant(most)));
+                }
+                Ok(probed)
+            },
+            keep: &|shelf, (point, probes), probed: &Vec<Probed>| {
+                let mut own = probes.iter().zip(probed);
+                own.try_for_each(|(&probe, probed)| shelf.keep("spectrum", &of(*point, probe)?, probed))
+            },
+        })?;
+        let mut found = found.into_iter();
+        let mut spectra = Spectra::default();
+        for point in points {
+            let probed: Vec<Probed> = found.by_ref().take(groups.len()).flatten().flatten().collect();
+            if probed.len() < self.probes {
+                spectra.unmeasured += 1;
+                continue;
+            }
+            let own = Eigenvalues { data: data.name.clone(), ..self.told(net, split, probed) };
+            spectra.spectra.push(match point.of {
+                Some((regime, trial, epoch)) => own.of_trial(regime, trial, epoch),
+                None => own,
+            });
+        }
+        Ok(spectra)
+    }
+
+    /// The numbers of the probes, in the groups that share passes.
+    fn groups(&self, net: &Net) -> Vec<Vec<usize>> {
+        let size = self.at_once(net).min(TOGETHER);
+        (0..self.probes).step_by(size).map(|first| (first..self.probes.min(first + size)).collect()).collect()
+    }
+
+    /// How many probes have room for their bases in 2 GiB.
+    fn at_once(&self, net: &Net) -> usize {
+        const ROOM: usize = 2 << 30;
+        let size = if self.way.objective.precision == Precision::Single { 4 } else { 8 };
+        (ROOM / (size * self.way.steps * net.parameter_count())).max(1)
+    }
+
+    fn check(&self, net: &Net, split: &Split) -> Result<()> {
+        self.way.objective.check_curved(net, split)?;
+        check_count("steps of Lanczos", self.way.steps, net.parameter_count())?;
+        check_count("number of outermost eigenvalues", self.k, self.way.steps)?;
+        check_count("probes", self.probes, 10_000)?;
+        if let Some(threshold) = self.thresholds.iter().find(|threshold| !threshold.is_finite()) {
+            return Err(Error::parameter("threshold of eigenvalues", threshold, "be finite"));
+        }
+        if !(0.0..=1.0).contains(&self.tolerance) {
+            return Err(Error::parameter("tolerance", self.tolerance, "lie in 0..=1"));
+        }
+        Ok(())
+    }
+
+    fn eigenvalue(&self, value: f64, residual: f64) -> Eigenvalue {
+        Eigenvalue { value, residual, is_converged: residual <= self.tolerance * value.abs() }
+    }
+
+    /// What probes tell, of no trial and of data without a name.
+    fn told(&self, net: &Net, split: &Split, probed: Vec<Probed>) -> Eigenvalues {
+        let first = probed.first();
+        let outermost = |from_above: bool| -> Vec<Eigenvalue> {
+            let Some(Probed { probe, .. }) = first else { return Vec::new() };
+            let own =
+                probe.values.iter().zip(&probe.residuals).map(|(&value, &residual)| self.eigenvalue(value, residual));
+            match from_above {
+                true => own.rev().take(self.k).collect(),
+                false => own.take(self.k).collect(),
+            }
+        };
+        Eigenvalues {
+            net: net.name().into(),
+            data: String::new(),
+            regime: None,
+            role: None,
+            batch: None,
+            trial: None,
+            epoch: None,
+            split: self.way.split,
+            points: split.len(),
+            weights: net.parameter_count(),
+            objective: self.way.objective,
+            matrix: self.way.matrix,
+            seed: self.way.seed.0,
+            steps: self.way.steps,
+            value: first.map_or(f64::NAN, |own| own.value),
+            largest: outermost(true),
+            smallest: outermost(false),
+            thresholds: self.thresholds.clone(),
+            seconds: probed.iter().map(|own| own.seconds).sum(),
+            probes: probed.into_iter().map(|own| own.probe).collect(),
+        }
+    }
+}
+
+impl Way {
+    /// What the probes of these numbers find; nothing where `goes_on`, which is asked before each step, says no.
+    fn probed(
+        &self,
+        net: &Net,
+        split: &Split,
+        x: &[f64],
+        probes: &[usize],
+        goes_on: &dyn Fn(usize) -> bool,
+    ) -> Result<Option<Vec<Probed>>> {
+        let begin = Instant::now();
+        let ritz = match self.objective.precision {
+            Precision::Single => self.ritz::<f32>(net, split, x, probes, goes_on)?,
+            Precision::Double => self.ritz::<f64>(net, split, x, probes, goes_on)?,
+        };
+        let Some(ritz) = ritz else { return Ok(None) };
+        let value = self.objective.value_at(net, split, x)?.loss;
+        let seconds = begin.elapsed().as_secs_f64() / probes.len() as f64;
+        let probed = |ritz: Vec<Ritz>| Probed {
+            value,
+            probe: Probe {
+                values: ritz.iter().map(|own| own.value).collect(),
+                weights: ritz.iter().map(|own| own.vector[0].powi(2)).collect(),
+                residuals: ritz.iter().map(|own| own.residual).collect(),
+            },
+            seconds,
+        };
+        Ok(Some(ritz.into_iter().map(probed).collect()))
+    }
+
+    fn ritz<T: Real>(
+        &self,
+        net: &Net,
+        split: &Split,
+        x: &[f64],
+        probes: &[usize],
+        goes_on: &dyn Fn(usize) -> bool,
+    ) -> Result<Option<Vec<Vec<Ritz>>>> {
+        match self.krylov::<T>(net, split, x, probes, goes_on)? {
+            Some(all) => Ok(Some(all.iter().map(Krylov::ritz).collect::<Result<_>>()?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The steps of Lanczos from the probes of these numbers, each n random signs, at once, so that they share passes. Their bits are
+    /// those of each alone.
+    fn krylov<T: Real>(
+        &self,
+        net: &Net,
+        split: &Split,
+        x: &[f64],
+        probes: &[usize],
+        goes_on: &dyn Fn(usize) -> bool,
+    ) -> Result<Option<Vec<Krylov<T>>>> {
+        let mut products = self.objective.products::<T>(self.matrix, net, split, x)?;
+        let begin = |&probe: &usize| {
+            let mut random = self.seed.stream(Stream::Probe, probe as u64);
+            let mut drawn = vec![0; x.len().div_ceil(32)];
+            words(&mut random, &mut drawn);
+            let sign = |place: usize| if drawn[place / 32] >> (place % 32) & 1 == 0 { 1.0 } else { -1.0 };
+            Krylov::new(&(0..x.len()).map(sign).collect::<Vec<f64>>(), random)
+        };
+        let mut all: Vec<Krylov<T>> = probes.iter().map(begin).collect();
+        for step in 0..self.steps {
+            if !goes_on(step) {
+                return Ok(None);
+            }
+            let vectors: Vec<&[T]> = all.iter().map(Krylov::last).collect();
+            let found = products.times(&vectors)?;
+            for (own, product) in all.iter_mut().zip(found) {
+                own.step(product, step + 1 == self.steps)?;
+            }
+        }
+        Ok(Some(all))
+    }
+}
+
+crate::work::works!(
+    Spectrum,
+    "no step is begun after that. Spectra that miss a probe are absent from the result, which says how many\n([`Spectra::unmeasured`]); probes that were done are kept. The only point of [`at`](Self::at) is always finished."
+);
+
+crate::display::shown_as_text!(Spectrum);

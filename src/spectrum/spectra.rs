@@ -1,0 +1,112 @@
+//! Spectra of many points, side by side.
+
+use super::eigenvalues::Eigenvalues;
+use super::probe::Estimate;
+use crate::display::{Block, missing, significant};
+use crate::error::Result;
+use crate::spread::{Ratio, Spread};
+use crate::train::Role;
+
+/// One number of a spectrum.
+type Measure = dyn Fn(&Eigenvalues) -> f64;
+
+/// The spectra of many points: of the trials of regimes, or along runs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Spectra {
+    /// The spectra.
+    pub spectra: Vec<Eigenvalues>,
+    /// How many are missing, because the budget of seconds was used up before all their probes were done.
+    pub unmeasured: usize,
+    /// How many were left out, because their trials diverged.
+    pub diverged: usize,
+}
+
+impl Spectra {
+    /// A number of each spectrum of one role, of the last points if there are several epochs.
+    pub(crate) fn of_role(&self, role: Role, of: &dyn Fn(&Eigenvalues) -> f64) -> Vec<f64> {
+        let last = self.spectra.iter().map(|own| own.epoch).max().flatten();
+        let own =
+            self.spectra.iter().filter(|own| own.role == Some(role) && (own.epoch == last || own.epoch.is_none()));
+        own.map(of).collect()
+    }
+
+    /// The large batch by the small one of a number of each spectrum, with its interval:
+    /// `spectra.ratio(&|own| own.trace().value)`.
+    ///
+    /// # Errors
+    /// As [`Ratio::of`]: it takes two trials of each.
+    pub fn ratio(&self, of: &dyn Fn(&Eigenvalues) -> f64) -> Result<Ratio> {
+        Ratio::of(&self.of_role(Role::Large, of), &self.of_role(Role::Small, of))
+    }
+
+    /// The thresholds above which eigenvalues were counted.
+    pub fn thresholds(&self) -> Vec<f64> {
+        self.spectra.first().map_or(Vec::new(), |own| own.thresholds.clone())
+    }
+
+    /// The measures that a table shows, with their names: λ₁, λ₁/λ₅ where there are five, the smallest, trace, ‖H‖_F² and counts.
+    fn measures(&self) -> Vec<(String, Box<Measure>)> {
+        let mut measures: Vec<(String, Box<Measure>)> = Vec::new();
+        let mut add = |name: &str, of: Box<Measure>| measures.push((name.into(), of));
+        add("f(x), nats", Box::new(|own| own.value));
+        add("largest", Box::new(|own| own.largest.first().map_or(f64::NAN, |own| own.value)));
+        if self.spectra.iter().all(|own| own.largest.len() >= 5) {
+            add("largest by fifth", Box::new(|own| own.largest[0].value / own.largest[4].value));
+        }
+        add("smallest", Box::new(|own| own.smallest.first().map_or(f64::NAN, |own| own.value)));
+        add("trace", Box::new(|own| own.trace().value));
+        add("‖·‖_F²", Box::new(|own| own.square().value));
+        for threshold in self.thresholds() {
+            add(&format!("above {threshold:e}"), Box::new(move |own| own.above(threshold).value));
+        }
+        measures
+    }
+
+    /// A row for each spectrum; and where there are two regimes of a pair, a row for each measure: means and deviations over trials,
+    /// and the large batch by the small one with the interval of that ratio.
+    pub fn block(&self) -> Block {
+        let thresholds = self.thresholds();
+        let mut columns: Vec<String> =
+            ["", "f(x), nats", "largest", "smallest", "trace", "‖·‖_F²"].map(String::from).to_vec();
+        columns.extend(thresholds.iter().map(|threshold| format!("above {threshold:e}")));
+        let rows = self.spectra.iter().map(|own| {
+            let outer = |own: &[super::Eigenvalue]| own.first().map_or("–".into(), |own| own.to_string());
+            let mut row = vec![own.name(), significant(own.value), outer(&own.largest), outer(&own.smallest)];
+            row.extend([own.trace(), own.square()].map(|estimate| estimate.to_string()));
+            row.extend(thresholds.iter().map(|&threshold| {
+                let count: Estimate = own.above(threshold);
+                let remark = own.remark(threshold);
+                if remark.is_empty() { count.to_string() } else { format!("{count} ({remark})") }
+            }));
+            row
+        });
+        let subject = self.spectra.first().map_or("nothing was measured".into(), Eigenvalues::subject);
+        let title = format!("Spectra: {subject}{}", missing(self.unmeasured, self.diverged));
+        let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let table = Block::table(&title, &names, rows.collect());
+        let mut rows = Vec::new();
+        for (name, of) in self.measures() {
+            let [small, large] = [Role::Small, Role::Large].map(|role| self.of_role(role, &of));
+            if small.is_empty() || large.is_empty() {
+                continue;
+            }
+            let mean = |values: &[f64]| {
+                Spread::of(values)
+                    .map_or("–".into(), |own| format!("{} ± {}", significant(own.mean), significant(own.deviation)))
+            };
+            let ratio = Ratio::of(&large, &small)
+                .map_or_else(|_| "–".into(), |own| format!("{} ({})", significant(own.of_means), own.interval()));
+            rows.push(vec![name, mean(&small), mean(&large), ratio]);
+        }
+        if rows.is_empty() {
+            return table;
+        }
+        let heads = ["", "small batch", "large batch", "large by small"];
+        Block::joined(&[table, Block::table("Means ± deviations over trials", &heads, rows)])
+    }
+
+    /// What a cell shows: the [block](Self::block).
+    pub fn evcxr_display(&self) {
+        self.block().evcxr_display();
+    }
+}

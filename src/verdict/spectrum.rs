@@ -1,0 +1,130 @@
+//! Whether there are many large positive eigenvalues: the paper's central sentence.
+
+use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
+use crate::display::significant;
+use crate::error::{Error, Result};
+use crate::record::Recorded;
+use crate::spectrum::{Eigenvalues, Spectra};
+use crate::spread::{Ratio, Spread};
+use crate::train::Role;
+
+/// Sets the spectra of a live pair beside the recorded ones. The paper computes no eigenvalue, so its column is empty.
+///
+/// Three claims are judged by the 95 % interval of the ratio, large batch over small one, over trials: the large batch's Hessian has more
+/// large positive eigenvalues (it lies above 1 at every threshold that is not finer than the resolution; fails where it lies below 1
+/// at every one); the largest of them is larger; and their sum, the trace, is.
+///
+/// # Errors
+/// [`Error::Parameter`] where there is no live spectrum.
+pub fn spectrum(recorded: Option<&Recorded>, live: &Spectra) -> Result<Comparison> {
+    let Some(first) = live.spectra.first() else { return Err(Error::parameter("spectra", 0, "be at least 1")) };
+    let kept = recorded.and_then(|recorded| recorded.spectra.as_ref());
+    let mut thresholds: Vec<f64> = kept.into_iter().chain([live]).flat_map(Spectra::thresholds).collect();
+    thresholds.sort_by(|a, b| b.total_cmp(a));
+    thresholds.dedup();
+    let columns =
+        [Vec::new(), kept.map_or(Vec::new(), |spectra| column(spectra, &thresholds)), column(live, &thresholds)];
+    let claims = [
+        "The large batch's Hessian has more large positive eigenvalues.",
+        "Its largest eigenvalue is larger.",
+        "Its trace is larger.",
+    ];
+    Ok(Comparison {
+        rows: Row::filled(rows(&thresholds), &columns),
+        sources: column_sources("no eigenvalue", recorded, &format!("{} on {}", first.net, first.data)),
+        verdicts: verdicts(claims, kept.map_or_else(|| not_tested("no recorded spectrum"), judge), judge(live)),
+    })
+}
+
+/// What is set side by side, of each regime; not a number where a spectrum has none.
+type Measure = Box<dyn Fn(&Eigenvalues) -> f64>;
+
+fn measures(thresholds: &[f64]) -> Vec<(String, &'static str, Measure)> {
+    let mut measures: Vec<(String, &'static str, Measure)> = vec![
+        ("f(x), nats".into(), "loss", Box::new(|own| own.value)),
+        (
+            "largest eigenvalue".into(),
+            "largest",
+            Box::new(|own| own.largest.first().map_or(f64::NAN, |first| first.value)),
+        ),
+        (
+            "smallest eigenvalue".into(),
+            "smallest",
+            Box::new(|own| own.smallest.first().map_or(f64::NAN, |first| first.value)),
+        ),
+        ("trace".into(), "trace", Box::new(|own| own.trace().value)),
+        ("‖H‖_F".into(), "norm", Box::new(|own| own.square().value.sqrt())),
+    ];
+    for &threshold in thresholds {
+        let count = move |own: &Eigenvalues| {
+            if own.thresholds.contains(&threshold) { own.above(threshold).value } else { f64::NAN }
+        };
+        measures.push((format!("eigenvalues above {threshold:e}"), "count", Box::new(count)));
+    }
+    measures
+}
+
+fn rows(thresholds: &[f64]) -> Vec<Row> {
+    let row = |label: &str, measure, role: Role| Row {
+        regime: Some(role.to_string()),
+        split: Some("train"),
+        ..Row::new(&format!("{label}, {role} batch"), measure, Form::Significant)
+    };
+    let both = |(label, measure, _): (String, &'static str, Measure)| {
+        [Role::Small, Role::Large].map(|role| row(&label, measure, role))
+    };
+    measures(thresholds).into_iter().flat_map(both).collect()
+}
+
+fn column(spectra: &Spectra, thresholds: &[f64]) -> Vec<Number> {
+    let number = |role: Role, of: &Measure| -> Number {
+        let mut values = spectra.of_role(role, of);
+        values.retain(|value| value.is_finite());
+        let Spread { mean, deviation, .. } = Spread::of(&values).ok()?;
+        Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
+    };
+    let all = measures(thresholds);
+    all.iter().flat_map(|(_, _, of)| [Role::Small, Role::Large].map(|role| number(role, of))).collect()
+}
+
+fn judge(spectra: &Spectra) -> [(Outcome, String); 3] {
+    if spectra.unmeasured > 0 {
+        return not_tested(&format!("the budget left out {} spectra", spectra.unmeasured));
+    }
+    let left_out = match spectra.diverged {
+        0 => String::new(),
+        diverged => format!("; {diverged} trials diverged and are left out"),
+    };
+    let ratio = |of: Measure| Ratio::of(&spectra.of_role(Role::Large, &of), &spectra.of_role(Role::Small, &of));
+    let outcome = |ratio: &Ratio| Outcome::of_interval(ratio.lower - 1.0, ratio.upper - 1.0);
+    let said = |ratio: &Ratio| format!("times {ratio}");
+    let one = |of: Measure| match ratio(of) {
+        Ok(ratio) => (outcome(&ratio), format!("{}{left_out}", said(&ratio))),
+        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
+    };
+    let finest = spectra.spectra.iter().map(Eigenvalues::resolution).fold(0.0, f64::max);
+    let wanted: Vec<f64> = spectra.thresholds().into_iter().filter(|threshold| *threshold >= finest).collect();
+    let mut outcomes = Vec::new();
+    let mut evidence = Vec::new();
+    for threshold in wanted {
+        match ratio(Box::new(move |own| own.above(threshold).value)) {
+            Ok(ratio) => {
+                outcomes.push(outcome(&ratio));
+                evidence.push(format!("above {threshold:e} {}", said(&ratio)));
+            }
+            Err(reason) => {
+                outcomes.push(Outcome::Undecided);
+                evidence.push(format!("above {threshold:e} none: {reason}"));
+            }
+        }
+    }
+    let counts = match outcomes.first() {
+        None => (Outcome::NotTested, format!("no threshold is above the resolution of {}", significant(finest))),
+        Some(first) => {
+            let same = outcomes.iter().all(|outcome| outcome == first);
+            (if same { *first } else { Outcome::Undecided }, format!("{}{left_out}", evidence.join("; ")))
+        }
+    };
+    let largest = one(Box::new(|own| own.largest.first().map_or(f64::NAN, |first| first.value)));
+    [counts, largest, one(Box::new(|own| own.trace().value))]
+}

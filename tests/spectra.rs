@@ -1,0 +1,74 @@
+//! Spectra of the trials of two regimes: what is recorded of them, and what is judged.
+
+use sharp_minima::{Error, Net, Outcome, Pair, Recorded, Spectra, Spectrum, Training, data, verdict, zoo};
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+fn measured() -> sharp_minima::Result<(Net, Pair, Spectra)> {
+    let data = data::digits().first(100, 100)?;
+    let net = zoo::f1(data.shape(), data.classes(), 0.02)?;
+    let pair = Training::adam().trials(3).epochs(5).quiet().pair(&net, &data, 10, 50)?;
+    let spectra = Spectrum::outermost(2).steps(12).probes(3).above(&[1.0, 0.1]).quiet().pair(&net, &data, &pair)?;
+    Ok((net, pair, spectra))
+}
+
+/// The same spectra, with every eigenvalue of the large batch's so many times as large.
+fn stretched(spectra: &Spectra, factor: f64) -> Spectra {
+    let mut spectra = spectra.clone();
+    let twins: Vec<_> = spectra.spectra.iter().filter(|own| own.regime.as_deref() == Some("small")).cloned().collect();
+    for (place, own) in spectra.spectra.iter_mut().filter(|own| own.regime.as_deref() == Some("large")).enumerate() {
+        // A little apart from trial to trial, so that there is a spread.
+        let factor = factor * (1.0 + 0.01 * place as f64);
+        own.probes = twins[place].probes.clone();
+        (own.largest, own.smallest) = (twins[place].largest.clone(), twins[place].smallest.clone());
+        own.probes.iter_mut().flat_map(|probe| &mut probe.values).for_each(|value| *value *= factor);
+        own.largest.iter_mut().chain(&mut own.smallest).for_each(|own| own.value *= factor);
+    }
+    spectra
+}
+
+#[test]
+fn a_record_has_them_whole() -> Done {
+    let (_, pair, spectra) = measured()?;
+    assert_eq!((spectra.spectra.len(), spectra.thresholds()), (6, vec![1.0, 0.1]));
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("record.jsonl");
+    pair.recorded().with_spectra(&spectra).save(&path)?;
+    let recorded = Recorded::load(&path)?;
+    assert_eq!(recorded.spectra.as_ref(), Some(&spectra));
+    assert!(recorded.block().text.contains("Spectra: Hessian"));
+    let comparison = verdict::spectrum(Some(&recorded), &spectra)?;
+    for verdict in &comparison.verdicts {
+        assert_eq!((verdict.recorded, &verdict.recorded_evidence), (verdict.live, &verdict.live_evidence));
+    }
+    // A line that lacks a number is refused, and so is one that has one too many.
+    let text = std::fs::read_to_string(&path)?;
+    for (from, to) in [("\"steps\":12,", ""), ("\"steps\":12,", "\"steps\":12,\"more\":1,"), ("\"epoch\":null,", "")] {
+        assert!(text.contains(from), "{from}");
+        let broken = folder.path().join("broken.jsonl");
+        std::fs::write(&broken, text.replacen(from, to, 1))?;
+        assert!(matches!(Recorded::load(&broken), Err(Error::Format { .. })), "{from}");
+    }
+    Ok(())
+}
+
+#[test]
+fn claims_follow_the_numbers() -> Done {
+    let (_, _, spectra) = measured()?;
+    let outcomes = |spectra: &Spectra| -> sharp_minima::Result<Vec<Outcome>> {
+        Ok(verdict::spectrum(None, spectra)?.verdicts.iter().map(|verdict| verdict.live).collect())
+    };
+    let (larger, smaller) = (outcomes(&stretched(&spectra, 50.0))?, outcomes(&stretched(&spectra, 0.02))?);
+    assert_eq!(larger[1..], [Outcome::Holds; 2], "the largest, and the trace");
+    assert_eq!(smaller[1..], [Outcome::Fails; 2]);
+    let cut = Spectra { unmeasured: 1, ..spectra.clone() };
+    assert_eq!(outcomes(&cut)?, [Outcome::NotTested; 3]);
+    // Thresholds that are finer than what the quadrature sees judge nothing.
+    let mut fine = spectra.clone();
+    fine.spectra.iter_mut().for_each(|own| own.thresholds = vec![1e-9]);
+    assert_eq!(outcomes(&fine)?[0], Outcome::NotTested);
+    assert!(verdict::spectrum(None, &Spectra::default()).is_err());
+    let text = verdict::spectrum(None, &spectra)?.block().text;
+    assert!(text.contains("eigenvalues above 1e-1, large batch") && text.contains("paper: no eigenvalue"), "{text}");
+    Ok(())
+}
