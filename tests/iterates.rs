@@ -234,6 +234,15 @@ fn pairs_can_be_read_at_equal_distance() -> Done {
     }
     let paths = Between::line().quiet().pair(&net, &data, &equal)?;
     assert_eq!(paths.paths[1].loss(0.0), Some(equal.small.regime.runs[1].last().train_loss));
+    let level = pair.at_equal_loss()?;
+    assert_eq!(level.small, pair.small);
+    for (place, run) in level.large.regime.runs.iter().enumerate() {
+        let away =
+            |row: &sharp_minima::Epoch| (row.train_loss / pair.small.regime.runs[place].last().train_loss).ln().abs();
+        let nearest = pair.large.regime.runs[place].trace[1..].iter().map(away).fold(f64::INFINITY, f64::min);
+        assert_eq!(away(run.last()), nearest);
+        assert_eq!(level.large.weights[place], pair.large.at_epoch(run.last().epoch)?.weights[place]);
+    }
     let error = adam().pair(&net, &data, 10, 100)?.at_equal_distance().expect_err("nothing kept").to_string();
     assert!(error.contains("needs a point kept behind an epoch"), "{error}");
     Ok(())

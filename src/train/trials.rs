@@ -2,7 +2,7 @@
 
 use super::iterate::Iterate;
 use super::recipe::Recipe;
-use super::trace::Run;
+use super::trace::{Epoch, Run};
 use crate::error::{Error, Result};
 use crate::net::Net;
 use crate::threshold::Threshold;
@@ -182,12 +182,25 @@ impl Trials {
     /// [`Error::Data`] where a trial kept no point behind an epoch, or has no counterpart; as [`at_epoch`](Self::at_epoch) for
     /// points that cannot be read.
     pub fn as_far_as(&self, other: &Trials) -> Result<Self> {
+        self.nearest_to(other, |row| row.distance)
+    }
+
+    /// The same, each trial read where its training loss was as low as that of the trial of the same number in another regime is at its
+    /// end, or most nearly so (in the logarithm).
+    ///
+    /// # Errors
+    /// As [`as_far_as`](Self::as_far_as).
+    pub fn as_low_as(&self, other: &Trials) -> Result<Self> {
+        self.nearest_to(other, |row| row.train_loss.ln())
+    }
+
+    fn nearest_to(&self, other: &Trials, of: fn(&Epoch) -> f64) -> Result<Self> {
         let mut near = self.clone();
         for (place, run) in near.regime.runs.iter_mut().enumerate().filter(|(_, run)| run.is_finite()) {
             let theirs = other.regime.finite().find(|their| their.trial == run.trial);
             let away = |epoch: usize| -> Option<f64> {
                 let row = run.trace.iter().find(|row| row.epoch == epoch)?;
-                Some((row.distance - theirs?.last().distance).abs())
+                Some((of(row) - of(theirs?.last())).abs())
             };
             let kept = self.iterates[place].iter().filter(|iterate| iterate.epoch > 0);
             let nearest = kept
@@ -311,6 +324,14 @@ impl Pair {
     /// As [`Trials::as_far_as`].
     pub fn at_equal_distance(&self) -> Result<Self> {
         Ok(Self { small: self.small.as_far_as(&self.large)?, large: self.large.clone() })
+    }
+
+    /// The same pair, with the large batch read where its training loss was that of the small one's end: see [`Trials::as_low_as`].
+    ///
+    /// # Errors
+    /// As [`Trials::as_low_as`].
+    pub fn at_equal_loss(&self) -> Result<Self> {
+        Ok(Self { small: self.small.clone(), large: self.large.as_low_as(&self.small)? })
     }
 
     /// The same pair, each trial read where its training loss is lowest: see [`Trials::at_lowest`].
