@@ -16,9 +16,33 @@ struct Group<'a> {
     own: Vec<&'a Eigenvalues>,
 }
 
+impl Group<'_> {
+    /// How widely an eigenvalue is smeared: by the coarsest resolution.
+    fn width(&self) -> f64 {
+        let width = self.own.iter().map(|own| own.resolution()).fold(0.0, f64::max);
+        let most = self.own.iter().map(|own| own.range().1.abs()).fold(0.0, f64::max);
+        // Where all eigenvalues are equal, any width shows it.
+        if width > 0.0 { width } else { most.max(1e-12) / 100.0 }
+    }
+
+    /// The mean of the densities, as far as they reach.
+    fn line(&self) -> Vec<(f64, f64)> {
+        let width = self.width();
+        let ends = self.own.iter().map(|own| own.range());
+        let (least, most) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), (c, d)| (a.min(c), b.max(d)));
+        let (least, most) = (least - 4.0 * width, most + 4.0 * width);
+        let point = |place: usize| {
+            let t = least + (most - least) * place as f64 / (PLACES - 1) as f64;
+            (t, self.own.iter().map(|own| own.density(t, width)).sum::<f64>() / self.own.len() as f64)
+        };
+        (0..PLACES).map(point).collect()
+    }
+}
+
 impl Spectra {
-    /// The density of eigenvalues, each smeared by the resolution, on a logarithmic axis: a line is the mean over a regime's trials.
-    /// Below it a tick for each outermost eigenvalue that stands alone; one of n eigenvalues is a bump as high as the axis begins.
+    /// The density of eigenvalues on a logarithmic axis: a line is the mean over a regime's trials, each eigenvalue smeared by its own
+    /// [resolution](Eigenvalues::resolution). Below it a tick for each outermost eigenvalue that stands alone: one of n eigenvalues is
+    /// a bump hardly above the axis.
     ///
     /// # Errors
     /// [`Error::Parameter`] where nothing was measured; [`Error::Output`] from the chart library.
@@ -39,23 +63,13 @@ impl Spectra {
                 }
             }
         }
-        let width = self.spectra.iter().map(Eigenvalues::resolution).fold(0.0, f64::max);
-        // All eigenvalues are equal: any width shows it.
-        let width = if width > 0.0 { width } else { first.range().1.abs().max(1e-12) / 100.0 };
-        let ends = self.spectra.iter().map(Eigenvalues::range);
-        let (least, most) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), (c, d)| (a.min(c), b.max(d)));
-        let (least, most) = (least - 4.0 * width, most + 4.0 * width);
-        let at = |place: usize| least + (most - least) * place as f64 / (PLACES - 1) as f64;
-        let lines: Vec<Vec<(f64, f64)>> = groups
-            .iter()
-            .map(|group| {
-                let mean =
-                    |t: f64| group.own.iter().map(|own| own.density(t, width)).sum::<f64>() / group.own.len() as f64;
-                (0..PLACES).map(|place| (at(place), mean(at(place)))).collect()
-            })
-            .collect();
-        // The height of a single eigenvalue.
-        let one = 1.0 / (first.weights as f64 * width * std::f64::consts::TAU.sqrt());
+        let lines: Vec<Vec<(f64, f64)>> = groups.iter().map(Group::line).collect();
+        let ends = || lines.iter().flatten().map(|(value, _)| *value);
+        let (least, most) = ends().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), t| (a.min(t), b.max(t)));
+        // The height of a single eigenvalue, where it is least.
+        let one =
+            groups.iter().map(|group| 1.0 / (first.weights as f64 * group.width() * std::f64::consts::TAU.sqrt()));
+        let one = one.fold(f64::INFINITY, f64::min);
         let highest = lines.iter().flatten().map(|(_, density)| *density).fold(one, f64::max);
         let (floor, top) = (0.3 * one, 2.0 * highest);
         let keys: Vec<Key> = groups

@@ -46,6 +46,15 @@ impl Probe {
     }
 }
 
+/// An error in two significant digits, without an exponent where it can be read without.
+pub(super) fn two_digits(error: f64) -> String {
+    if (1e-4..1e6).contains(&error) {
+        format!("{error:.*}", (1 - error.log10().floor() as i32).clamp(0, 6) as usize)
+    } else {
+        format!("{error:.1e}")
+    }
+}
+
 /// A mean over probes with its standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
@@ -66,11 +75,11 @@ impl Estimate {
     }
 }
 
-/// "3.141 ± 2.0e-2".
+/// "3.141 ± 0.020".
 impl std::fmt::Display for Estimate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&significant(self.value))?;
-        self.standard_error.map_or(Ok(()), |error| write!(f, " ± {error:.1e}"))
+        self.standard_error.map_or(Ok(()), |error| write!(f, " ± {}", two_digits(error)))
     }
 }
 

@@ -75,13 +75,14 @@ impl Spectra {
             row.extend([own.trace(), own.square()].map(|estimate| estimate.to_string()));
             row.extend(thresholds.iter().map(|&threshold| {
                 let count: Estimate = own.above(threshold);
-                let remark = own.remark(threshold);
-                if remark.is_empty() { count.to_string() } else { format!("{count} ({remark})") }
+                if own.remark(threshold).is_empty() { count.to_string() } else { format!("{count} *") }
             }));
             row
         });
         let subject = self.spectra.first().map_or("nothing was measured".into(), Eigenvalues::subject);
-        let title = format!("Spectra: {subject}{}", missing(self.unmeasured, self.diverged));
+        let is_fine = |own: &Eigenvalues| own.thresholds.iter().any(|&threshold| !own.remark(threshold).is_empty());
+        let remark = if self.spectra.iter().any(is_fine) { "; * a threshold finer than the resolution" } else { "" };
+        let title = format!("Spectra: {subject}{}{remark}", missing(self.unmeasured, self.diverged));
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
         let table = Block::table(&title, &names, rows.collect());
         let mut rows = Vec::new();
