@@ -31,6 +31,8 @@ fn stretched(spectra: &Spectra, factor: f64) -> Spectra {
 fn a_record_has_them_whole() -> Done {
     let (_, pair, spectra) = measured()?;
     assert_eq!((spectra.spectra.len(), spectra.thresholds()), (6, vec![1.0, 0.1]));
+    let halves = [spectra.only(sharp_minima::Role::Small), spectra.only(sharp_minima::Role::Large)];
+    assert_eq!((halves[0].spectra.len(), Spectra::joined(&halves)), (3, spectra.clone()));
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("record.jsonl");
     pair.recorded().with_spectra(&spectra).save(&path)?;

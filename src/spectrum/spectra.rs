@@ -39,6 +39,21 @@ impl Spectra {
         Ratio::of(&self.of_role(Role::Large, of), &self.of_role(Role::Small, of))
     }
 
+    /// Several as one, for a table or a chart of them all.
+    pub fn joined(several: &[Spectra]) -> Self {
+        Self {
+            spectra: several.iter().flat_map(|spectra| spectra.spectra.clone()).collect(),
+            unmeasured: several.iter().map(|spectra| spectra.unmeasured).sum(),
+            diverged: several.iter().map(|spectra| spectra.diverged).sum(),
+        }
+    }
+
+    /// Those of one side of a pair. What is missing is counted over both.
+    pub fn only(&self, role: Role) -> Self {
+        let own = self.spectra.iter().filter(|own| own.role == Some(role));
+        Self { spectra: own.cloned().collect(), ..*self }
+    }
+
     /// The thresholds above which eigenvalues were counted.
     pub fn thresholds(&self) -> Vec<f64> {
         self.spectra.first().map_or(Vec::new(), |own| own.thresholds.clone())
