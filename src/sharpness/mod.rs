@@ -34,7 +34,6 @@ mod maxima;
 mod maximize;
 mod maximum;
 
-use std::borrow::Cow;
 use std::time::Instant;
 
 pub(crate) use maxima::check_one_box;
@@ -49,7 +48,7 @@ use crate::kept::{Fingerprint, Found};
 use crate::net::Net;
 use crate::objective::{Objective, Statistics};
 use crate::seed::{Seed, Stream, uniform};
-use crate::train::{Iterate, Pair, Regime, Study, Trials};
+use crate::train::{Pair, Spot, Study, Trials};
 use crate::weights::Weights;
 use crate::work::{Parts, Work};
 use around::{Around, active, percent, reach};
@@ -100,26 +99,8 @@ enum Along {
 
 /// One point to be measured.
 struct Point<'a> {
-    /// Whose it is, if it is a trial's: the regime, the trial's number, and the epoch behind which it is read.
-    of: Option<(&'a Regime, usize, Option<usize>)>,
+    spot: Spot<'a>,
     draw: u64,
-    x: Place<'a>,
-}
-
-/// Where a point is.
-enum Place<'a> {
-    Here(&'a Weights),
-    /// To be read when it is needed: those of many epochs have no room in memory.
-    Kept(&'a Iterate),
-}
-
-impl Point<'_> {
-    fn x(&self) -> Result<Cow<'_, Weights>> {
-        match self.x {
-            Place::Here(x) => Ok(Cow::Borrowed(x)),
-            Place::Kept(iterate) => iterate.weights().map(Cow::Owned),
-        }
-    }
 }
 
 impl Sharpness {
@@ -225,7 +206,7 @@ impl Sharpness {
     /// together, [`Error::Data`] where weights are not finite, where f in the box is not, or where directions are not
     /// independent; [`Error::File`] for a folder of kept measures that cannot be one.
     pub fn at(&self, net: &Net, data: &Dataset, x: &Weights) -> Result<Maximum> {
-        let point = Point { of: None, draw: self.way.draw, x: Place::Here(x) };
+        let point = Point { spot: Spot::bare(x), draw: self.way.draw };
         let mut found = self.points(net, data, &[point], true)?.maxima;
         found.pop().ok_or_else(|| Error::parameter("points", 0, "be at least 1"))
     }
@@ -286,28 +267,7 @@ impl Sharpness {
     /// # Ok::<(), sharp_minima::Error>(())
     /// ```
     pub fn iterates(&self, net: &Net, data: &Dataset, study: &Study) -> Result<Maxima> {
-        let mut epochs = study.regimes.first().map_or(Vec::new(), Trials::epochs);
-        for trials in &study.regimes {
-            let there = trials.epochs();
-            epochs.retain(|epoch| there.contains(epoch));
-        }
-        if epochs.is_empty() {
-            return Err(Error::Data(
-                "sharpness along runs needs an epoch after which every trial kept its point".into(),
-            ));
-        }
-        let mut points = Vec::new();
-        for epoch in epochs {
-            for trials in &study.regimes {
-                points.extend(trials.iterates_of(epoch).map(|(run, iterate)| Point {
-                    of: Some((&trials.regime, run.trial, Some(epoch))),
-                    draw: self.way.draw,
-                    x: Place::Kept(iterate),
-                }));
-            }
-        }
-        let diverged = study.regimes.iter().map(|trials| trials.regime.diverged()).sum();
-        Ok(Maxima { diverged, ..self.points(net, data, &points, false)? })
+        self.spots(net, data, Spot::along(study, "sharpness")?)
     }
 
     /// Measures one point along several random A, from the [draw](Self::draw) of this on.
@@ -319,31 +279,16 @@ impl Sharpness {
         if count > 1 && !matches!(self.way.along, Along::Random(_)) {
             return Err(Error::parameter("number of draws", count, "be 1 where A is not random"));
         }
-        let point = |draw| Point { of: None, draw: self.way.draw.saturating_add(draw), x: Place::Here(x) };
+        let point = |draw| Point { spot: Spot::bare(x), draw: self.way.draw.saturating_add(draw) };
         self.points(net, data, &(0..count as u64).map(point).collect::<Vec<_>>(), false)
     }
 
     fn regimes(&self, net: &Net, data: &Dataset, regimes: &[&Trials]) -> Result<Maxima> {
-        let mut points = Vec::new();
-        let mut diverged = 0;
-        for trials in regimes {
-            let Trials { regime, weights, .. } = trials;
-            if weights.is_empty() || weights.len() != regime.runs.len() {
-                return Err(Error::Data(format!(
-                    "sharpness needs trials with their weights, but the regime '{}' has {} trials and {} weights",
-                    regime.name,
-                    regime.runs.len(),
-                    weights.len()
-                )));
-            }
-            diverged += regime.diverged();
-            let own = trials.finite();
-            points.extend(own.map(|(run, x)| Point {
-                of: Some((regime, run.trial, trials.at)),
-                draw: self.way.draw,
-                x: Place::Here(x),
-            }));
-        }
+        self.spots(net, data, Spot::ends(regimes, "sharpness")?)
+    }
+
+    fn spots(&self, net: &Net, data: &Dataset, (spots, diverged): (Vec<Spot<'_>>, usize)) -> Result<Maxima> {
+        let points: Vec<Point<'_>> = spots.into_iter().map(|spot| Point { spot, draw: self.way.draw }).collect();
         Ok(Maxima { diverged, ..self.points(net, data, &points, false)? })
     }
 
@@ -351,7 +296,7 @@ impl Sharpness {
     fn points(&self, net: &Net, data: &Dataset, points: &[Point<'_>], whole: bool) -> Result<Maxima> {
         self.work.check()?;
         for point in points {
-            let x = point.x()?;
+            let x = point.spot.x()?;
             self.way.check_weights(net, &x)?;
             self.way.check(net, &x.to_f64())?;
         }
@@ -360,21 +305,17 @@ impl Sharpness {
         let points_of = Fingerprint::new("sharpness").and(&Way { draw: 0, ..self.way.clone() });
         let points_of = points_of.and(&(net.name(), net.input(), net.layers())).split(split);
         let of = |point: &Point<'_>| -> Result<Fingerprint> {
-            let x = point.x()?;
+            let x = point.spot.x()?;
             let running = matches!(self.way.objective.statistics, Statistics::Running).then(|| x.buffers());
             Ok(points_of.clone().and(&point.draw).numbers(x.values()).numbers(running.unwrap_or_default()))
         };
-        let name = |point: &Point<'_>| match point.of {
-            Some((regime, trial, None)) => format!("{}, trial {trial}", regime.name),
-            Some((regime, trial, Some(epoch))) => format!("{}, trial {trial}, epoch {epoch}", regime.name),
-            None => format!("draw {}", point.draw),
-        };
+        let name = |point: &Point<'_>| point.spot.name().unwrap_or_else(|| format!("draw {}", point.draw));
         // One A for all trials, made once; each draw has its own.
         let one = points.iter().all(|point| point.draw == self.way.draw);
         let shared = if one { self.way.directions(net.parameter_count())? } else { None };
         let described = |point: &Point<'_>, maximum: Maximum| {
             let maximum = Maximum { data: data.name.clone(), draw: point.draw, ..maximum };
-            match point.of {
+            match point.spot.of {
                 Some((regime, trial, epoch)) => maximum.of_trial(regime, trial, epoch),
                 None => maximum,
             }
@@ -402,7 +343,7 @@ impl Sharpness {
                     };
                     doing.progress.advance(1, || format!("{}, {from}: φ = {} %", name(point), significant(search.phi)));
                 };
-                let weights = point.x()?;
+                let weights = point.spot.x()?;
                 let drawn = match one {
                     true => None,
                     false => Way { draw: point.draw, ..self.way.clone() }.directions(weights.len())?,

@@ -34,7 +34,6 @@ mod probe;
 mod spectra;
 mod tridiagonal;
 
-use std::borrow::Cow;
 use std::time::Instant;
 
 pub use eigenvalues::{Eigenvalue, Eigenvalues, Eigenvector};
@@ -48,7 +47,7 @@ use crate::kept::{Fingerprint, Found};
 use crate::net::{Curvature, Net, Real};
 use crate::objective::{Objective, Precision};
 use crate::seed::{Seed, Stream, words};
-use crate::train::{Iterate, Pair, Regime, Study, Trials};
+use crate::train::{Pair, Spot, Study, Trials};
 use crate::weights::Weights;
 use crate::work::{Parts, Work};
 use lanczos::{Krylov, Ritz};
@@ -96,29 +95,6 @@ struct Probed {
     value: f64,
     probe: Probe,
     seconds: f64,
-}
-
-/// One point to be measured.
-struct Point<'a> {
-    /// Whose it is, if it is a trial's: the regime, the trial's number, and the epoch behind which it is read.
-    of: Option<(&'a Regime, usize, Option<usize>)>,
-    x: Place<'a>,
-}
-
-/// Where a point is.
-enum Place<'a> {
-    Here(&'a Weights),
-    /// To be read when it is needed: those of many epochs have no room in memory.
-    Kept(&'a Iterate),
-}
-
-impl Point<'_> {
-    fn x(&self) -> Result<Cow<'_, Weights>> {
-        match self.x {
-            Place::Here(x) => Ok(Cow::Borrowed(x)),
-            Place::Kept(iterate) => iterate.weights().map(Cow::Owned),
-        }
-    }
 }
 
 impl Spectrum {
@@ -184,7 +160,7 @@ impl Spectrum {
     /// net, data and weights do not belong together, [`Error::Data`] where weights or products are not finite; [`Error::File`] for a
     /// folder of kept probes that cannot be one.
     pub fn at(&self, net: &Net, data: &Dataset, x: &Weights) -> Result<Eigenvalues> {
-        let mut found = self.points(net, data, &[Point { of: None, x: Place::Here(x) }], true)?.spectra;
+        let mut found = self.points(net, data, &[Spot::bare(x)], true)?.spectra;
         found.pop().ok_or_else(|| Error::parameter("points", 0, "be at least 1"))
     }
 
@@ -221,24 +197,7 @@ impl Spectrum {
     /// # Errors
     /// As [`trials`](Self::trials); [`Error::Data`] where the study's trials have kept no common epoch.
     pub fn iterates(&self, net: &Net, data: &Dataset, study: &Study) -> Result<Spectra> {
-        let mut epochs = study.regimes.first().map_or(Vec::new(), Trials::epochs);
-        for trials in &study.regimes {
-            let there = trials.epochs();
-            epochs.retain(|epoch| there.contains(epoch));
-        }
-        if epochs.is_empty() {
-            return Err(Error::Data("spectra along runs need an epoch after which every trial kept its point".into()));
-        }
-        let mut points = Vec::new();
-        for epoch in epochs {
-            for trials in &study.regimes {
-                points.extend(trials.iterates_of(epoch).map(|(run, iterate)| Point {
-                    of: Some((&trials.regime, run.trial, Some(epoch))),
-                    x: Place::Kept(iterate),
-                }));
-            }
-        }
-        let diverged = study.regimes.iter().map(|trials| trials.regime.diverged()).sum();
+        let (points, diverged) = Spot::along(study, "a spectrum")?;
         Ok(Spectra { diverged, ..self.points(net, data, &points, false)? })
     }
 
@@ -292,27 +251,12 @@ impl Spectrum {
     }
 
     fn regimes(&self, net: &Net, data: &Dataset, regimes: &[&Trials]) -> Result<Spectra> {
-        let mut points = Vec::new();
-        let mut diverged = 0;
-        for trials in regimes {
-            let Trials { regime, weights, .. } = trials;
-            if weights.is_empty() || weights.len() != regime.runs.len() {
-                return Err(Error::Data(format!(
-                    "a spectrum needs trials with their weights, but the regime '{}' has {} trials and {} weights",
-                    regime.name,
-                    regime.runs.len(),
-                    weights.len()
-                )));
-            }
-            diverged += regime.diverged();
-            let own = trials.finite();
-            points.extend(own.map(|(run, x)| Point { of: Some((regime, run.trial, trials.at)), x: Place::Here(x) }));
-        }
+        let (points, diverged) = Spot::ends(regimes, "a spectrum")?;
         Ok(Spectra { diverged, ..self.points(net, data, &points, false)? })
     }
 
     /// Measures points; `whole` begins and ends all of them whatever the budget.
-    fn points(&self, net: &Net, data: &Dataset, points: &[Point<'_>], whole: bool) -> Result<Spectra> {
+    fn points(&self, net: &Net, data: &Dataset, points: &[Spot<'_>], whole: bool) -> Result<Spectra> {
         self.work.check()?;
         let split = data.split(self.way.split);
         self.check(net, split)?;
@@ -336,13 +280,7 @@ impl Spectrum {
                 [probe] => format!("probe {probe}"),
                 _ => format!("probes {} to {}", probes[0], probes[probes.len() - 1]),
             };
-            match points[*point].of {
-                Some((regime, trial, None)) => format!("{}, trial {trial}, {probes}", regime.name),
-                Some((regime, trial, Some(epoch))) => {
-                    format!("{}, trial {trial}, epoch {epoch}, {probes}", regime.name)
-                }
-                None => probes,
-            }
+            points[*point].name().map_or_else(|| probes.clone(), |name| format!("{name}, {probes}"))
         };
         // Point by point, so that a budget ends with as many whole spectra as can be.
         let groups = self.groups(net);
