@@ -313,6 +313,37 @@ fn records_of_strategies_are_of_the_same_trials() -> Outcome {
     Ok(())
 }
 
+/// The record along runs is of the trials of the record of the gap, row by row, and where both were measured its sharpness is that
+/// of the record of conservative training, to the last bit.
+#[test]
+fn the_record_along_runs_is_of_the_same_trials() -> Outcome {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs");
+    let load = |name: &str| sharp_minima::Recorded::load(folder.join(name));
+    let (along, gap, others) = (load("06_f1_mnist.jsonl")?, load("01_f1_mnist.jsonl")?, load("08_f1_mnist.jsonl")?);
+    for (regime, other) in along.pair()?.into_iter().zip(gap.pair()?) {
+        for (run, other) in regime.runs.iter().zip(&other.runs) {
+            assert_eq!((run.trial, run.trace.len()), (other.trial, 21));
+            for (row, other) in run.trace.iter().zip(&other.trace) {
+                assert_eq!(
+                    sharp_minima::Epoch { seconds: 0.0, ..*row },
+                    sharp_minima::Epoch { seconds: 0.0, ..*other }
+                );
+            }
+        }
+    }
+    let all = |recorded: &sharp_minima::Recorded| recorded.maxima.clone().unwrap_or_default().maxima;
+    let mut twice = 0;
+    for maximum in all(&along).iter().filter(|maximum| maximum.epoch == Some(10)) {
+        let of = |one: &sharp_minima::Maximum| (one.regime.clone(), one.trial);
+        if let Some(other) = all(&others).iter().find(|other| of(other) == of(maximum)) {
+            assert_eq!(maximum.searches, other.searches);
+            twice += 1;
+        }
+    }
+    assert_eq!(twice, 2);
+    Ok(())
+}
+
 /// Records of sharpness and of paths are of the trials that they stand beside: f where a search or a path begins is the
 /// training loss of the trial's last row.
 #[test]
@@ -322,6 +353,7 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         ("03_f1_mnist.jsonl", 40, 0),
         ("03_f1_mnist_long.jsonl", 10, 0),
         ("04_f1_mnist.jsonl", 33, 0),
+        ("06_f1_mnist.jsonl", 21, 0),
         ("07_f1_mnist.jsonl", 8, 12),
         ("08_f1_mnist.jsonl", 8, 12),
         ("09_f1_mnist.jsonl", 14, 21),
@@ -338,7 +370,9 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
             let regime = recorded.regimes().into_iter().find(|regime| maximum.regime.as_ref() == Some(&regime.name));
             let regime = regime.ok_or("no regime")?;
             let run = &regime.runs[maximum.trial.ok_or("no trial")?];
-            assert_eq!(maximum.value, run.last().train_loss, "{name}, {}, trial {}", regime.name, run.trial);
+            let row = run.trace.iter().find(|row| maximum.epoch == Some(row.epoch)).unwrap_or(run.last());
+            assert_eq!(maximum.epoch.unwrap_or(row.epoch), row.epoch, "{name}: an epoch that was not run");
+            assert_eq!(maximum.value, row.train_loss, "{name}, {}, trial {}", regime.name, run.trial);
             let best = maximum.searches.iter().map(|search| search.phi).fold(0.0, f64::max);
             assert!((maximum.phi() - best).abs() <= 1e-9 * best, "{maximum:?}");
         }
