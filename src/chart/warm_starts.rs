@@ -16,7 +16,7 @@ const PLAIN: RGBColor = PALETTE[3];
 impl WarmStarts {
     /// Left: test accuracy over the small-batch epochs before the start, of the small batch there, of the large batch that went
     /// on from there, and of the plain large batch after as many epochs in all, where there is one. Right, where it was measured:
-    /// φ where the large batch ended. Marks of the small batch that lie far below the large one's are left out. A mark is a trial, lines go through the means (of φ the geometric ones). The axis across is
+    /// φ where the large batch ended. The small batch's first epochs, where they lie far below, are left out. A mark is a trial, lines go through the means (of φ the geometric ones). The axis across is
     /// logarithmic in epochs + 1, so that x₀ has a place.
     ///
     /// # Errors
@@ -36,8 +36,9 @@ impl WarmStarts {
         let asked = Marks::room(&accuracies[1..]);
         let least = asked.start - (asked.end - asked.start);
         let [small, ..] = &mut accuracies;
-        small.points.retain(|(_, test)| *test >= least);
         small.line.retain(|(_, test)| *test >= least);
+        let first = small.line.first().map_or(f64::INFINITY, |(epochs, _)| *epochs);
+        small.points.retain(|(epochs, _)| *epochs >= first);
         let sharp = [(Reading::Largest, true), (Reading::FromZero, false)].map(|(reading, filled)| {
             let phi = |point: &WarmPoint| point.phi(reading).filter(|phi| *phi > 0.0);
             let points = self.points.iter().filter_map(|point| Some((across(point), phi(point)?)));
