@@ -159,7 +159,7 @@ fn it_is_the_derivative_of_the_gradient() -> Outcome {
 }
 
 #[test]
-fn bits_do_not_depend_on_threads_and_gradients_are_left_as_they_were() -> Outcome {
+fn bits_do_not_depend_on_threads() -> Outcome {
     let data = data::fashion().first(700, 10)?;
     let conv = zoo::c1(&[1, 28, 28], 10, 0.2)?;
     for (net, objective) in [

@@ -95,8 +95,8 @@ impl Spectra {
             row
         });
         let subject = self.spectra.first().map_or("nothing was measured".into(), Eigenvalues::subject);
-        let is_fine = |own: &Eigenvalues| own.thresholds.iter().any(|&threshold| !own.remark(threshold).is_empty());
-        let remark = if self.spectra.iter().any(is_fine) { "; * a threshold finer than the resolution" } else { "" };
+        let is_finer = |own: &Eigenvalues| own.thresholds.iter().any(|&threshold| !own.remark(threshold).is_empty());
+        let remark = if self.spectra.iter().any(is_finer) { "; * a threshold finer than the resolution" } else { "" };
         let title = format!("Spectra: {subject}{}{remark}", missing(self.unmeasured, self.diverged));
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
         let table = Block::table(&title, &names, rows.collect());

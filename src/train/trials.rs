@@ -164,7 +164,8 @@ impl Trials {
         Self { regime, weights: self.lowest.clone(), lowest: self.lowest.clone(), ..self.clone() }
     }
 
-    /// The same trials with the rows of their points scaled: see [`Net::with_unit_rows`]. Traces stay as they were.
+    /// The same trials with the rows of their points scaled: see [`Net::with_unit_rows`]. Traces stay as they were; points on
+    /// the way are left out.
     ///
     /// # Errors
     /// As [`Net::with_unit_rows`].
@@ -175,7 +176,7 @@ impl Trials {
     }
 
     /// The same trials, each read behind that of its kept epochs, the start left out, at which it was as far from its start as the
-    /// trial of the same number in another regime is at its end, or most nearly so; traces are cut there. A trial that diverged
+    /// trial of the same number in another regime is at its end, or most nearly so; traces are cut there, and points on the way left out. A trial that diverged
     /// stays one.
     ///
     /// # Errors
