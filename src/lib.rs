@@ -11,7 +11,7 @@
 //! | can the large batch be mended? (§4, Appendix E) | [`Strategy`], [`Augment`], [`Training::ghost`], [`Scaling`], [`Growth`], [`Training::average`] |
 //! | which of them does mend it? | [`Remedies`]: [`Arm`] |
 //! | in how much time, on how many threads, kept where? | [`Work`] |
-//! | what is around it? Metric 2.1 (Tables 3, 4), Figures 3, 7 | [`sharpness`]: [`Sharpness`] → [`Maximum`], [`Maxima`]; [`landscape`]: [`Between`] → [`Path`], [`Paths`] |
+//! | what is around it? Metric 2.1 (Tables 3, 4), Figures 3, 7 | [`sharpness`]: [`Sharpness`] → [`Maximum`], [`Maxima`]; [`landscape`]: [`Between`] → [`Path`], [`Paths`]; [`Plane`] → [`Surface`], [`Surfaces`] |
 //! | is that a matter of the function, or of its coordinates? | [`Net::reparametrized`] |
 //! | what does the paper print? | [`paper`] |
 //! | does the large batch only need a better start? (Figure 5) | [`warm_starts`]: [`WarmStarts`] |
@@ -73,7 +73,7 @@ pub use data::{Augment, Dataset, Split};
 pub use display::Block;
 pub use distances::{DistanceRun, Distances, Law};
 pub use error::{Error, Result};
-pub use landscape::{Between, Path, PathPoint, Paths};
+pub use landscape::{Between, Path, PathPoint, Paths, Plane, Surface, Surfaces};
 pub use net::{Curvature, Device, Layer, Net, Passes, zoo};
 pub use noise::{GradientNoise, NoiseScale};
 pub use objective::{Evaluation, Gradient, Objective, Precision, Statistics, Value};

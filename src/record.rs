@@ -11,6 +11,7 @@
 //! | `maxima`, `sharpness` | how many measures are missing; each measure with its searches |
 //! | `paths`, `path`, `point` | how many paths are missing, where any is; a path; its points |
 //! | `spectra`, `spectrum` | how many spectra are missing; each spectrum with its probes |
+//! | `surfaces`, `surface` | how many surfaces are missing; each surface with its values |
 //! | `noise` | the noise of gradients at a trial's last point |
 //!
 //! The digest (XXH3, 128 bits) is of everything else in the file: a record that was altered is refused. Weights are not in it
@@ -27,7 +28,7 @@ use crate::display::Block;
 use crate::distances::Distances;
 use crate::error::{Error, Result};
 use crate::kept::digest;
-use crate::landscape::{PathPoint, Paths};
+use crate::landscape::{PathPoint, Paths, Surface, Surfaces};
 use crate::noise::NoiseScale;
 use crate::remedies::Remedies;
 use crate::sharpness::Maxima;
@@ -63,6 +64,8 @@ pub struct Recorded {
     pub paths: Option<Paths>,
     /// The spectra of the Hessian there, where they were measured.
     pub spectra: Option<Spectra>,
+    /// f over planes through them, where that was measured.
+    pub surfaces: Option<Surfaces>,
     /// How noisy gradients are there, where that was measured.
     pub noise: Vec<NoiseScale>,
 }
@@ -110,6 +113,7 @@ impl Recorded {
             maxima: None,
             paths: None,
             spectra: None,
+            surfaces: None,
             noise: Vec::new(),
         }
     }
@@ -130,6 +134,12 @@ impl Recorded {
     pub fn with_spectra(self, spectra: &Spectra) -> Self {
         let seconds = self.seconds + spectra.spectra.iter().map(|spectrum| spectrum.seconds).sum::<f64>();
         Self { spectra: Some(spectra.clone()), seconds, ..self }
+    }
+
+    /// With f over planes through the minima.
+    pub fn with_surfaces(self, surfaces: &Surfaces) -> Self {
+        let seconds = self.seconds + surfaces.surfaces.iter().map(|surface| surface.seconds).sum::<f64>();
+        Self { surfaces: Some(surfaces.clone()), seconds, ..self }
     }
 
     /// With what lies between the minima.
@@ -296,6 +306,13 @@ impl Recorded {
                 push(line_of("spectrum", [], object(path, spectrum)?));
             }
         }
+        if let Some(Surfaces { surfaces, unmeasured, diverged }) = &self.surfaces {
+            let counts = [("unmeasured", Value::from(*unmeasured)), ("diverged", (*diverged).into())];
+            push(line_of("surfaces", counts, Map::new()));
+            for surface in surfaces {
+                push(line_of("surface", [], object(path, surface)?));
+            }
+        }
         for noise in &self.noise {
             push(line_of("noise", [], object(path, noise)?));
         }
@@ -348,6 +365,7 @@ impl Recorded {
             maxima: None,
             paths: None,
             spectra: None,
+            surfaces: None,
             noise: Vec::new(),
         };
         for (number, line) in body.lines().enumerate() {
@@ -397,6 +415,15 @@ impl Recorded {
                 let spectra = self.spectra.as_mut().ok_or_else(nothing_before)?;
                 spectra.spectra.push(from_object::<Eigenvalues>(line)?);
             }
+            "surfaces" => {
+                let (unmeasured, diverged) = (take(&mut line, "unmeasured")?, take(&mut line, "diverged")?);
+                nothing_left(&line)?;
+                self.surfaces = Some(Surfaces { surfaces: Vec::new(), unmeasured, diverged });
+            }
+            "surface" => {
+                let surfaces = self.surfaces.as_mut().ok_or_else(nothing_before)?;
+                surfaces.surfaces.push(from_object::<Surface>(line)?);
+            }
             "noise" => self.noise.push(from_object(line)?),
             "paths" => {
                 let (unmeasured, diverged) = (take(&mut line, "unmeasured")?, take(&mut line, "diverged")?);
@@ -445,6 +472,7 @@ impl Recorded {
         blocks.extend(self.maxima.as_ref().map(Maxima::block));
         blocks.extend(self.paths.as_ref().map(Paths::block));
         blocks.extend(self.spectra.as_ref().map(Spectra::block));
+        blocks.extend(self.surfaces.as_ref().map(Surfaces::block));
         Block::joined(&blocks)
     }
 

@@ -43,6 +43,8 @@ pub(crate) enum Stream {
     Noise = 8,
     /// Vectors that a matrix of second derivatives is probed with.
     Probe = 9,
+    /// Directions of a plane.
+    Plane = 10,
 }
 
 impl Seed {

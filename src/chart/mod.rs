@@ -14,6 +14,7 @@ mod remedies;
 mod robust;
 mod searches;
 mod spectra;
+mod surfaces;
 mod warm_starts;
 mod way_down;
 

@@ -551,9 +551,9 @@ impl Evaluations<'_> {
 }
 
 impl Repeated<'_> {
-    /// f at x.
-    pub(crate) fn value(&mut self, x: &[f64]) -> Result<f64> {
-        Ok(self.sums(x, false)?.value(self.split).loss)
+    /// f and accuracy at x.
+    pub(crate) fn value(&mut self, x: &[f64]) -> Result<Value> {
+        Ok(self.sums(x, false)?.value(self.split))
     }
 
     /// f and ∇f at x.

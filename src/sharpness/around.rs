@@ -32,7 +32,7 @@ impl Around<'_> {
 
     pub(super) fn value(&mut self, y: &[f64]) -> Result<f64> {
         let x = self.moved(y);
-        self.f.value(&x)
+        Ok(self.f.value(&x)?.loss)
     }
 
     /// f with its gradient in y.

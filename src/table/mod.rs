@@ -46,6 +46,7 @@ mod maxima;
 mod paths;
 mod remedies;
 mod spectra;
+mod surfaces;
 mod trials;
 mod warm_starts;
 mod way_down;
