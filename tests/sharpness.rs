@@ -33,10 +33,50 @@ fn no_box_no_sharpness_and_a_larger_box_holds_no_less() -> Outcome {
         assert!(found.searches.iter().all(|search| search.phi >= 0.0 && search.phi <= found.phi()));
         // In a small box f is nearly what its first two derivatives say.
         if epsilon < 1e-3 {
-            assert!((found.second_order / found.phi() - 1.0).abs() < 0.05, "{found:?}");
+            let second = found.second_order.ok_or("no second order")?;
+            assert!((second / found.phi() - 1.0).abs() < 0.05, "{found:?}");
         }
         before = found.phi();
     }
+    Ok(())
+}
+
+/// The quadratic that f is at x, along the best step: by the product's own verb, and by central differences of ∇f so close that no
+/// kink lies between. In a box along directions the step is A y. Statistics that have no products have no such number.
+#[test]
+fn the_second_order_is_that_of_the_exact_hessian() -> Outcome {
+    let (net, data, trials) = trained()?;
+    let x = trials.weights[0].to_f64();
+    let n = net.parameter_count();
+    let wave = |pace: f64| (0..n).map(|i| (pace * i as f64).sin()).collect::<Vec<f64>>();
+    let columns = vec![wave(1.0), wave(2.0), wave(4.5)];
+    for (sharpness, columns) in
+        [(Sharpness::full(1e-3), None), (Sharpness::along(1e-3, columns.clone()), Some(columns))]
+    {
+        let found = sharpness.thorough().objective(exact()).quiet().at(&net, &data, &trials.weights[0])?;
+        let y = found.displacement.clone().ok_or("no y")?;
+        let d = match &columns {
+            None => y,
+            Some(columns) => (0..n).map(|i| columns.iter().zip(&y).map(|(column, y)| column[i] * y).sum()).collect(),
+        };
+        let gradient = |share: f64| -> Result<Vec<f64>, sharp_minima::Error> {
+            let there: Vec<f64> = x.iter().zip(&d).map(|(x, d)| x + share * d).collect();
+            Ok(exact().gradient_at(&net, &data.train, &there)?.gradient)
+        };
+        let dot = |a: &[f64]| a.iter().zip(&d).map(|(a, d)| a * d).sum::<f64>();
+        let product = exact().hessian_at(&net, &data.train, &x, std::slice::from_ref(&d))?;
+        let phi = |curved: f64, linear: f64| 100.0 * (linear + 0.5 * curved) / (1.0 + found.value);
+        let linear = dot(&gradient(0.0)?);
+        let second = found.second_order.ok_or("no second order")?;
+        assert!((second / phi(dot(&product[0]), linear) - 1.0).abs() < 1e-9, "{second}");
+        let share = 1e-6;
+        let differences = (dot(&gradient(share)?) - dot(&gradient(-share)?)) / (2.0 * share);
+        assert!((second / phi(differences, linear) - 1.0).abs() < 1e-5, "{second} is not {}", phi(differences, linear));
+    }
+    let running = Objective::new().statistics(sharp_minima::Statistics::Running);
+    let found = Sharpness::full(1e-3).objective(running).quiet().at(&net, &data, &trials.weights[0])?;
+    assert_eq!(found.second_order, None);
+    assert!(!found.block().text.contains("quadratic"), "{}", found.block());
     Ok(())
 }
 

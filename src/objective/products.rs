@@ -100,6 +100,11 @@ impl Objective {
         Ok(Products { objective: *self, matrix, split, engine: self.engine(net, x)? })
     }
 
+    /// Whether f is evaluated in a way that has products.
+    pub(crate) fn is_curved(&self) -> bool {
+        self.statistics == Statistics::Batch && self.is_fused()
+    }
+
     /// An error unless f has second derivatives here.
     pub(crate) fn check_curved(&self, net: &Net, split: &Split) -> Result<()> {
         self.check(net, split)?;

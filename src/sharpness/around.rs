@@ -49,18 +49,11 @@ impl Around<'_> {
         }
         Ok(found.loss)
     }
+}
 
-    /// `gᵀy + ½ yᵀHy`, with `Hy` by a central difference of a hundredth of y.
-    pub(super) fn quadratic(&mut self, y: &[f64], gradient: &[f64]) -> Result<f64> {
-        const SHARE: f64 = 0.01;
-        let scaled = |share: f64| -> Vec<f64> { y.iter().map(|y| share * y).collect() };
-        let (mut above, mut below) = (vec![0.0; y.len()], vec![0.0; y.len()]);
-        self.at(&scaled(SHARE), &mut above)?;
-        self.at(&scaled(-SHARE), &mut below)?;
-        let linear: f64 = gradient.iter().zip(y).map(|(g, y)| g * y).sum();
-        let curved: f64 = above.iter().zip(&below).zip(y).map(|((a, b), y)| (a - b) / (2.0 * SHARE) * y).sum();
-        Ok(linear + 0.5 * curved)
-    }
+/// `A y`: how far x moves.
+pub(super) fn step(directions: Option<&Directions>, n: usize, y: &[f64]) -> Vec<f64> {
+    directions.map_or_else(|| y.to_vec(), |a| a.moved(&vec![0.0; n], y))
 }
 
 /// How much f grows, as a percentage of 1 + f(x).

@@ -247,10 +247,10 @@ impl Maxima {
                     if doubtful == 0 { String::new() } else { format!(" ({doubtful} of {} unreliable)", read.len()) };
                 Spread::of(&phi).map_or(String::new(), |spread| format!("{}{doubt}", mean_and_deviation(&spread)))
             };
-            let corners: Vec<f64> = group.iter().filter_map(|maximum| maximum.corner).collect();
-            let of = |value: fn(&Maximum) -> f64| -> String {
-                Spread::of(&group.iter().map(|maximum| value(maximum)).collect::<Vec<_>>())
-                    .map_or(String::new(), |spread| significant(spread.mean))
+            // Of those that have it.
+            let of = |value: fn(&Maximum) -> Option<f64>| -> String {
+                Spread::of(&group.iter().filter_map(|maximum| value(maximum)).collect::<Vec<_>>())
+                    .map_or("–".into(), |spread| significant(spread.mean))
             };
             rows.push(vec![
                 self.name_of(first),
@@ -259,10 +259,10 @@ impl Maxima {
                 first.regime.clone().unwrap_or_else(|| format!("{} draws", group.len())),
                 said(Reading::FromZero),
                 said(Reading::Largest),
-                Spread::of(&corners).map_or("–".into(), |spread| significant(spread.mean)),
-                of(|maximum| maximum.first_order),
+                of(|maximum| maximum.corner),
+                of(|maximum| Some(maximum.first_order)),
                 of(|maximum| maximum.second_order),
-                of(|maximum| maximum.searches.iter().map(|search| search.evaluations as f64).sum()),
+                of(|maximum| Some(maximum.searches.iter().map(|search| search.evaluations as f64).sum())),
             ]);
         }
         let head = [

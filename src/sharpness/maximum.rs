@@ -164,9 +164,11 @@ pub struct Maximum {
     pub corner: Option<f64>,
     /// `100 · Σ rᵢ |∂f/∂yᵢ| / (1 + f(x))`: φ if f were linear in the box.
     pub first_order: f64,
-    /// `100 · (gᵀy + ½ yᵀHy) / (1 + f(x))` at the best point, H by a central difference of ∇f along y: φ there if f were
-    /// quadratic.
-    pub second_order: f64,
+    /// `100 · (gᵀy + ½ dᵀ∇²f(x) d) / (1 + f(x))` at the best point, d = A y, by an exact product
+    /// ([`Objective::hessian_at`]): φ there if f were the quadratic that it is at x itself, on the piece between the nearest kinks.
+    /// Nothing for other than batch statistics and the fused passes, and in records that are older than products.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_order: Option<f64>,
     /// `‖∂f/∂y‖₂` at y = 0, nats per unit of y: in the full space ‖∇f(x)‖. Nothing in records that are older than it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient_norm: Option<f64>,
@@ -276,7 +278,7 @@ impl Maximum {
         };
         rows.extend(self.corner.map(|corner| other("best of random corners", corner)));
         rows.push(other("if f were linear", self.first_order));
-        rows.push(other("if f were quadratic, at the best point", self.second_order));
+        rows.extend(self.second_order.map(|phi| other("if f were quadratic, at the best point", phi)));
         let title = format!(
             "Sharpness φ = {} for ε = {:e}, {}, {} split; f(x) = {:.6}",
             self.summary(),

@@ -51,7 +51,7 @@ use crate::seed::{Seed, Stream, uniform};
 use crate::train::{Pair, Spot, Study, Trials};
 use crate::weights::Weights;
 use crate::work::{Parts, Work};
-use around::{Around, active, percent, reach};
+use around::{Around, active, percent, reach, step};
 use directions::Directions;
 use maximize::maximize;
 
@@ -198,7 +198,9 @@ impl Sharpness {
     /// Measures at one point.
     ///
     /// Cost: for each search about as many evaluations of f and ∇f as it has iterations, one evaluation of f a corner, and
-    /// three of ∇f. Memory: L-BFGS-B keeps about 46 vectors of p numbers in f64, the rest about 10. A measure that is found
+    /// a
+    /// product with ∇²f(x), about three of ∇f. Memory: L-BFGS-B keeps about 46 vectors of p numbers in f64, the rest about 10; the product
+    /// that of [`Objective::hessian_at`]. A measure that is found
     /// as it was kept has no [displacement](Maximum::displacement).
     ///
     /// # Errors
@@ -301,8 +303,8 @@ impl Sharpness {
             self.way.check(net, &x.to_f64())?;
         }
         let split = data.split(self.way.split);
-        // The draw is a point's own.
-        let points_of = Fingerprint::new("sharpness").and(&Way { draw: 0, ..self.way.clone() });
+        // The draw is a point's own. Measures that were kept before second derivatives were exact are others.
+        let points_of = Fingerprint::new("sharpness with products").and(&Way { draw: 0, ..self.way.clone() });
         let points_of = points_of.and(&(net.name(), net.input(), net.layers())).split(split);
         let of = |point: &Point<'_>| -> Result<Fingerprint> {
             let x = point.spot.x()?;
@@ -425,6 +427,29 @@ impl Way {
         }
     }
 
+    /// `gᵀy + ½ dᵀ∇²f(x) d` with d = A y; nothing where f is evaluated in a way that has no products.
+    fn quadratic(
+        &self,
+        net: &Net,
+        split: &Split,
+        x: &[f64],
+        d: &[f64],
+        y: &[f64],
+        gradient: &[f64],
+    ) -> Result<Option<f64>> {
+        if !self.objective.is_curved() {
+            return Ok(None);
+        }
+        let linear: f64 = gradient.iter().zip(y).map(|(g, y)| g * y).sum();
+        // Where no search found more than f(x) there is no way to multiply by.
+        if d.iter().all(|d| *d == 0.0) {
+            return Ok(Some(linear));
+        }
+        let products = self.objective.hessian_at(net, split, x, &[d.to_vec()])?;
+        let curved: f64 = products.iter().flatten().zip(d).map(|(h, d)| h * d).sum();
+        Ok(Some(linear + 0.5 * curved))
+    }
+
     /// `report` is told of each search as it ends.
     fn around(
         &self,
@@ -493,7 +518,7 @@ impl Way {
             corner = Some(corner.map_or(phi(there), |corner| corner.max(phi(there))));
         }
         let first_order = gradient.iter().zip(&radius).map(|(g, r)| g.abs() * r).sum::<f64>();
-        let second_order = around.quadratic(&best, &gradient)?;
+        let second_order = self.quadratic(net, split, x, &step(directions, x.len(), &best), &best, &gradient)?;
         let orthonormal = self.orthonormal;
         Ok(Maximum {
             regime: None,
@@ -521,7 +546,7 @@ impl Way {
             displacement: Some(best),
             corner,
             first_order: percent(first_order, value),
-            second_order: percent(second_order, value),
+            second_order: second_order.map(|growth| percent(growth, value)),
             gradient_norm: Some(gradient.iter().map(|g| g * g).sum::<f64>().sqrt()),
             searches,
             seconds: begin.elapsed().as_secs_f64(),
