@@ -18,7 +18,7 @@
 //! | what becomes of it along a run? (Figure 6) | [`way_down`]: [`WayDown`] |
 //! | how far does it go? (§4) | [`distances`]: [`Distances`], [`Law`] |
 //! | when does the large batch pay? (Appendix C) | [`break_even`]: [`BreakEven`], [`Reach`] |
-//! | are there many large positive eigenvalues? (§2) | [`spectrum`]: [`Spectrum`] → [`Eigenvalues`], [`Spectra`]; products: [`Objective::hessian_at`] |
+//! | are there many large positive eigenvalues? (§2) | [`spectrum`]: [`Spectrum`] → [`Eigenvalues`], [`Spectra`], [`Explained`]; products: [`Objective::hessian_at`] |
 //! | how noisy are gradients there? | [`noise`]: [`GradientNoise`] → [`NoiseScale`] |
 //! | past which batch size does accuracy fall? (Figure 4) | [`threshold`]: [`Threshold`]; [`Trend`] |
 //! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`], [`Ratio`] |
@@ -83,7 +83,7 @@ pub use remedies::{Arm, ArmNoise, ArmSharpness, Remedies};
 pub use scale::Scale;
 pub use seed::Seed;
 pub use sharpness::{Maxima, Maximizer, Maximum, Reading, Sharpness};
-pub use spectrum::{Eigenvalue, Eigenvalues, Eigenvector, Estimate, Probe, Spectra, Spectrum};
+pub use spectrum::{Eigenvalue, Eigenvalues, Eigenvector, Estimate, Explained, Leading, Probe, Spectra, Spectrum};
 pub use spread::{Paired, Ranks, Ratio, Spread, Trend, Welch};
 pub use table::{DataFrame, polars, show};
 pub use threshold::Threshold;

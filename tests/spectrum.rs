@@ -6,8 +6,8 @@ mod curved;
 use curved::{Curved, dot, norm};
 use sharp_minima::polars::prelude::ChunkCompareEq;
 use sharp_minima::{
-    Dataset, Error, Layer, Net, Objective, Passes, Precision, Role, Seed, Spectra, Spectrum, Statistics, Study,
-    Training, Weights, data, zoo,
+    Dataset, Error, Layer, Maximum, Net, Objective, Passes, Precision, Role, Seed, Sharpness, Spectra, Spectrum,
+    Statistics, Study, Training, Weights, data, zoo,
 };
 
 type Failure = Box<dyn std::error::Error>;
@@ -203,6 +203,137 @@ fn eigenvectors_are_what_their_residuals_say() -> Outcome {
     Ok(())
 }
 
+/// P^(−½) H P^(−½), against that matrix written down from products: eigenvalues within their residuals of those that a dense product
+/// says, trace, and the largest by 2,000 steps of the power method. P = c changes nothing but the scale.
+#[test]
+fn preconditioned_matrices_are_what_they_say() -> Outcome {
+    for (Curved { net, split, x, objective, .. }, all) in whole()?.into_iter().take(2) {
+        let n = x.len();
+        let scale: Vec<f64> = (0..n).map(|i| 0.2 + (1.7 * i as f64).sin().powi(2)).collect();
+        let units: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
+        let mut dense = objective.hessian_at(&net, &split, &x, &units)?;
+        for (row, p) in dense.iter_mut().zip(&scale) {
+            row.iter_mut().zip(&scale).for_each(|(number, q)| *number /= (p * q).sqrt());
+        }
+        let times = |v: &[f64]| dense.iter().map(|row| dot(row, v)).collect::<Vec<f64>>();
+        let spectrum = Spectrum::outermost(1).steps(60.min(n)).probes(20).objective(objective).tolerance(1e-8);
+        let found = spectrum.clone().preconditioned(scale.clone()).at_point(&net, &split, &x)?;
+        let top = &spectrum.clone().preconditioned(scale.clone()).eigenvectors_at(&net, &split, &x)?[0];
+        let apart: Vec<f64> =
+            times(&top.vector).iter().zip(&top.vector).map(|(m, u)| m - top.eigenvalue.value * u).collect();
+        let largest = found.largest[0].value;
+        assert!(norm(&apart) < 1e-9 * largest, "{}: {:e}", net.name(), norm(&apart));
+        // Shifted, so that the largest is the farthest from 0 whatever the smallest is.
+        let shift = found.range().0.abs();
+        let mut v = vec![1.0; n];
+        for _ in 0..2_000 {
+            let next: Vec<f64> = times(&v).iter().zip(&v).map(|(m, v)| m + shift * v).collect();
+            let size = norm(&next);
+            v = next.into_iter().map(|v| v / size).collect();
+        }
+        assert!((dot(&v, &times(&v)) / largest - 1.0).abs() < 1e-6, "{}: {largest}", net.name());
+        let trace: f64 = (0..n).map(|i| dense[i][i]).sum();
+        let estimate = found.trace();
+        let error = estimate.standard_error.ok_or("no error")?;
+        assert!((estimate.value - trace).abs() < 4.0 * error + 1e-9, "{estimate} for {trace}");
+        assert!(found.preconditioned && found.block().text.contains("preconditioned Hessian"));
+        let quarter = spectrum.preconditioned(vec![4.0; n]).at_point(&net, &split, &x)?;
+        assert!((4.0 * quarter.largest[0].value / all[n - 1] - 1.0).abs() < 1e-9);
+    }
+    Ok(())
+}
+
+/// P is what ADAM's step divides by: after k steps with all points as one batch, what the formula makes of the gradients at the
+/// points that were passed; the next step is along it.
+#[test]
+fn the_preconditioner_is_that_of_the_last_step() -> Outcome {
+    let data = data::synthetic();
+    let net = zoo::f1(data.shape(), data.classes(), 0.03)?;
+    let points = data.train.len();
+    let mut descent = Training::adam().batch(points).trials(1).epochs(9).quiet().begin(&net, &data, 0)?;
+    assert!(descent.preconditioner().is_err());
+    let n = net.parameter_count();
+    let (mut mean, mut square) = (vec![0.0; n], vec![0.0; n]);
+    for step in 1..=4 {
+        let x = descent.weights()?;
+        let gradient = Objective::new().chunk(points).gradient(&net, &data.train, &x)?.gradient;
+        mean.iter_mut().zip(&gradient).for_each(|(m, g)| *m = 0.9 * *m + 0.1 * g);
+        square.iter_mut().zip(&gradient).for_each(|(v, g)| *v = 0.999 * *v + 0.001 * g * g);
+        descent.step(&data)?;
+        let p = descent.preconditioner()?;
+        let correction = (1.0 - 0.999f64.powi(step)).sqrt();
+        let moved = descent.weights()?;
+        for place in 0..n {
+            let expected = (square[place].sqrt() + 1e-8) / correction;
+            // Gradients that are 0 but for rounding (biases before a normalization) differ.
+            if square[place].sqrt() > 1e-6 {
+                assert!((p[place] / expected - 1.0).abs() < 1e-3, "{place}: {} is not {expected}", p[place]);
+                let by = 1e-3 * mean[place] / (1.0 - 0.9f64.powi(step)) / p[place];
+                let own = f64::from(x.values()[place]) - f64::from(moved.values()[place]);
+                assert!((own - by).abs() < 2e-6 + 1e-2 * by.abs(), "{place}: {own} is not {by}");
+            }
+        }
+    }
+    let sgd = Training::sgd(0.1, 0.0).batch(points).trials(1).epochs(1).quiet();
+    let mut sgd = sgd.begin(&net, &data, 0)?;
+    sgd.step(&data)?;
+    let error = sgd.preconditioner().expect_err("SGD has none").to_string();
+    assert!(error.starts_with("optimizer must be ADAM"), "{error}");
+    Ok(())
+}
+
+/// The leading directions' shares, against f and products at the projections themselves; with as many directions as weights they are
+/// all of the step.
+#[test]
+fn leading_directions_carry_what_they_carry() -> Outcome {
+    let data = data::synthetic();
+    let net = Net::new("small", data.shape(), vec![Layer::Flatten, Layer::Dense { outputs: data.classes() }])?;
+    let n = net.parameter_count();
+    let trials = Training::adam().batch(20).trials(1).epochs(5).quiet().run(&net, &data)?;
+    let x = &trials.weights[0];
+    let f = Objective::new().precision(Precision::Double);
+    let sharpness = Sharpness::full(1e-2).thorough().objective(f).quiet();
+    let step = sharpness.step(&net, &sharpness.at(&net, &data, x)?)?;
+    let spectrum = Spectrum::outermost(4).steps(40.min(n)).probes(1).objective(f).quiet();
+    let found = spectrum.explained(&net, &data, x, &step)?;
+    let own = spectrum.eigenvectors(&net, &data, x)?;
+    let at = |d: &[f64]| -> sharp_minima::Result<f64> {
+        let there: Vec<f64> = x.to_f64().iter().zip(d).map(|(x, d)| x + d).collect();
+        Ok(f.value_at(&net, &data.train, &there)?.loss)
+    };
+    let start = at(&vec![0.0; n])?;
+    let within: Vec<f64> =
+        (0..n).map(|i| own[..2].iter().map(|own| own.vector[i] * dot(&own.vector, &step)).sum()).collect();
+    let two = found.leading[1];
+    assert_eq!(two.directions, 2);
+    assert!((two.growth / ((at(&within)? - start) / (at(&step)? - start)) - 1.0).abs() < 1e-9, "{two:?}");
+    assert!((two.length / (norm(&within) / norm(&step)).powi(2) - 1.0).abs() < 1e-9, "{two:?}");
+    let bent = |d: &[f64]| -> sharp_minima::Result<f64> {
+        Ok(dot(&f.hessian_at(&net, &data.train, &x.to_f64(), &[d.to_vec()])?[0], d))
+    };
+    assert!((two.curvature / (bent(&within)? / bent(&step)?) - 1.0).abs() < 1e-6, "{two:?}");
+    assert!((found.curvature / bent(&step)? - 1.0).abs() < 1e-9);
+    assert!(found.leading.windows(2).all(|pair| pair[0].length < pair[1].length));
+    assert!(found.block().text.contains("growth of f, %"), "{}", found.block());
+    // In a subspace the step is A y.
+    let subspace = Sharpness::subspace(1e-2, 5).objective(f).quiet();
+    let maximum = subspace.at(&net, &data, x)?;
+    let step = subspace.step(&net, &maximum)?;
+    assert_eq!((step.len(), at(&step)?), (n, maximum.largest));
+
+    let said = |step: &[f64]| spectrum.explained(&net, &data, x, step).expect_err("is refused").to_string();
+    assert_eq!(said(&[1.0]), format!("a step has 1 numbers for {n} weights"));
+    for step in [vec![0.0; n], vec![f64::NAN; n]] {
+        assert_eq!(said(&step), "a step must be finite and not 0");
+    }
+    let preconditioned = spectrum.clone().preconditioned(vec![1.0; n]);
+    assert!(preconditioned.explained(&net, &data, x, &step).is_err());
+    assert!(sharpness.step(&net, &maximum).expect_err("another box").to_string().contains("has no step of 5 numbers"));
+    let bare = Maximum { displacement: None, ..maximum };
+    assert!(subspace.step(&net, &bare).is_err());
+    Ok(())
+}
+
 fn study() -> sharp_minima::Result<(Net, Dataset, Study)> {
     let data = data::digits().first(300, 100)?;
     let net = zoo::f1(data.shape(), data.classes(), 0.03)?;
@@ -340,6 +471,15 @@ fn wrong_input_says_what_was_given_and_what_is_allowed() -> Outcome {
     }
     assert!(said(plain().objective(Objective::new().passes(Passes::Composed))).contains("passes must be fused"));
     assert!(said(plain().threads(0)).contains("threads"));
+    assert_eq!(said(plain().preconditioned(vec![1.0])), format!("the preconditioner has 1 numbers for {n} weights"));
+    for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let error = said(plain().preconditioned([vec![1.0; n - 1], vec![wrong]].concat()));
+        let expected = format!("a preconditioner must be finite and above 0, but its number {} is {wrong}", n - 1);
+        assert_eq!(error, expected);
+    }
+    let pair = Training::adam().trials(1).epochs(1).quiet().pair(&net, &data, 10, 100)?;
+    let error = plain().preconditioned(vec![1.0; n]).quiet().pair(&net, &data, &pair).expect_err("two points");
+    assert!(error.to_string().starts_with("points must be 1 where the matrix is preconditioned"), "{error}");
     let mut broken = x.values().to_vec();
     broken[3] = f32::NAN;
     let broken = Weights::new(net.layout(), broken)?;

@@ -58,7 +58,8 @@ impl Objective {
         self.times_at(Curvature::GaussNewton, net, split, x, vectors)
     }
 
-    fn times_at(
+    /// Products with either matrix; see [`hessian_at`](Self::hessian_at).
+    pub(crate) fn times_at(
         &self,
         matrix: Curvature,
         net: &Net,

@@ -107,6 +107,24 @@ impl Optimizer {
         }
     }
 
+    /// The edge of stability: where the largest eigenvalue of the Hessian lies above it, the rule with full gradients of a quadratic
+    /// diverges. `2 (1 + μ) / η` for SGD; `2 (1 + β₁) / ((1 − β₁) η)` for ADAM, of the Hessian that is preconditioned by
+    /// [`Descent::preconditioner`](crate::Descent::preconditioner): 38/η with its defaults (Cohen et al. 2022, arXiv 2207.14484).
+    /// Nothing for LAMB, whose steps are scaled to the weights.
+    ///
+    /// ```
+    /// use sharp_minima::Optimizer;
+    /// assert!((Optimizer::adam().edge().unwrap_or(0.0) - 38_000.0).abs() < 1e-6);
+    /// assert_eq!(Optimizer::sgd(0.1, 0.0).edge(), Some(20.0));
+    /// ```
+    pub fn edge(&self) -> Option<f64> {
+        match *self {
+            Optimizer::Adam { learning_rate, beta1, .. } => Some(2.0 * (1.0 + beta1) / ((1.0 - beta1) * learning_rate)),
+            Optimizer::Sgd { learning_rate, momentum } => Some(2.0 * (1.0 + momentum) / learning_rate),
+            Optimizer::Lamb { .. } => None,
+        }
+    }
+
     /// The learning rate of step t, counted from 1, with what ADAM corrects it by.
     fn corrected(&self, rate: f64, step: i32) -> f64 {
         match *self {
@@ -304,6 +322,24 @@ impl<T: Real> Rule<T> {
         self.state.steps = 0;
         self.state.memory.iter_mut().for_each(|numbers| numbers.fill(T::zero()));
         self.tensors.clear();
+    }
+
+    /// P of ADAM's last step, which was `x ← x − η P⁻¹ m / (1 − β₁ᵗ)`.
+    pub(crate) fn preconditioner(&self) -> Result<Vec<f64>> {
+        let State { optimizer, steps, memory, .. } = &self.state;
+        let Optimizer::Adam { beta2, epsilon, .. } = *optimizer else {
+            return Err(Error::parameter("optimizer", optimizer, "be ADAM: a preconditioner is its own"));
+        };
+        if *steps == 0 {
+            return Err(Error::parameter("steps", 0, "be at least 1: ADAM's preconditioner is that of its last step"));
+        }
+        let square: Vec<f64> = match (&self.tensors[..], &memory[..]) {
+            ([_, square], _) => square.to_dtype(candle_core::DType::F64)?.to_vec1()?,
+            (_, [_, square]) => square.iter().map(|&v| v.into()).collect(),
+            _ => return Err(Error::Shape("the state is not that of its optimizer".into())),
+        };
+        let correction = (1.0 - beta2.powi(*steps)).sqrt();
+        Ok(square.into_iter().map(|v| (v.sqrt() + epsilon) / correction).collect())
     }
 
     /// Moves x by one step, at this learning rate.

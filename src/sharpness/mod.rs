@@ -285,6 +285,29 @@ impl Sharpness {
         self.points(net, data, &(0..count as u64).map(point).collect::<Vec<_>>(), false)
     }
 
+    /// A y, the step from x to the largest f that a measure by [`at`](Self::at) found: n numbers in the layout of x.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a measure without its [displacement](Maximum::displacement); [`Error::Shape`] for one in a box of
+    /// another dimension than this.
+    pub fn step(&self, net: &Net, found: &Maximum) -> Result<Vec<f64>> {
+        let Some(y) = &found.displacement else {
+            let allowed = "be there: only `.at(…)` leaves it, where the measure was not found as it was kept";
+            return Err(Error::parameter("displacement", "none", allowed));
+        };
+        let n = net.parameter_count();
+        let directions = Way { draw: found.draw, ..self.way.clone() }.directions(n)?;
+        let p = match &self.way.along {
+            Along::All => n,
+            Along::Random(p) => *p,
+            Along::Given(columns) => columns.len(),
+        };
+        if y.len() != p {
+            return Err(Error::Shape(format!("a box of {p} dimensions has no step of {} numbers", y.len())));
+        }
+        Ok(step(directions.as_ref(), n, y))
+    }
+
     fn regimes(&self, net: &Net, data: &Dataset, regimes: &[&Trials]) -> Result<Maxima> {
         self.spots(net, data, Spot::ends(regimes, "sharpness")?)
     }

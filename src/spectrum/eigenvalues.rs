@@ -86,6 +86,9 @@ pub struct Eigenvalues {
     pub objective: Objective,
     /// Of which matrix.
     pub matrix: Curvature,
+    /// Whether that was preconditioned: P^(−½) on both sides of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub preconditioned: bool,
     /// Where the probes came from.
     pub seed: u64,
     /// Steps of Lanczos: products a probe.
@@ -179,7 +182,14 @@ impl Eigenvalues {
     pub(crate) fn subject(&self) -> String {
         let data = if self.data.is_empty() { String::new() } else { format!(" on {}", self.data) };
         let (points, weights) = (grouped(self.points), grouped(self.weights));
-        format!("{} of {}{data}, {points} points of {}, {weights} weights", self.matrix, self.net, self.split)
+        let (matrix, net, split) = (self.matrix_name(), &self.net, self.split);
+        format!("{matrix} of {net}{data}, {points} points of {split}, {weights} weights")
+    }
+
+    /// "Hessian", "preconditioned Hessian", "Gauss–Newton".
+    pub(crate) fn matrix_name(&self) -> String {
+        let preconditioned = if self.preconditioned { "preconditioned " } else { "" };
+        format!("{preconditioned}{}", self.matrix)
     }
 
     pub(super) fn of_trial(self, regime: &Regime, trial: usize, epoch: Option<usize>) -> Self {

@@ -18,6 +18,7 @@
 //! | [`above`](Spectrum::above), thresholds | none | finite |
 //! | [`tolerance`](Spectrum::tolerance) of an eigenvalue | 1e-3 | 0..=1 |
 //! | [`gauss_newton`](Spectrum::gauss_newton) | the Hessian | |
+//! | [`preconditioned`](Spectrum::preconditioned) by P | not | n numbers above 0 |
 //! | [`objective`](Spectrum::objective) | batch statistics, f32 | batch statistics, fused passes |
 //! | [`seed`](Spectrum::seed) | 0 | any |
 //! | [`work`](Spectrum::work) | all threads, no budget, kept nowhere | |
@@ -29,14 +30,17 @@
 //! are best compared at equal loss too.
 
 mod eigenvalues;
+mod explained;
 mod lanczos;
 mod probe;
 mod spectra;
 mod tridiagonal;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use eigenvalues::{Eigenvalue, Eigenvalues, Eigenvector};
+pub use explained::{Explained, Leading};
 pub use probe::{Estimate, Probe};
 pub use spectra::Spectra;
 
@@ -72,7 +76,25 @@ pub struct Spectrum {
     thresholds: Vec<f64>,
     tolerance: f64,
     probes: usize,
+    /// P, and P^(−½).
+    preconditioner: Option<Preconditioner>,
     work: Work,
+}
+
+/// A diagonal matrix with numbers above 0.
+#[derive(Debug, Clone, PartialEq)]
+struct Preconditioner {
+    diagonal: Arc<Vec<f64>>,
+    roots: Arc<Vec<f64>>,
+}
+
+/// Where a probe measures.
+struct Place<'a> {
+    net: &'a Net,
+    split: &'a Split,
+    x: &'a [f64],
+    /// P^(−½), where the matrix is preconditioned.
+    roots: Option<&'a [f64]>,
 }
 
 /// All that decides a probe's numbers, with the net, the points, x and the probe's place. It is hashed whole where probes are kept.
@@ -107,7 +129,8 @@ impl Spectrum {
             seed: Seed(0),
             split: Which::Train,
         };
-        Self { way, k, thresholds: Vec::new(), tolerance: 1e-3, probes: 10, work: Work::new() }
+        let work = Work::new();
+        Self { way, k, thresholds: Vec::new(), tolerance: 1e-3, probes: 10, preconditioner: None, work }
     }
 
     /// Steps of Lanczos, each a product. More of them find more eigenvalues, and see the density more finely.
@@ -133,6 +156,13 @@ impl Spectrum {
     /// Of the Gauss–Newton matrix ([`Curvature::GaussNewton`]) in the place of the Hessian.
     pub fn gauss_newton(self) -> Self {
         Self { way: Way { matrix: Curvature::GaussNewton, ..self.way }, ..self }
+    }
+
+    /// Of `P^(−½) H P^(−½)`, P a diagonal matrix of these n numbers: with [`Descent::preconditioner`](crate::Descent::preconditioner)
+    /// the curvature that ADAM sees at one point. [Eigenvectors](Self::eigenvectors) are those of this matrix; it is a single point's.
+    pub fn preconditioned(self, diagonal: Vec<f64>) -> Self {
+        let roots = Arc::new(diagonal.iter().map(|p| 1.0 / p.sqrt()).collect());
+        Self { preconditioner: Some(Preconditioner { diagonal: Arc::new(diagonal), roots }), ..self }
     }
 
     /// How f is evaluated.
@@ -226,7 +256,7 @@ impl Spectrum {
     }
 
     fn vectors<T: Real>(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Vec<Eigenvector>> {
-        let all = self.way.krylov::<T>(net, split, x, &[0], &|_| true)?.unwrap_or_default();
+        let all = self.way.krylov::<T>(&self.place(net, split, x), &[0], &|_| true)?.unwrap_or_default();
         let Some(krylov) = all.first() else { return Ok(Vec::new()) };
         let of = |ritz: &Ritz| {
             let mut vector = krylov.combined(&ritz.vector);
@@ -245,9 +275,13 @@ impl Spectrum {
         self.check(net, split)?;
         let mut probed = Vec::new();
         for probes in self.groups(net) {
-            probed.extend(self.way.probed(net, split, x, &probes, &|_| true)?.into_iter().flatten());
+            probed.extend(self.way.probed(&self.place(net, split, x), &probes, &|_| true)?.into_iter().flatten());
         }
         Ok(self.told(net, split, probed))
+    }
+
+    fn place<'a>(&'a self, net: &'a Net, split: &'a Split, x: &'a [f64]) -> Place<'a> {
+        Place { net, split, x, roots: self.preconditioner.as_ref().map(|own| own.roots.as_slice()) }
     }
 
     fn regimes(&self, net: &Net, data: &Dataset, regimes: &[&Trials]) -> Result<Spectra> {
@@ -260,6 +294,10 @@ impl Spectrum {
         self.work.check()?;
         let split = data.split(self.way.split);
         self.check(net, split)?;
+        if self.preconditioner.is_some() && points.len() > 1 {
+            let allowed = "be 1 where the matrix is preconditioned, since each point has a P of its own";
+            return Err(Error::parameter("points", points.len(), allowed));
+        }
         for point in points {
             let x = point.x()?;
             net.check_weights(&x)?;
@@ -272,6 +310,10 @@ impl Spectrum {
         }
         let points_of = Fingerprint::new("spectrum").and(&self.way);
         let points_of = points_of.and(&(net.name(), net.input(), net.layers())).split(split);
+        let points_of = match &self.preconditioner {
+            Some(own) => points_of.and(&own.diagonal),
+            None => points_of,
+        };
         let of = |point: usize, probe: usize| -> Result<Fingerprint> {
             Ok(points_of.clone().and(&probe).numbers(points[point].x()?.values()))
         };
@@ -312,7 +354,7 @@ impl Spectrum {
                     goes_on
                 };
                 let x = points[*point].x()?.to_f64();
-                let probed = self.way.probed(net, split, &x, probes, &goes_on)?;
+                let probed = self.way.probed(&self.place(net, split, &x), probes, &goes_on)?;
                 if let Some(Probed { probe, .. }) = probed.iter().flatten().next() {
                     let most = probe.values.last().copied().unwrap_or(f64::NAN);
                     doing.progress.advance(1, || format!("{}: largest {}", name(part), significant(most)));
@@ -365,6 +407,19 @@ impl Spectrum {
         if !(0.0..=1.0).contains(&self.tolerance) {
             return Err(Error::parameter("tolerance", self.tolerance, "lie in 0..=1"));
         }
+        if let Some(Preconditioner { diagonal, roots }) = &self.preconditioner {
+            let (given, n) = (diagonal.len(), net.parameter_count());
+            if given != n {
+                return Err(Error::Shape(format!("the preconditioner has {given} numbers for {n} weights")));
+            }
+            // As the f32 that vectors are scaled by.
+            let is_fine = |root: &f64| (*root as f32).is_finite() && *root as f32 > 0.0;
+            if let Some(place) = roots.iter().position(|root| !is_fine(root)) {
+                let own = diagonal[place];
+                let reason = format!("a preconditioner must be finite and above 0, but its number {place} is {own}");
+                return Err(Error::Data(reason));
+            }
+        }
         Ok(())
     }
 
@@ -397,6 +452,7 @@ impl Spectrum {
             weights: net.parameter_count(),
             objective: self.way.objective,
             matrix: self.way.matrix,
+            preconditioned: self.preconditioner.is_some(),
             seed: self.way.seed.0,
             steps: self.way.steps,
             value: first.map_or(f64::NAN, |own| own.value),
@@ -413,19 +469,17 @@ impl Way {
     /// What the probes of these numbers find; nothing where `goes_on`, which is asked before each step, says no.
     fn probed(
         &self,
-        net: &Net,
-        split: &Split,
-        x: &[f64],
+        place: &Place<'_>,
         probes: &[usize],
         goes_on: &dyn Fn(usize) -> bool,
     ) -> Result<Option<Vec<Probed>>> {
         let begin = Instant::now();
         let ritz = match self.objective.precision {
-            Precision::Single => self.ritz::<f32>(net, split, x, probes, goes_on)?,
-            Precision::Double => self.ritz::<f64>(net, split, x, probes, goes_on)?,
+            Precision::Single => self.ritz::<f32>(place, probes, goes_on)?,
+            Precision::Double => self.ritz::<f64>(place, probes, goes_on)?,
         };
         let Some(ritz) = ritz else { return Ok(None) };
-        let value = self.objective.value_at(net, split, x)?.loss;
+        let value = self.objective.value_at(place.net, place.split, place.x)?.loss;
         let seconds = begin.elapsed().as_secs_f64() / probes.len() as f64;
         let probed = |ritz: Vec<Ritz>| Probed {
             value,
@@ -441,13 +495,11 @@ impl Way {
 
     fn ritz<T: Real>(
         &self,
-        net: &Net,
-        split: &Split,
-        x: &[f64],
+        place: &Place<'_>,
         probes: &[usize],
         goes_on: &dyn Fn(usize) -> bool,
     ) -> Result<Option<Vec<Vec<Ritz>>>> {
-        match self.krylov::<T>(net, split, x, probes, goes_on)? {
+        match self.krylov::<T>(place, probes, goes_on)? {
             Some(all) => Ok(Some(all.iter().map(Krylov::ritz).collect::<Result<_>>()?)),
             None => Ok(None),
         }
@@ -457,12 +509,11 @@ impl Way {
     /// those of each alone.
     fn krylov<T: Real>(
         &self,
-        net: &Net,
-        split: &Split,
-        x: &[f64],
+        place: &Place<'_>,
         probes: &[usize],
         goes_on: &dyn Fn(usize) -> bool,
     ) -> Result<Option<Vec<Krylov<T>>>> {
+        let Place { net, split, x, roots } = *place;
         let mut products = self.objective.products::<T>(self.matrix, net, split, x)?;
         let begin = |&probe: &usize| {
             let mut random = self.seed.stream(Stream::Probe, probe as u64);
@@ -477,7 +528,21 @@ impl Way {
                 return Ok(None);
             }
             let vectors: Vec<&[T]> = all.iter().map(Krylov::last).collect();
-            let found = products.times(&vectors)?;
+            let found = match roots {
+                None => products.times(&vectors)?,
+                Some(roots) => {
+                    let scaled = |vector: &&[T]| {
+                        let numbers = vector.iter().zip(roots);
+                        numbers.map(|(&v, root)| T::from_f64(root * v.into())).collect::<Vec<T>>()
+                    };
+                    let scaled: Vec<Vec<T>> = vectors.iter().map(scaled).collect();
+                    let mut found = products.times(&scaled.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
+                    for product in &mut found {
+                        product.iter_mut().zip(roots).for_each(|(number, root)| *number *= root);
+                    }
+                    found
+                }
+            };
             for (own, product) in all.iter_mut().zip(found) {
                 own.step(product, step + 1 == self.steps)?;
             }

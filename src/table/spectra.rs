@@ -80,7 +80,7 @@ impl Spectra {
             whole("weights", of().map(|own| count(own.weights))),
             text("statistics", of().map(|own| Some(own.objective.whose().to_string()))),
             whole("chunk", of().map(|own| count(own.objective.most()))),
-            text("matrix", of().map(|own| Some(own.matrix.to_string()))),
+            text("matrix", of().map(|own| Some(own.matrix_name()))),
             whole("seed", of().map(|own| Some(own.seed))),
             whole("steps", of().map(|own| count(own.steps))),
             whole("probes", of().map(|own| count(own.probes.len()))),

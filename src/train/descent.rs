@@ -102,6 +102,17 @@ impl Descent {
         self.slope.weights()
     }
 
+    /// The diagonal of P, by which ADAM's last step divided: `x ← x − η P⁻¹ m / (1 − β₁ᵗ)` with `P = (√v + ε) / √(1 − β₂ᵗ)`, n
+    /// numbers in the layout of x. With it [`Spectrum::preconditioned`](crate::Spectrum::preconditioned) measures the curvature that
+    /// ADAM sees, whose edge of stability is [`Optimizer::edge`](crate::Optimizer::edge).
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for other rules than ADAM and before the first step; [`Error::Tensor`] where a device does not give
+    /// it.
+    pub fn preconditioner(&self) -> Result<Vec<f64>> {
+        self.slope.preconditioner()
+    }
+
     pub(super) fn trial(&self) -> usize {
         self.trial
     }

@@ -239,6 +239,11 @@ impl<T: Real> Slope<T> {
         self.rule.step(self.engine.standing()?, rate)
     }
 
+    /// What ADAM's last step divided by.
+    pub(super) fn preconditioner(&self) -> Result<Vec<f64>> {
+        self.rule.preconditioner()
+    }
+
     /// The rule forgets every step.
     pub(super) fn reset_rule(&mut self) {
         self.rule.reset();
