@@ -315,6 +315,7 @@ fn leading_directions_carry_what_they_carry() -> Outcome {
     assert!((found.curvature / bent(&step)? - 1.0).abs() < 1e-9);
     assert!(found.leading.windows(2).all(|pair| pair[0].length < pair[1].length));
     assert!(found.block().text.contains("growth of f, %"), "{}", found.block());
+    assert_eq!(found.frame()?.column("growth")?.f64()?.get(1), Some(two.growth));
     // In a subspace the step is A y.
     let subspace = Sharpness::subspace(1e-2, 5).objective(f).quiet();
     let maximum = subspace.at(&net, &data, x)?;
@@ -443,6 +444,10 @@ fn tables_frames_and_pictures_say_what_was_found() -> Outcome {
     assert_eq!(epochs, [2, 2, 2, 2, 4, 4, 4, 4].map(Some));
     assert!(way.chart()?.words.contains("small, epoch 2"));
     assert!(way.spectra[7].largest[0].value != way.spectra[3].largest[0].value);
+    // More than two are drawn against f(x).
+    let mut longer = way.clone();
+    longer.spectra.extend(way.spectra.iter().map(|own| sharp_minima::Eigenvalues { epoch: Some(9), ..own.clone() }));
+    assert!(longer.chart()?.words.contains("along runs against f(x)"));
     Ok(())
 }
 

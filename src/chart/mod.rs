@@ -14,6 +14,7 @@ mod remedies;
 mod robust;
 mod searches;
 mod spectra;
+mod spectra_way;
 mod surfaces;
 mod warm_starts;
 mod way_down;

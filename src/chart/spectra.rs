@@ -44,12 +44,20 @@ impl Spectra {
     /// [resolution](Eigenvalues::resolution). Below it a tick for each outermost eigenvalue that stands alone: one of n eigenvalues is
     /// a bump hardly above the axis.
     ///
+    /// Spectra of more than two epochs would be too many lines: they are drawn as largest eigenvalue, trace and count, against f(x).
+    ///
     /// # Errors
     /// [`Error::Parameter`] where nothing was measured; [`Error::Output`] from the chart library.
     pub fn chart(&self) -> Result<Chart> {
         let Some(first) = self.spectra.first() else {
             return Err(Error::parameter("spectra of a chart", 0, "be at least 1"));
         };
+        let mut epochs: Vec<usize> = self.spectra.iter().filter_map(|own| own.epoch).collect();
+        epochs.sort_unstable();
+        epochs.dedup();
+        if epochs.len() > 2 {
+            return super::spectra_way::chart(self);
+        }
         let mut groups: Vec<Group<'_>> = Vec::new();
         for own in &self.spectra {
             let epoch = own.epoch.map_or(String::new(), |epoch| format!(", epoch {epoch}"));

@@ -134,11 +134,17 @@ impl Spectrum {
     }
 }
 
+/// The k of a table, beside the last.
+const SHOWN: [usize; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 500];
+
 impl Explained {
-    /// A row for each k: the last eigenvalue, and which percentages of length, curvature and growth the first k directions carry.
+    /// A row for some k, the last among them: the last eigenvalue, and which percentages of length, curvature and growth the first k
+    /// directions carry. The frame has all.
     pub fn block(&self) -> Block {
         let percent = |share: f64| significant(100.0 * share);
-        let rows = self.leading.iter().map(|own| {
+        let last = self.leading.len();
+        let is_shown = |own: &&Leading| own.directions == last || SHOWN.contains(&own.directions);
+        let rows = self.leading.iter().filter(is_shown).map(|own| {
             let Leading { directions, eigenvalue, length, curvature, growth } = *own;
             let count = directions.to_string();
             vec![count, significant(eigenvalue), percent(length), percent(curvature), percent(growth)]

@@ -107,8 +107,10 @@ impl Spectra {
                 continue;
             }
             let mean = |values: &[f64]| {
-                Spread::of(values)
-                    .map_or("–".into(), |own| format!("{} ± {}", significant(own.mean), significant(own.deviation)))
+                Spread::of(values).map_or("–".into(), |own| match own.deviation.is_finite() {
+                    true => format!("{} ± {}", significant(own.mean), significant(own.deviation)),
+                    false => significant(own.mean),
+                })
             };
             let ratio = Ratio::of(&large, &small)
                 .map_or_else(|_| "–".into(), |own| format!("{} ({})", significant(own.of_means), own.interval()));

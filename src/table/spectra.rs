@@ -2,7 +2,7 @@
 
 use super::{DataFrame, frame, number, text, whole};
 use crate::error::Result;
-use crate::spectrum::{Eigenvalue, Eigenvalues, Spectra};
+use crate::spectrum::{Eigenvalue, Eigenvalues, Explained, Leading, Spectra};
 
 /// A number of a spectrum.
 struct Line<'a> {
@@ -102,5 +102,29 @@ impl Eigenvalues {
     /// As [`Spectra::frame`].
     pub fn frame(&self) -> Result<DataFrame> {
         Spectra { spectra: vec![self.clone()], ..Spectra::default() }.frame()
+    }
+}
+
+impl Explained {
+    /// One row for each k. Columns: net, data, split, points, weights; directions (k), eigenvalue (that of the last of them), and the
+    /// fractions that the first k directions carry: length (of ‖d‖²), curvature (of dᵀHd), growth (of f(x + d) − f(x)).
+    ///
+    /// # Errors
+    /// [`Error::Output`](crate::Error::Output) from the data frame library; none is known.
+    pub fn frame(&self) -> Result<DataFrame> {
+        let all = || self.leading.iter();
+        let of = |value: fn(&Leading) -> f64| all().map(move |own| Some(value(own)));
+        frame(vec![
+            text("net", all().map(|_| Some(&self.net))),
+            text("data", all().map(|_| Some(&self.data))),
+            text("split", all().map(|_| Some(self.split.to_string()))),
+            whole("points", all().map(|_| Some(self.points as u64))),
+            whole("weights", all().map(|_| Some(self.weights as u64))),
+            whole("directions", all().map(|own| Some(own.directions as u64))),
+            number("eigenvalue", of(|own| own.eigenvalue)),
+            number("length", of(|own| own.length)),
+            number("curvature", of(|own| own.curvature)),
+            number("growth", of(|own| own.growth)),
+        ])
     }
 }
