@@ -405,6 +405,18 @@ def collect(outputs: Outputs, kind: str, content: dict[str, Any]) -> None:
         outputs.append({"output_type": kind, **{key: content[key] for key in ("ename", "evalue", "traceback")}})
 
 
+# A line of progress of the library, as its `display` writes it.
+PROGRESS = re.compile(r"^ *\d+ % · .* so far.*$\n?", re.MULTILINE)
+
+
+def without_progress(outputs: Outputs) -> Outputs:
+    """The outputs without lines of progress, which are of interest while a cell runs, and a difference of each run thereafter."""
+    for output in outputs:
+        if output["output_type"] == "stream" and output["name"] == "stdout":
+            output["text"] = PROGRESS.sub("", output["text"])
+    return [output for output in outputs if output["output_type"] != "stream" or output["text"].strip()]
+
+
 PANIC = re.compile(r"thread '.*' (\(\d+\) )?panicked at|has overflowed its stack")
 COLOR = re.compile(r"\x1b\[[\d;]*m")
 
@@ -448,6 +460,7 @@ def execute(name: str, notebook: Notebook, scale: str) -> Optional[str]:
                 if output["output_type"] == "execute_result":
                     output["execution_count"] = number
             why = complaint(cell["outputs"], private)
+            cell["outputs"] = without_progress(cell["outputs"])
             if why is not None:
                 quoted = "\n".join(f"    {line}" for line in source.splitlines())
                 return f"\n{name}, {which} failed:\n\n{quoted}\n\n{why.strip()}\n"

@@ -133,6 +133,19 @@ pub(crate) fn significant(value: f64) -> String {
     }
 }
 
+/// A mean with its deviation, both to the second digit of the deviation: "18.7 ± 9.2", "205 ± 70". Where there is no deviation, or
+/// none that is a number above 0, the mean alone says as much as [`significant`] does.
+pub(crate) fn plus_minus(mean: f64, deviation: Option<f64>) -> String {
+    let Some(deviation) = deviation.filter(|deviation| deviation.is_finite()) else { return significant(mean) };
+    let digits = |value: f64, decimals: i32| format!("{value:.*}", decimals.max(0) as usize);
+    let is_plain = mean == 0.0 || (1e-4..1e6).contains(&mean.abs());
+    if !(is_plain && (1e-8..1e6).contains(&deviation)) {
+        return format!("{} ± {}", significant(mean), significant(deviation));
+    }
+    let decimals = 1 - deviation.log10().floor() as i32;
+    format!("{} ± {}", digits(mean, decimals), digits(deviation, decimals))
+}
+
 /// Seconds as a reader says them: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min".
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round() as u64;
@@ -236,6 +249,21 @@ mod tests {
         );
         let said = [0.42, 12.4, 200.0, 7500.0].map(duration);
         assert_eq!(said.each_ref().map(String::as_str), ["0.4 s", "12 s", "3 min 20 s", "2 h 5 min"]);
+    }
+
+    #[test]
+    fn means_are_told_as_far_as_their_deviation_lets_them() {
+        let said = |mean, deviation| plus_minus(mean, Some(deviation));
+        assert_eq!(said(1.23, 0.83), "1.23 ± 0.83");
+        assert_eq!(said(205.14, 69.52), "205 ± 70");
+        assert_eq!(said(12_345.6, 1_234.5), "12346 ± 1234");
+        assert_eq!(said(0.012, 0.00041), "0.01200 ± 0.00041");
+        assert_eq!(said(-0.0316, 0.0995), "-0.032 ± 0.100");
+        assert_eq!(said(0.0004928, 3.428e-5), "0.000493 ± 0.000034");
+        assert_eq!(said(0.5, 0.0), "0.5000 ± 0");
+        assert_eq!(said(3e-7, 1e-8), "3.000e-7 ± 1.000e-8");
+        assert_eq!(said(2.0, f64::NAN), "2.000");
+        assert_eq!(plus_minus(2.0, None), "2.000");
     }
 
     #[test]

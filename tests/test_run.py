@@ -248,6 +248,14 @@ class Strictness(unittest.TestCase):
 
 
 class Messages(unittest.TestCase):
+    def test_lines_of_progress_do_not_stay(self):
+        lines = " 37 % · probes 0 to 2, step 15 · 2.1 s so far, about 3.5 s to go\n"
+        other = "small, trial 1: a kept trial is of another recipe; done again\n"
+        outputs = [stream("stdout", lines + other + lines), value(**{"text/plain": lines})]
+        self.assertEqual(run.without_progress(outputs), [stream("stdout", other), value(**{"text/plain": lines})])
+        self.assertEqual(run.without_progress([stream("stdout", lines)]), [])
+        self.assertEqual(run.without_progress([stream("stderr", lines)]), [stream("stderr", lines)])
+
     def test_streams_join_and_come_first(self):
         outputs = []
         for kind, content in [

@@ -204,6 +204,23 @@ fn steps_by_hand_are_those_of_a_run() -> Outcome {
     Ok(())
 }
 
+/// Epoch by epoch by hand is the run, what is done already is not done again, and one that diverges ends with an error.
+#[test]
+fn a_descent_goes_on_until_an_epoch() -> Outcome {
+    let (net, data) = small()?;
+    let training = Training::adam().batch(50).trials(1).epochs(3).quiet();
+    let mut descent = training.begin(&net, &data, 0)?;
+    for (epochs, done) in [(0, 0), (1, 1), (3, 3), (2, 3)] {
+        descent.until(&data, epochs)?;
+        assert_eq!((descent.epoch(), descent.steps()), (done, 6 * done));
+    }
+    assert_eq!(descent.weights()?, training.run(&net, &data)?.weights[0]);
+    let mut wild = Training::sgd(1e30, 0.0).batch(50).trials(1).epochs(3).quiet().begin(&net, &data, 0)?;
+    let error = wild.until(&data, 3).expect_err("it diverges");
+    assert!(matches!(error, Error::Data(_)) && error.to_string().starts_with("trial 0 diverged"), "{error}");
+    Ok(())
+}
+
 /// Dropout leaves out in training only, by numbers of its own stream: with rate 0 the net trains to the same bits.
 #[test]
 fn dropout_acts_in_training_and_rate_0_is_bit_equal_to_none() -> Outcome {

@@ -3,7 +3,7 @@
 use super::maximize::Maximizer;
 use super::maximum::{Maximum, Origin, Space, Status};
 use crate::data::Which;
-use crate::display::{Block, missing, significant};
+use crate::display::{Block, missing, plus_minus, significant};
 use crate::error::{Error, Result};
 use crate::spread::{Ratio, Spread};
 use crate::train::Role;
@@ -245,7 +245,9 @@ impl Maxima {
                 let doubtful = read.iter().filter(|(_, trusted)| !trusted).count();
                 let doubt =
                     if doubtful == 0 { String::new() } else { format!(" ({doubtful} of {} unreliable)", read.len()) };
-                Spread::of(&phi).map_or(String::new(), |spread| format!("{}{doubt}", mean_and_deviation(&spread)))
+                Spread::of(&phi).map_or(String::new(), |spread| {
+                    format!("{}{doubt}", plus_minus(spread.mean, Some(spread.deviation)))
+                })
             };
             // Of those that have it.
             let of = |value: fn(&Maximum) -> Option<f64>| -> String {
@@ -344,18 +346,6 @@ impl Contrast {
             Err(reason) => format!("none: {reason}{doubt}"),
         }
     }
-}
-
-/// "1.23 ± 0.83", with digits for numbers of any size.
-pub(crate) fn mean_and_deviation(spread: &Spread) -> String {
-    if !spread.deviation.is_finite() {
-        return significant(spread.mean);
-    }
-    if spread.mean.abs() >= 0.01 {
-        let decimals = if spread.mean.abs() < 1.0 { 4 } else { 2 };
-        return spread.text(decimals);
-    }
-    format!("{} ± {}", significant(spread.mean), significant(spread.deviation))
 }
 
 crate::display::shown_as_text!(Contrast, Reading);

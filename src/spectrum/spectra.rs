@@ -2,7 +2,7 @@
 
 use super::eigenvalues::Eigenvalues;
 use super::probe::Estimate;
-use crate::display::{Block, missing, significant};
+use crate::display::{Block, missing, plus_minus, significant};
 use crate::error::Result;
 use crate::spread::{Ratio, Spread};
 use crate::train::Role;
@@ -107,10 +107,7 @@ impl Spectra {
                 continue;
             }
             let mean = |values: &[f64]| {
-                Spread::of(values).map_or("–".into(), |own| match own.deviation.is_finite() {
-                    true => format!("{} ± {}", significant(own.mean), significant(own.deviation)),
-                    false => significant(own.mean),
-                })
+                Spread::of(values).map_or("–".into(), |own| plus_minus(own.mean, Some(own.deviation)))
             };
             let ratio = Ratio::of(&large, &small)
                 .map_or_else(|_| "–".into(), |own| format!("{} ({})", significant(own.of_means), own.interval()));

@@ -19,10 +19,9 @@ use crate::weights::Weights;
 /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
 /// let training = Training::adam().batch(20).trials(1).epochs(1).quiet();
 /// let mut descent = training.begin(&net, &data, 0)?;
-/// while descent.epoch() < 1 {
-///     let loss = descent.step(&data)?;
-///     assert!(loss.is_finite());
-/// }
+/// let loss = descent.step(&data)?;
+/// assert!(loss.is_finite());
+/// descent.until(&data, 1)?;
 /// assert_eq!(descent.weights()?, training.run(&net, &data)?.weights[0]);
 /// # Ok::<(), sharp_minima::Error>(())
 /// ```
@@ -77,6 +76,21 @@ impl Descent {
             )));
         }
         self.advance(data)
+    }
+
+    /// Takes steps until so many epochs are done; where they are done already, none.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step); [`Error::Data`] where the loss of a batch is not finite, from where no step leads on.
+    pub fn until(&mut self, data: &Dataset, epochs: usize) -> Result<()> {
+        while self.epoch < epochs {
+            let loss = self.step(data)?;
+            if !loss.is_finite() {
+                let (steps, trial) = (self.steps, self.trial);
+                return Err(Error::Data(format!("trial {trial} diverged: the loss behind step {steps} is {loss}")));
+            }
+        }
+        Ok(())
     }
 
     /// What is done to mend a large batch, as [`Recipe::remedies`] says it.

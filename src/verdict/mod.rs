@@ -26,7 +26,7 @@ pub use spectrum::spectrum;
 pub use warm_starts::warm_starts;
 pub use way_down::way_down;
 
-use crate::display::{Block, significant};
+use crate::display::{Block, plus_minus};
 use crate::error::Result;
 use crate::record::Recorded;
 use crate::table::{self, DataFrame};
@@ -109,7 +109,7 @@ enum Form {
     Probability,
     /// With two decimals.
     Plain,
-    /// With four significant digits.
+    /// With four significant digits, or as far as the deviation lets them be told.
     Significant,
 }
 
@@ -201,8 +201,7 @@ impl Comparison {
             (Form::Percent, None) => format!("{:.2}", 100.0 * mean),
             (Form::Plain, Some(deviation)) => format!("{mean:.2} ± {deviation:.2}"),
             (Form::Plain, None) => format!("{mean:.2}"),
-            (Form::Significant, Some(deviation)) => format!("{} ± {}", significant(mean), significant(deviation)),
-            (Form::Significant, None) => significant(mean),
+            (Form::Significant, deviation) => plus_minus(mean, deviation),
         };
         let rows = self.rows.iter().map(|row| {
             let cells = row.cells.iter().map(|number| number.map_or("–".into(), |number| cell(row.form, number)));
