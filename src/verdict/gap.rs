@@ -1,6 +1,6 @@
 //! The generalization gap: Table 2 and Figure 2 of the paper.
 
-use super::{Column, Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
+use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
 use crate::error::{Error, Result};
 use crate::paper::Table2;
 use crate::record::Recorded;
@@ -10,8 +10,11 @@ use crate::train::{Epoch, Pair, Regime, Run, Stop};
 const SMALL: Option<&str> = Some("small");
 const LARGE: Option<&str> = Some("large");
 
+/// How many rows there are.
+const ROWS: usize = 18;
+
 /// The rows, in the order in which they are shown.
-fn rows() -> [Row; 12] {
+fn rows() -> [Row; ROWS] {
     let row = |label, measure, regime: Option<&str>, split, form| Row {
         regime: regime.map(String::from),
         split,
@@ -40,6 +43,24 @@ fn rows() -> [Row; 12] {
         ),
         row("gap there, points", "gap_at_lowest_loss", None, Some("test"), Form::Percent),
         row("p of that gap, Welch's test", "p_at_lowest_loss", None, Some("test"), Form::Probability),
+        row(
+            "test % where training % is the paper's, small batch",
+            "accuracy_there",
+            SMALL,
+            Some("test"),
+            Form::Percent,
+        ),
+        row(
+            "test % where training % is the paper's, large batch",
+            "accuracy_there",
+            LARGE,
+            Some("test"),
+            Form::Percent,
+        ),
+        row("gap there, points", "gap_there", None, Some("test"), Form::Percent),
+        row("p of that gap, Welch's test", "p_there", None, Some("test"), Form::Probability),
+        row("test loss, small batch", "loss", SMALL, Some("test"), Form::Significant),
+        row("test loss, large batch", "loss", LARGE, Some("test"), Form::Significant),
         row("‖x − x₀‖, small batch", "distance", SMALL, None, Form::Plain),
         row("‖x − x₀‖, large batch", "distance", LARGE, None, Form::Plain),
     ]
@@ -51,7 +72,8 @@ fn rows() -> [Row; 12] {
 /// and that is not over-fitting that an earlier stop would have avoided.
 ///
 /// The second is judged twice, after the last epochs and where each trial's training loss is lowest: patience ends a trial
-/// some epochs behind its lowest loss, and not a trial whose epochs are over. It holds or fails where both readings agree.
+/// some epochs behind its lowest loss, and not a trial whose epochs are over. It holds or fails where both readings agree. Rows of a
+/// third reading, behind the epoch whose training accuracy is nearest to the one that the paper prints, stand beside them.
 ///
 /// # Errors
 /// [`Error::Parameter`] where a regime has no trials, or where row, record and pair are not of one net.
@@ -65,14 +87,15 @@ pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pa
         return Err(Error::parameter("net", other, format!("be {}, as in the paper's row", paper.net)));
     }
     let printed = [paper.train_small, paper.train_large, paper.test_small, paper.test_large];
-    let mut column: Column<12> = [None; 12];
+    let mut column: [Number; ROWS] = [None; ROWS];
     for (cell, number) in column.iter_mut().zip(printed) {
         *cell = Some((number.mean / 100.0, Some(number.deviation / 100.0)));
     }
     column[4] = Some(((paper.test_small.mean - paper.test_large.mean) / 100.0, None));
     let [small, large] = live.regimes();
+    let measure = |regimes| measure(regimes, paper);
     let recorded_column = pair.map(measure);
-    let columns = [column, recorded_column.unwrap_or([None; 12]), measure([small, large])];
+    let columns = [column.to_vec(), recorded_column.unwrap_or_default(), measure([small, large])];
     let evidence = match pair {
         Some(pair) => judge(pair)?,
         None => not_tested("no recorded run"),
@@ -84,7 +107,7 @@ pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pa
     ];
     let paper = format!("{} on {}", paper.net, paper.data);
     Ok(Comparison {
-        rows: Row::filled(rows().into(), &columns.map(Vec::from)),
+        rows: Row::filled(rows().into(), &columns),
         sources: column_sources(&paper, recorded, &format!("{} on {}", small.net, small.data)),
         verdicts: verdicts(claims, evidence, judge([small, large])?),
     })
@@ -95,33 +118,42 @@ fn percent(regime: &Regime, of: fn(&Run) -> &Epoch) -> Vec<f64> {
     regime.finite().map(|run| 100.0 * of(run).test_accuracy).collect()
 }
 
-/// Mean and deviation of a row's number over the trials that stayed finite; nothing where none did.
-fn spread(regime: &Regime, of: fn(&Run) -> &Epoch, value: fn(&Epoch) -> f64) -> Number {
-    let values: Vec<f64> = regime.finite().map(|run| value(of(run))).collect();
-    let Spread { mean, deviation, .. } = Spread::of(&values).ok()?;
-    Some((mean, Some(deviation).filter(|value| value.is_finite())))
+/// The epoch behind which a trial's training accuracy is nearest to one that the paper prints, percent; the first of equal ones. The start
+/// is none.
+fn nearest(run: &Run, printed: f64) -> &Epoch {
+    let away = |row: &&Epoch| (100.0 * row.train_accuracy - printed).abs();
+    let trained = run.trace.iter().filter(|row| row.epoch > 0);
+    trained.reduce(|best, next| if away(&next) < away(&best) { next } else { best }).unwrap_or_else(|| run.last())
 }
 
 /// A pair's column.
-fn measure([small, large]: [&Regime; 2]) -> Column<12> {
-    let test = |of| [spread(small, of, |row| row.test_accuracy), spread(large, of, |row| row.test_accuracy)];
-    let p = |of| Welch::test(&percent(small, of), &percent(large, of)).ok().map(|welch| (welch.p, None));
-    let gap = |small: Number, large: Number| Some((small?.0 - large?.0, None));
-    let ([last_small, last_large], [low_small, low_large]) = (test(Run::last), test(Run::lowest));
-    [
-        spread(small, Run::last, |row| row.train_accuracy),
-        spread(large, Run::last, |row| row.train_accuracy),
-        last_small,
-        last_large,
-        gap(last_small, last_large),
-        p(Run::last),
-        low_small,
-        low_large,
-        gap(low_small, low_large),
-        p(Run::lowest),
-        spread(small, Run::last, |row| row.distance),
-        spread(large, Run::last, |row| row.distance),
-    ]
+fn measure(regimes: [&Regime; 2], paper: &Table2) -> Vec<Number> {
+    let printed = [paper.train_small.mean, paper.train_large.mean];
+    let each = |of: &dyn Fn(usize, &Run) -> Epoch| -> [Vec<Epoch>; 2] {
+        [0, 1].map(|side| regimes[side].finite().map(|run| of(side, run)).collect())
+    };
+    let last = each(&|_, run| *run.last());
+    let lowest = each(&|_, run| *run.lowest());
+    let there = each(&|side, run| *nearest(run, printed[side]));
+    let both = |read: &[Vec<Epoch>; 2], value: fn(&Epoch) -> f64| -> [Number; 2] {
+        read.each_ref().map(|rows| {
+            let Spread { mean, deviation, .. } = Spread::of(&rows.iter().map(value).collect::<Vec<_>>()).ok()?;
+            Some((mean, Some(deviation).filter(|value| value.is_finite())))
+        })
+    };
+    let test = |read: &[Vec<Epoch>; 2]| -> [Number; 4] {
+        let [small, large] = both(read, |row| row.test_accuracy);
+        let gap = small.zip(large).map(|(small, large)| (small.0 - large.0, None));
+        let percent = read.each_ref().map(|rows| rows.iter().map(|row| 100.0 * row.test_accuracy).collect::<Vec<_>>());
+        [small, large, gap, Welch::test(&percent[0], &percent[1]).ok().map(|welch| (welch.p, None))]
+    };
+    let [train_small, train_large] = both(&last, |row| row.train_accuracy);
+    let [loss_small, loss_large] = both(&last, |row| row.test_loss);
+    let [distance_small, distance_large] = both(&last, |row| row.distance);
+    let mut column = vec![train_small, train_large];
+    column.extend([test(&last), test(&lowest), test(&there)].into_iter().flatten());
+    column.extend([loss_small, loss_large, distance_small, distance_large]);
+    column
 }
 
 /// What becomes of the three claims in one pair of regimes.
@@ -132,7 +164,10 @@ fn judge(regimes: [&Regime; 2]) -> Result<[(Outcome, String); 3]> {
         return Ok(not_tested(&reason));
     }
     let [small, large] = regimes;
-    let fit = |regime| spread(regime, Run::last, |row| row.train_accuracy).map(|(mean, _)| 100.0 * mean);
+    let fit = |regime: &Regime| {
+        let own: Vec<f64> = regime.finite().map(|run| 100.0 * run.last().train_accuracy).collect();
+        Spread::of(&own).ok().map(|spread| spread.mean)
+    };
     let (Some(fit_small), Some(fit_large)) = (fit(small), fit(large)) else {
         return Ok(not_tested("all trials of a regime diverged"));
     };
