@@ -86,6 +86,7 @@ WORKS = (
     Work("c2-step-5000", "C2, step, batch 5,000", "step c2 5000", is_rare=True),
     Work("f1-forward", "F1, f over 60,000 points", "forward f1 60000 5000"),
     Work("f1-gradient", "F1, f and ∇f over 60,000 points", "gradient f1 60000 5000"),
+    Work("f1-product", "F1, ∇²f(x) v over 60,000 points", "product f1 60000 5000", is_long=True),
     Work("c1-forward", "C1, f over 5,000 points", "forward c1 5000 5000"),
     Work("f1-sharpness", "F1, φ in the full space", "sharpness f1 60000 5000 full", is_long=True),
     Work("f1-sharpness-100", "F1, φ along 100 random directions", "sharpness f1 60000 5000 100", is_long=True),

@@ -12,6 +12,7 @@ It answers lines on stdin by lines on stdout:
     step NET BATCH [FORMAT]                one step of training: draw a batch, forward, backward, ADAM
     forward NET POINTS CHUNK               loss and accuracy, batch statistics, no derivatives
     gradient NET POINTS CHUNK              the same with the gradient
+    product NET POINTS CHUNK               ∇²f(x) v for one vector v, by deriving the gradient's product with v once more
     adam WEIGHTS                           one step of ADAM over a flat vector
     sharpness NET POINTS CHUNK SPACE       φ at a random start; SPACE is "full", or the number of random directions
     path NET POINTS TESTED CHUNK COUNT     loss and accuracy on both splits, so often on the line through two starts
@@ -180,6 +181,19 @@ def gradient(net: Net, split: Split, chunk: int) -> tuple[float, float]:
     return loss, right / len(split.labels)
 
 
+def product(net: Net, split: Split, chunk: int) -> list[Tensor]:
+    """∇²f(x) v, chunk by chunk; v has ones everywhere, which is as good as any for the time."""
+    ones = [torch.ones_like(parameter) for parameter in net.parameters]
+    sums = [torch.zeros_like(parameter) for parameter in net.parameters]
+    for rows, labels in split.chunks(chunk):
+        part = functional.cross_entropy(net.layers(net.shaped(rows)), labels, reduction="sum") / len(split.labels)
+        slopes = torch.autograd.grad(part, net.parameters, create_graph=True)
+        along = sum((slope * one).sum() for slope, one in zip(slopes, ones))
+        for total, own in zip(sums, torch.autograd.grad(along, net.parameters)):
+            total += own
+    return sums
+
+
 def step_work(name: str, batch: int, memory_format: str) -> Work:
     net, split = Net(name, memory_format), Split.random(name, POINTS[name])
     optimizer = adam(net.parameters)
@@ -277,9 +291,9 @@ def prepare(work: str, words: list[str]) -> Work:
     if work == "step":
         name, batch, *given = words
         return faster(lambda form: step_work(name, int(batch), form), name, given)
-    if work in ("forward", "gradient"):
+    if work in ("forward", "gradient", "product"):
         name, points, chunk, *given = words
-        evaluate = value if work == "forward" else gradient
+        evaluate = {"forward": value, "gradient": gradient, "product": product}[work]
         return faster(lambda form: evaluation_work(evaluate, name, int(points), int(chunk), form), name, given)
     if work == "sharpness":
         name, points, chunk, space = words

@@ -17,6 +17,7 @@
 //! | `step NET BATCH` | one step of training: draw a batch, forward, backward, ADAM |
 //! | `forward NET POINTS CHUNK` | loss and accuracy, batch statistics |
 //! | `gradient NET POINTS CHUNK` | the same with the gradient |
+//! | `product NET POINTS CHUNK` | ∇²f(x) v for one vector v |
 //! | `adam WEIGHTS` | one step of ADAM over a flat vector |
 //! | `sharpness NET POINTS CHUNK SPACE` | φ at a random start, ten iterations, ε = 1e-3; SPACE: `full`, or the number of directions |
 //! | `path NET POINTS TESTED CHUNK COUNT` | loss and accuracy on both splits, so often on the line through two random starts |
@@ -150,6 +151,17 @@ fn prepare(words: &[&str], threads: usize) -> Outcome<Work> {
             need = of_pass(&net, data.train.len(), true);
             Box::new(move || {
                 objective.gradient(&net, &data.train, &x)?;
+                Ok(1)
+            })
+        }
+        ["product", name, points, chunk] => {
+            let (net, data) = net_and_data(name, points.parse()?, 1)?;
+            let (x, objective) = (net.start(Seed(0), 0).to_f64(), Objective::new().chunk(chunk.parse()?));
+            let vectors = [vec![1.0; x.len()]];
+            // There, back for the signal, twice there and four times back along v.
+            need = of_pass(&net, data.train.len(), false) * 8.0;
+            Box::new(move || {
+                objective.hessian_at(&net, &data.train, &x, &vectors)?;
                 Ok(1)
             })
         }

@@ -53,7 +53,7 @@ pub(super) fn chart(spectra: &Spectra) -> Result<Chart> {
     let keys: Vec<Key> = names
         .iter()
         .enumerate()
-        .map(|(place, name)| Key::circle(&format!("{name} batch, behind its epochs"), look(place), true))
+        .map(|(place, name)| Key::circle(&format!("{name} batch, after its epochs"), look(place), true))
         .collect();
     let subject = all.first().map_or(String::new(), Eigenvalues::subject);
     let words = format!("Chart: spectra along runs against f(x), {subject}, regimes {}", names.join(" and "));

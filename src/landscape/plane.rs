@@ -4,7 +4,7 @@
 //!
 //! - [`Plane::filters`]: two random directions, *filter-normalized* (Li, Xu, Taylor, Studer and Goldstein 2018, arXiv 1712.09913,
 //!   §4): entries from N(0, 1), each row of weights that feeds one unit or filter scaled to the length of the row of x in its
-//!   place, 0 at biases and at γ and β of normalizations. So a step of 1 is as long as the weights, whatever their scale, and
+//!   place, 0 at biases and at γ and β of normalizations. So a step of 1 is as long as the rows of weights, whatever their scale, and
 //!   pictures of two points can be compared. All points are looked at along the same draws.
 //! - [`Plane::along`]: two directions that are given, as they are: the eigenvectors of the two largest eigenvalues
 //!   ([`Spectrum::eigenvectors`](crate::Spectrum::eigenvectors)), or what leads from one point to another.
@@ -15,11 +15,11 @@
 //! | [`reach`](Plane::reach): a and b run from −reach to reach | 1 | finite, above 0 |
 //! | [`objective`](Plane::objective) | batch statistics, chunks of 5,000, f32 | |
 //! | [`seed`](Plane::seed) of random directions | 0 | any |
-//! | [`work`](Plane::work) | all threads, no budget, kept nowhere | | |
+//! | [`work`](Plane::work) | all threads, no budget, kept nowhere | |
 //!
-//! Deviation: two random directions of n are nearly orthogonal, and are not made so, as with Li et al.
+//! As in Li et al., the two random directions are not made orthogonal; of so many numbers they nearly are.
 //!
-//! Trap: a picture of a plane shows two of n directions. Random ones see the mean curvature, which is nearly 0 where few
+//! Trap: a picture of a plane shows two of n directions. Random ones see a mean of the curvature, which is small where few
 //! eigenvalues are large; leading eigenvectors see the largest. Neither is the whole.
 
 use std::time::Instant;

@@ -107,8 +107,8 @@ impl Optimizer {
         }
     }
 
-    /// The edge of stability: where the largest eigenvalue of the Hessian lies above it, the rule with full gradients of a quadratic
-    /// diverges. `2 (1 + μ) / η` for SGD; `2 (1 + β₁) / ((1 − β₁) η)` for ADAM, of the Hessian that is preconditioned by
+    /// The edge of stability: with full gradients of a quadratic, for ADAM with P held fixed, the steps diverge where the largest
+    /// eigenvalue of the Hessian lies above it. `2 (1 + μ) / η` for SGD; `2 (1 + β₁) / ((1 − β₁) η)` for ADAM, of the Hessian that is preconditioned by
     /// [`Descent::preconditioner`](crate::Descent::preconditioner): 38/η with its defaults (Cohen et al. 2022, arXiv 2207.14484).
     /// Nothing for LAMB, whose steps are scaled to the weights.
     ///

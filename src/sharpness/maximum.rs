@@ -165,7 +165,7 @@ pub struct Maximum {
     /// `100 · Σ rᵢ |∂f/∂yᵢ| / (1 + f(x))`: φ if f were linear in the box.
     pub first_order: f64,
     /// `100 · (gᵀy + ½ dᵀ∇²f(x) d) / (1 + f(x))` at the best point, d = A y, by an exact product
-    /// ([`Objective::hessian_at`]): φ there if f were the quadratic that it is at x itself, on the piece between the nearest kinks.
+    /// ([`Objective::hessian_at`]): φ at that point by the second-order expansion of f at x, on the smooth piece that x lies in.
     /// Nothing for other than batch statistics and the fused passes, and in records that are older than products.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub second_order: Option<f64>,

@@ -2,11 +2,15 @@
 //!
 //! With unit eigenvectors u₁, u₂, … of the largest eigenvalues λ₁ ≥ λ₂ ≥ … and a step d from x, the first k of them carry of its
 //!
-//! - length: `Σᵢ ⟨uᵢ, d⟩² / ‖d‖²`;
+//! - squared length: `Σᵢ ⟨uᵢ, d⟩² / ‖d‖²`;
 //! - curvature: `Σᵢ λᵢ ⟨uᵢ, d⟩² / dᵀHd`, which can be more than all where H has negative eigenvalues;
 //! - growth: `(f(x + Σᵢ ⟨uᵢ, d⟩ uᵢ) − f(x)) / (f(x + d) − f(x))`: what is left of it where only those directions may be used.
 //!
-//! With d the step that Metric 2.1 found ([`Sharpness::step`](crate::Sharpness::step)): how much of φ is it?
+//! With d the step that Metric 2.1 found ([`Sharpness::step`](crate::Sharpness::step)), the last says which part of φ the leading
+//! directions have.
+//!
+//! Deviation: eigenvectors are Ritz vectors of the first probe. Those that have not converged are orthonormal directions of large
+//! curvature, and no eigenvectors.
 
 use super::Spectrum;
 use crate::data::{Dataset, Which};

@@ -159,7 +159,7 @@ impl Spectrum {
     }
 
     /// Of `P^(−½) H P^(−½)`, P a diagonal matrix of these n numbers: with [`Descent::preconditioner`](crate::Descent::preconditioner)
-    /// the curvature that ADAM sees at one point. [Eigenvectors](Self::eigenvectors) are those of this matrix; it is a single point's.
+    /// the curvature that ADAM sees at one point. [Eigenvectors](Self::eigenvectors) are those of this matrix. Only at the point that P belongs to.
     pub fn preconditioned(self, diagonal: Vec<f64>) -> Self {
         let roots = Arc::new(diagonal.iter().map(|p| 1.0 / p.sqrt()).collect());
         Self { preconditioner: Some(Preconditioner { diagonal: Arc::new(diagonal), roots }), ..self }

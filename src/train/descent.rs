@@ -81,13 +81,13 @@ impl Descent {
     /// Takes steps until so many epochs are done; where they are done already, none.
     ///
     /// # Errors
-    /// As [`step`](Self::step); [`Error::Data`] where the loss of a batch is not finite, from where no step leads on.
+    /// As [`step`](Self::step); [`Error::Data`] where the loss of a batch is not finite, from where training cannot go on.
     pub fn until(&mut self, data: &Dataset, epochs: usize) -> Result<()> {
         while self.epoch < epochs {
             let loss = self.step(data)?;
             if !loss.is_finite() {
                 let (steps, trial) = (self.steps, self.trial);
-                return Err(Error::Data(format!("trial {trial} diverged: the loss behind step {steps} is {loss}")));
+                return Err(Error::Data(format!("trial {trial} diverged: the loss after step {steps} is {loss}")));
             }
         }
         Ok(())
