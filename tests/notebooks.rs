@@ -208,6 +208,24 @@ fn the_readme_quotes_the_record() -> Outcome {
         ratio.geometric, ratio.lower, ratio.upper
     );
     assert!(text.contains(&said), "{said}");
+    let load = |name: &str| -> Result<sharp_minima::Spectra, Box<dyn std::error::Error>> {
+        Ok(sharp_minima::Recorded::load(root.join("data/runs").join(name))?.spectra.ok_or("no spectra")?)
+    };
+    let (ends, equal) = (load("11_f1_mnist.jsonl")?, load("11_f1_mnist_equal.jsonl")?);
+    let above = equal.ratio(&|own| own.above(0.1).value)?;
+    let trace = equal.ratio(&|own| own.trace().value)?;
+    for said in [
+        format!("{:.0} times as many eigenvalues above 0.1 as that of the small one", above.geometric),
+        format!("interval {:.0} to {:.0}, five trials)", above.lower, above.upper),
+        format!("{:.0} times the trace ({:.0} to {:.0})", trace.geometric, trace.lower, trace.upper),
+        format!("{:.1} times the trace, and no more", ends.ratio(&|own| own.trace().value)?.geometric),
+    ] {
+        assert!(text.contains(&said), "{said}");
+    }
+    for threshold in [0.1, 0.05] {
+        let ratio = ends.ratio(&|own| own.above(threshold).value)?;
+        assert!(ratio.lower < 1.0 && ratio.upper > 1.0, "{ratio}");
+    }
     let picture = std::fs::read_to_string(root.join("data/runs/03_f1_mnist.svg"))?;
     assert_eq!(picture, maxima.chart()?.svg, "the picture is the record's");
     let picture = std::fs::read_to_string(root.join("data/runs/01_f1_mnist.svg"))?;
@@ -341,6 +359,42 @@ fn the_record_along_runs_is_of_the_same_trials() -> Outcome {
         }
     }
     assert_eq!(twice, 2);
+    Ok(())
+}
+
+/// Spectra at the ends, at equal loss and along a run are of the very trials of the other records, and f at each point is that of the
+/// part that was measured, not of all points.
+#[test]
+fn records_of_spectra_are_of_the_same_trials() -> Outcome {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs");
+    let gap = sharp_minima::Recorded::load(folder.join("01_f1_mnist.jsonl"))?;
+    for (name, spectra, trials) in
+        [("11_f1_mnist.jsonl", 10, 5), ("11_f1_mnist_equal.jsonl", 10, 5), ("11_f1_mnist_way.jsonl", 20, 1)]
+    {
+        let recorded = sharp_minima::Recorded::load(folder.join(name))?;
+        for (regime, other) in recorded.pair()?.into_iter().zip(gap.pair()?) {
+            assert_eq!(regime.runs.len(), trials, "{name}");
+            for (run, other) in regime.runs.iter().zip(&other.runs) {
+                assert!(run.trial == other.trial && (2..=21).contains(&run.trace.len()), "{name}");
+                for (row, other) in run.trace.iter().zip(&other.trace) {
+                    let same = |row: &sharp_minima::Epoch| sharp_minima::Epoch { seconds: 0.0, ..*row };
+                    assert_eq!(same(row), same(other), "{name}");
+                }
+            }
+        }
+        let found = recorded.spectra.clone().ok_or("no spectra")?;
+        assert_eq!((found.spectra.len(), found.unmeasured, found.diverged), (spectra, 0, 0), "{name}");
+        for own in &found.spectra {
+            assert_eq!((own.points, own.weights), (10_000, 1_462_794), "{name}");
+            assert!(own.largest[0].is_converged && (own.mass() - 1.0).abs() < 1e-9, "{name}: {}", own.name());
+            // f over a sixth of the points is near f over all.
+            let regime =
+                recorded.regimes.iter().find(|regime| Some(&regime.name) == own.regime.as_ref()).ok_or("none")?;
+            let run = regime.runs.iter().find(|run| Some(run.trial) == own.trial).ok_or("no trial")?;
+            let row = own.epoch.map_or(Some(run.last()), |epoch| run.trace.get(epoch)).ok_or("no row")?;
+            assert!((0.5..2.0).contains(&(own.value / row.train_loss)), "{name}, {}: {}", own.name(), own.value);
+        }
+    }
     Ok(())
 }
 

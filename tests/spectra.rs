@@ -71,6 +71,6 @@ fn claims_follow_the_numbers() -> Done {
     assert_eq!(outcomes(&fine)?[0], Outcome::NotTested);
     assert!(verdict::spectrum(None, &Spectra::default()).is_err());
     let text = verdict::spectrum(None, &spectra)?.block().text;
-    assert!(text.contains("eigenvalues above 1e-1, large batch") && text.contains("paper: no eigenvalue"), "{text}");
+    assert!(text.contains("eigenvalues above 0.1, large batch") && text.contains("paper: no eigenvalue"), "{text}");
     Ok(())
 }

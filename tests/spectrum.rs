@@ -410,7 +410,7 @@ fn tables_frames_and_pictures_say_what_was_found() -> Outcome {
     for words in [
         "small, trial 0",
         "large, trial 1",
-        "above 5e-2",
+        "above 0.05",
         "finer than the resolution",
         "largest by fifth",
         "large by small",

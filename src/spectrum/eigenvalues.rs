@@ -221,7 +221,7 @@ impl Eigenvalues {
         estimated("trace".into(), self.trace(), "");
         estimated("‖·‖_F²".into(), self.square(), "");
         for &threshold in &self.thresholds {
-            estimated(format!("above {threshold:e}"), self.above(threshold), self.remark(threshold));
+            estimated(format!("above {threshold}"), self.above(threshold), self.remark(threshold));
         }
         rows.push(vec!["mass".into(), significant(self.mass()), String::new(), String::new()]);
         let name = self.name();

@@ -72,7 +72,7 @@ impl Spectra {
         add("trace", Box::new(|own| own.trace().value));
         add("‖·‖_F²", Box::new(|own| own.square().value));
         for threshold in self.thresholds() {
-            add(&format!("above {threshold:e}"), Box::new(move |own| own.above(threshold).value));
+            add(&format!("above {threshold}"), Box::new(move |own| own.above(threshold).value));
         }
         measures
     }
@@ -83,7 +83,7 @@ impl Spectra {
         let thresholds = self.thresholds();
         let mut columns: Vec<String> =
             ["", "f(x), nats", "largest", "smallest", "trace", "‖·‖_F²"].map(String::from).to_vec();
-        columns.extend(thresholds.iter().map(|threshold| format!("above {threshold:e}")));
+        columns.extend(thresholds.iter().map(|threshold| format!("above {threshold}")));
         let rows = self.spectra.iter().map(|own| {
             let outer = |own: &[super::Eigenvalue]| own.first().map_or("–".into(), |own| own.to_string());
             let mut row = vec![own.name(), significant(own.value), outer(&own.largest), outer(&own.smallest)];

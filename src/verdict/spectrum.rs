@@ -59,7 +59,7 @@ fn measures(thresholds: &[f64]) -> Vec<(String, &'static str, Measure)> {
         let count = move |own: &Eigenvalues| {
             if own.thresholds.contains(&threshold) { own.above(threshold).value } else { f64::NAN }
         };
-        measures.push((format!("eigenvalues above {threshold:e}"), "count", Box::new(count)));
+        measures.push((format!("eigenvalues above {threshold}"), "count", Box::new(count)));
     }
     measures
 }
@@ -110,11 +110,11 @@ fn judge(spectra: &Spectra) -> [(Outcome, String); 3] {
         match ratio(Box::new(move |own| own.above(threshold).value)) {
             Ok(ratio) => {
                 outcomes.push(outcome(&ratio));
-                evidence.push(format!("above {threshold:e} {}", said(&ratio)));
+                evidence.push(format!("above {threshold} {}", said(&ratio)));
             }
             Err(reason) => {
                 outcomes.push(Outcome::Undecided);
-                evidence.push(format!("above {threshold:e} none: {reason}"));
+                evidence.push(format!("above {threshold} none: {reason}"));
             }
         }
     }
