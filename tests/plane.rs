@@ -174,6 +174,12 @@ fn wrong_input_is_refused() -> Outcome {
             "the directions must span a plane, but one is 0 or a multiple of the other"
         );
     }
+    // Rounding does not hide it.
+    let wave: Vec<f64> = (0..n).map(|i| (0.7 * i as f64).sin()).collect();
+    let third = wave.iter().map(|value| value / -3.0).collect();
+    for (first, second) in [(wave.clone(), third), (vec![0.0; n], wave.clone())] {
+        assert!(said(Plane::along(first, second)).starts_with("the directions must span a plane"));
+    }
     let other = zoo::f1(data.shape(), data.classes(), 0.05)?.start(Seed(0), 0);
     assert!(Plane::filters().quiet().at(&net, &data, &other).is_err());
     Ok(())

@@ -298,9 +298,11 @@ impl Way {
         }
         let [first, second] = directions;
         let dot: f64 = first.iter().zip(second).map(|(a, b)| a * b).sum();
-        let lengths = length(first) * length(second);
-        // 1e-7 of a radian apart: closer than what f32 can tell.
-        if lengths == 0.0 || dot.abs() >= lengths * (1.0 - 5e-15) {
+        let along = dot / length(first).powi(2);
+        // What one has beside the other, rather than an angle: a cosine of millions of numbers is rounded to 1e-13 of itself.
+        let beside: Vec<f64> = first.iter().zip(second).map(|(a, b)| b - along * a).collect();
+        // A first direction of 0 leaves no number.
+        if length(&beside).is_nan() || length(&beside) <= 1e-7 * length(second) {
             let reason = "the directions must span a plane, but one is 0 or a multiple of the other";
             return Err(Error::Data(reason.into()));
         }
