@@ -103,16 +103,82 @@ impl Shelf {
     /// [`Error::File`] where it is there and cannot be read.
     pub(crate) fn find<T: serde::de::DeserializeOwned>(&self, name: &str, of: &Fingerprint) -> Result<Found<T>> {
         let path = self.path(name, of, "json");
-        let Some(bytes) = read(&path)? else { return Ok(Found::Nothing) };
-        let wrong = |reason: &str| Ok(Found::Wrong(format!("{} is not as it was kept ({reason})", path.display())));
-        let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else { return wrong("it has no first line") };
-        let body = &bytes[end + 1..];
-        if bytes[..end] != *head(name, body).as_bytes() {
-            return wrong("its digest, format or version is another one");
+        Ok(match found(&path, name)? {
+            Found::Whole(body) => match serde_json::from_slice(&body) {
+                Ok(part) => Found::Whole(part),
+                Err(error) => wrong(&path, &error),
+            },
+            Found::Wrong(reason) => Found::Wrong(reason),
+            Found::Nothing => Found::Nothing,
+        })
+    }
+
+    /// A part that is a line of JSON with points behind it, all in one file, which is replaced whole: for a part that is written
+    /// over again and again.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it is there and cannot be read.
+    pub(crate) fn find_with_points<T: serde::de::DeserializeOwned>(
+        &self,
+        name: &str,
+        of: &Fingerprint,
+        layout: &Layout,
+    ) -> Result<Found<(T, Vec<Weights>)>> {
+        let path = self.path(name, of, "part");
+        let body = match found(&path, name)? {
+            Found::Whole(body) => body,
+            Found::Wrong(reason) => return Ok(Found::Wrong(reason)),
+            Found::Nothing => return Ok(Found::Nothing),
+        };
+        let mut lines = body.splitn(2, |&byte| byte == b'\n');
+        let (line, mut rest) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        let (part, lengths): (T, Vec<usize>) = match serde_json::from_slice(line) {
+            Ok(parsed) => parsed,
+            Err(error) => return Ok(wrong(&path, &error)),
+        };
+        let mut points = Vec::new();
+        for length in lengths {
+            let Some((own, behind)) = rest.split_at_checked(length) else {
+                return Ok(wrong(&path, &"it ends too early"));
+            };
+            match Weights::from_bytes(layout, &path, own) {
+                Ok(point) => points.push(point),
+                Err(error) => return Ok(wrong(&path, &error)),
+            }
+            rest = behind;
         }
-        match serde_json::from_slice(body) {
-            Ok(part) => Ok(Found::Whole(part)),
-            Err(error) => wrong(&error.to_string()),
+        Ok(Found::Whole((part, points)))
+    }
+
+    /// Keeps such a part.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be written.
+    pub(crate) fn keep_with_points<T: serde::Serialize>(
+        &self,
+        name: &str,
+        of: &Fingerprint,
+        part: &T,
+        points: &[&Weights],
+    ) -> Result<()> {
+        let path = self.path(name, of, "part");
+        let points = points.iter().map(|point| point.to_bytes(&path)).collect::<Result<Vec<_>>>()?;
+        let lengths: Vec<usize> = points.iter().map(Vec::len).collect();
+        let mut body = serde_json::to_vec(&(part, lengths)).map_err(|error| Error::file(&path, error))?;
+        body.push(b'\n');
+        points.iter().for_each(|point| body.extend_from_slice(point));
+        keep(&path, name, body)
+    }
+
+    /// Removes such a part, if it is there.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be removed.
+    pub(crate) fn remove_with_points(&self, name: &str, of: &Fingerprint) -> Result<()> {
+        let path = self.path(name, of, "part");
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(&path, error)),
+            _ => Ok(()),
         }
     }
 
@@ -124,10 +190,7 @@ impl Shelf {
         let path = self.path(name, of, "json");
         let mut body = serde_json::to_vec(part).map_err(|error| Error::file(&path, error))?;
         body.push(b'\n');
-        let mut bytes = head(name, &body).into_bytes();
-        bytes.push(b'\n');
-        bytes.append(&mut body);
-        write_whole(&path, &bytes)
+        keep(&path, name, body)
     }
 
     /// Weights that lie beside a part, if they are those of this digest; else why not.
@@ -168,6 +231,30 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::file(path, error)),
     }
+}
+
+/// What follows a part's first line, if that agrees with it.
+fn found(path: &Path, name: &str) -> Result<Found<Vec<u8>>> {
+    let Some(mut bytes) = read(path)? else { return Ok(Found::Nothing) };
+    let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
+        return Ok(wrong(path, &"it has no first line"));
+    };
+    if bytes[..end] != *head(name, &bytes[end + 1..]).as_bytes() {
+        return Ok(wrong(path, &"its digest, format or version is another one"));
+    }
+    Ok(Found::Whole(bytes.split_off(end + 1)))
+}
+
+/// Writes a part's file: its first line, and what follows it.
+fn keep(path: &Path, name: &str, mut body: Vec<u8>) -> Result<()> {
+    let mut bytes = head(name, &body).into_bytes();
+    bytes.push(b'\n');
+    bytes.append(&mut body);
+    write_whole(path, &bytes)
+}
+
+fn wrong<T>(path: &Path, reason: &dyn std::fmt::Display) -> Found<T> {
+    Found::Wrong(format!("{} is not as it was kept ({reason})", path.display()))
 }
 
 /// The first line of a part with this rest.

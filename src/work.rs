@@ -42,6 +42,14 @@ pub(crate) struct Doing<'a> {
     pub(crate) shelf: Option<&'a Shelf>,
 }
 
+#[cfg(test)]
+impl<'a> Doing<'a> {
+    /// Without a budget.
+    pub(crate) fn new(progress: &'a Progress, shelf: Option<&'a Shelf>) -> Self {
+        Self { deadline: None, progress, shelf }
+    }
+}
+
 impl Doing<'_> {
     /// Whether the budget is used up.
     pub(crate) fn is_over(&self) -> bool {
@@ -87,7 +95,8 @@ impl Work {
     }
 
     /// Keeps each finished part in a folder, and takes from it what was finished before: a call that was interrupted resumes
-    /// when the same call is made again. Nothing is taken that was made by another call, on other data or by another
+    /// when the same call is made again. A trial in the middle resumes after the last epoch that was kept, at most 20 seconds or
+    /// one epoch before the interrupt, and its bits do not change. Nothing is taken that was made by another call, on other data or by another
     /// version, nor what was altered since: that is said in a line, and done again. The folder can be removed at any time.
     pub fn kept_in(self, folder: impl AsRef<Path>) -> Self {
         Self { folder: Some(folder.as_ref().into()), ..self }

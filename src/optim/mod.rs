@@ -324,6 +324,30 @@ impl<T: Real> Rule<T> {
         self.tensors.clear();
     }
 
+    /// Steps that were taken, and what is remembered of them, in vectors as long as x.
+    pub(crate) fn memory(&self) -> Result<(i32, Vec<Vec<T>>)> {
+        let memory = match &self.tensors[..] {
+            [] => self.state.memory.clone(),
+            tensors => tensors.iter().map(Tensor::to_vec1).collect::<candle_core::Result<_>>()?,
+        };
+        Ok((self.state.steps, memory))
+    }
+
+    /// Goes on from there.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] where these are not the vectors of its optimizer.
+    pub(crate) fn resume(&mut self, steps: i32, memory: Vec<Vec<T>>) -> Result<()> {
+        let lengths = |memory: &[Vec<T>]| memory.iter().map(Vec::len).collect::<Vec<_>>();
+        if lengths(&memory) != lengths(&self.state.memory) {
+            return Err(Error::Shape("the vectors are not those that the optimizer remembers".into()));
+        }
+        self.state.steps = steps;
+        self.state.memory = memory;
+        self.tensors.clear();
+        Ok(())
+    }
+
     /// P of ADAM's last step, which was `x ← x − η P⁻¹ m / (1 − β₁ᵗ)`.
     pub(crate) fn preconditioner(&self) -> Result<Vec<f64>> {
         let State { optimizer, steps, memory, .. } = &self.state;
@@ -347,6 +371,11 @@ impl<T: Real> Rule<T> {
         match standing {
             Standing::Here { x, gradient } => self.state.step_at(rate, x, gradient),
             Standing::Device { x, gradient } => {
+                if self.tensors.is_empty() && self.state.steps > 0 {
+                    let memory = self.state.memory.iter();
+                    let tensors = memory.map(|numbers| Tensor::from_slice(numbers, numbers.len(), x.device()));
+                    self.tensors = tensors.collect::<candle_core::Result<_>>()?;
+                }
                 self.state.steps = self.state.steps.saturating_add(1);
                 let optimizer = self.state.optimizer;
                 let corrected = optimizer.corrected(rate, self.state.steps);

@@ -1,10 +1,9 @@
 //! One trial: from the start of its number to a stop, step by step.
 
-use std::time::Instant;
-
+use super::clock::Clock;
 use super::draw::Draw;
 use super::recipe::Recipe;
-use super::slope::{Batch, Seen, Slope};
+use super::slope::{Batch, Seen, Slope, Stand};
 use super::trace::Epoch;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -39,6 +38,18 @@ pub struct Descent {
     passes: f64,
 }
 
+/// Where a descent is between two epochs, beside x and the vectors of its rule.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pause {
+    epoch: usize,
+    steps: usize,
+    passes: f64,
+    /// At which word of their stream images are moved.
+    augment: Option<u64>,
+    stand: Stand,
+}
+
 impl Descent {
     pub(super) fn new(
         recipe: &Recipe,
@@ -58,6 +69,21 @@ impl Descent {
             own: (0.0, 0),
             passes: 0.0,
         })
+    }
+
+    /// Where it is after an epoch that was measured; x and the vectors of its rule.
+    pub(super) fn pause(&self) -> Result<(Pause, Vec<Weights>)> {
+        let (stand, points) = self.slope.halt()?;
+        let Self { epoch, steps, passes, .. } = *self;
+        Ok((Pause { epoch, steps, passes, augment: self.draw.word(), stand }, points))
+    }
+
+    /// Goes on from there: the steps that follow are the same to the bit.
+    pub(super) fn resume(&mut self, pause: &Pause, points: &[Weights]) -> Result<()> {
+        self.slope.resume(pause.stand, points)?;
+        self.draw.resume(pause.epoch, pause.augment);
+        (self.epoch, self.steps, self.passes) = (pause.epoch, pause.steps, pause.passes);
+        Ok(())
     }
 
     /// Takes the next batch of the epoch, or the first of a new one: the passes of the strategy, one forward and backward in plain
@@ -156,7 +182,7 @@ impl Descent {
     }
 
     /// A row of the trace: f and accuracy on both splits at these weights, which are x or an average of such points.
-    pub(super) fn measure(&mut self, net: &Net, data: &Dataset, x: &Weights, begin: Instant) -> Result<Epoch> {
+    pub(super) fn measure(&mut self, net: &Net, data: &Dataset, x: &Weights, clock: &Clock) -> Result<Epoch> {
         let value = self.slope.evaluate(&self.recipe, net, data, x)?;
         let (own, points) = std::mem::take(&mut self.own);
         let is_plain = self.recipe.is_plain();
@@ -168,7 +194,7 @@ impl Descent {
             test_loss: value.test.loss,
             test_accuracy: value.test.accuracy,
             distance: x.distance(self.slope.start())?,
-            seconds: begin.elapsed().as_secs_f64(),
+            seconds: clock.seconds(),
             strategy_loss: (!is_plain && points > 0).then(|| own / points as f64),
             passes: (!is_plain).then(|| self.passes / data.train.len() as f64),
         })

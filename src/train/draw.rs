@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::recipe::Recipe;
 use crate::data::{Augment, Split};
 use crate::error::Result;
-use crate::seed::{Random, Stream, shuffle};
+use crate::seed::{Random, Stream, shuffle, stream_from};
 
 /// The batches of one trial, one after another. It owns the streams that shuffle points and move images.
 pub(super) struct Draw {
@@ -26,6 +26,19 @@ impl Draw {
             next: 0,
             augment: recipe.augment.filter(|augment| !augment.is_off()).map(|it| (it, stream(Stream::Augment))),
         }
+    }
+
+    /// Goes on behind so many epochs, with images moved from that word of their stream on.
+    pub(super) fn resume(&mut self, epochs: usize, word: Option<u64>) {
+        (0..epochs).for_each(|_| shuffle(&mut self.order, &mut self.random));
+        if let (Some((_, random)), Some(word)) = (&mut self.augment, word) {
+            *random = stream_from(random, word.into());
+        }
+    }
+
+    /// At which word of its stream the next images are moved.
+    pub(super) fn word(&self) -> Option<u64> {
+        self.augment.as_ref().map(|(_, random)| random.get_word_pos() as u64)
     }
 
     /// How many points there are.

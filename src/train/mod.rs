@@ -39,8 +39,10 @@
 //! Deviation: a single point that remains is joined to the batch before it, since normalization by the statistics of one
 //! point leaves nothing of it.
 
+mod clock;
 mod descent;
 mod draw;
+mod halfway;
 mod iterate;
 mod plan;
 mod recipe;

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::net::{Averages, Engine, Net, Points, Real, Standing, Wanted};
 use crate::objective::{Evaluation, Precision};
 use crate::optim::Rule;
-use crate::seed::{Random, Stream, copy, normal, uniform, words};
+use crate::seed::{Random, Stream, copy, normal, stream_from, uniform, words};
 use crate::weights::{Layout, Weights};
 use crate::wide::{BLOCK, wide};
 
@@ -424,7 +424,54 @@ impl<T: Real> Slope<T> {
     }
 }
 
+/// Where the rule and the streams of a slope are, beside x and the rule's vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stand {
+    /// Steps that the rule counts.
+    steps: i32,
+    /// At which words their streams are.
+    dropout: Option<u64>,
+    noise: Option<u64>,
+}
+
 impl Slope<f32> {
+    /// Where it stands between two steps; x and what the rule remembers, each as a point.
+    pub(super) fn halt(&self) -> Result<(Stand, Vec<Weights>)> {
+        let (steps, memory) = self.rule.memory()?;
+        let noise = match &self.noise {
+            Noise::Stream(random) => Some(random.get_word_pos() as u64),
+            #[cfg(test)]
+            Noise::Given(_) => None,
+        };
+        let dropout = self.dropout.as_ref().map(|random| random.get_word_pos() as u64);
+        let mut points = vec![self.weights()?];
+        for numbers in memory {
+            points.push(Weights::new(self.layout(), numbers)?);
+        }
+        Ok((Stand { steps, dropout, noise }, points))
+    }
+
+    /// Goes on from there.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shape`] where the points are not those of such a net and rule.
+    pub(super) fn resume(&mut self, stand: Stand, points: &[Weights]) -> Result<()> {
+        let Some((x, memory)) = points.split_first().filter(|(x, _)| x.layout() == self.layout()) else {
+            return Err(crate::Error::Shape("a trial on its way has a point of its net".into()));
+        };
+        self.engine.move_to(x.values())?;
+        self.running.copy_from_slice(x.buffers());
+        self.rule.resume(stand.steps, memory.iter().map(|point| point.values().to_vec()).collect())?;
+        if let (Some(random), Some(word)) = (&mut self.dropout, stand.dropout) {
+            *random = stream_from(random, word.into());
+        }
+        if let (Noise::Stream(random), Some(word)) = (&mut self.noise, stand.noise) {
+            **random = stream_from(random, word.into());
+        }
+        Ok(())
+    }
+
     /// f and accuracy on both splits at these weights, which may be others than x.
     pub(super) fn evaluate(&mut self, recipe: &Recipe, net: &Net, data: &Dataset, at: &Weights) -> Result<Evaluation> {
         if recipe.objective.precision == Precision::Double {

@@ -1,6 +1,7 @@
 //! Many trials in parallel, of any number of regimes. The bits of a trial depend on its recipe and its number alone, so the
 //! order in which trials are taken up, and by how many threads, changes only the time.
 
+use super::halfway::Place;
 use super::iterate::{Iterate, Keeping};
 use super::recipe::Recipe;
 use super::stop::Stop;
@@ -126,6 +127,19 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
                 progress.advance(1, || format!("{}, epoch {}: loss {:.4}", name(part), row.epoch, row.train_loss));
             };
             let own = of(part);
+            let place = doing.shelf.map(|shelf| Place::new(shelf, &own, recipe(part), part.trial));
+            let before = match place.as_ref().map(|place| place.find(iterates(part), net)).transpose()? {
+                Some(Found::Whole(before)) => {
+                    let done = before.epoch();
+                    progress.advance(done, || format!("{}: goes on after epoch {done}", name(part)));
+                    Some(before)
+                }
+                Some(Found::Wrong(reason)) => {
+                    progress.say(|| format!("{}: {reason}; done again", name(part)));
+                    None
+                }
+                Some(Found::Nothing) | None => None,
+            };
             let task = Task {
                 trial: part.trial,
                 start: wanted[part.regime].start(part.trial),
@@ -133,8 +147,9 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
                     epochs: iterates(part),
                     keep: &|epoch, x| Iterate::keep(doing.shelf, &own, epoch, x),
                 },
+                place: place.as_ref(),
             };
-            let ended = descend(recipe(part), net, data, &task, doing, &report)?;
+            let ended = descend(recipe(part), net, data, &task, before, doing, &report)?;
             let missing = (recipe(part).epochs + 1).saturating_sub(ended.run.trace.len());
             progress.advance(missing, || format!("{}: {}", name(part), ended.run.ended()));
             Ok(Some(ended))
@@ -232,7 +247,8 @@ fn keep(shelf: &Shelf, of: &Fingerprint, recipe: &Recipe, ended: &Ended) -> Resu
                 .collect::<Vec<_>>(),
         );
     }
-    shelf.keep("trial", of, &KeptTrial { recipe: recipe.clone(), run: run.clone(), last, lowest, iterates })
+    shelf.keep("trial", of, &KeptTrial { recipe: recipe.clone(), run: run.clone(), last, lowest, iterates })?;
+    Place::remove(shelf, of)
 }
 
 /// The seed's number, for a column.

@@ -1,6 +1,7 @@
 //! One trial, from its start to its end.
 
 use super::descent::Descent;
+use super::halfway::{Halfway, Place};
 use super::iterate::Keeping;
 use super::recipe::Recipe;
 use super::stop::Stop;
@@ -18,24 +19,33 @@ pub(super) struct Task<'a> {
     /// Where it starts, if not at the point of its number.
     pub(super) start: Option<&'a Weights>,
     pub(super) keeping: Keeping<'a>,
+    /// Where the trial is kept on its way, if it is.
+    pub(super) place: Option<&'a Place<'a>>,
 }
 
-/// Runs one trial; `report` is told of each epoch that is done.
+/// Runs one trial, or what remains of one that was interrupted; `report` is told of each epoch that is done.
 pub(super) fn descend(
     recipe: &Recipe,
     net: &Net,
     data: &Dataset,
     task: &Task<'_>,
+    before: Option<Halfway>,
     doing: &Doing<'_>,
     report: &dyn Fn(&Epoch),
 ) -> Result<Ended> {
     let mut descent = Descent::new(recipe, net, data, task.trial, task.start)?;
-    let (mut watch, is_finite) = Watch::begin(&mut descent, net, data)?;
-    if !is_finite {
-        return Ok(watch.ended(Stop::Diverged));
-    }
-    watch.keep(&task.keeping)?;
-    for epoch in 1..=recipe.epochs {
+    let mut watch = match before {
+        Some(before) => before.resume(&mut descent)?,
+        None => {
+            let (mut watch, is_finite) = Watch::begin(&mut descent, net, data)?;
+            if !is_finite {
+                return Ok(watch.ended(Stop::Diverged));
+            }
+            watch.keep(&task.keeping)?;
+            watch
+        }
+    };
+    for epoch in descent.epoch() + 1..=recipe.epochs {
         if doing.is_over() {
             return Ok(watch.ended(Stop::Budget));
         }
@@ -51,6 +61,12 @@ pub(super) fn descend(
         }
         if let Some(stop) = stop {
             return Ok(watch.ended(stop));
+        }
+        if let Some(place) = task.place.filter(|_| epoch < recipe.epochs) {
+            // A disk that is full is no reason to lose the trial: it is said, and the trial goes on.
+            if let Err(error) = place.keep(&descent, &watch) {
+                doing.progress.say(|| format!("trial {} cannot be kept on its way: {error}", task.trial));
+            }
         }
     }
     Ok(watch.ended(Stop::Epochs))

@@ -1,7 +1,6 @@
 //! What is seen of a trial on its way: a row an epoch, the last finite x, and the x of the lowest training loss.
 
-use std::time::Instant;
-
+use super::clock::Clock;
 use super::descent::Descent;
 use super::iterate::{Iterate, Keeping};
 use super::stop::{Patience, Stop};
@@ -23,8 +22,19 @@ pub(super) struct Ended {
     pub(super) iterates: Vec<Iterate>,
 }
 
+/// What was seen of a trial so far, beside its points.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Way {
+    /// The start, and at least one epoch.
+    pub(super) trace: Vec<Epoch>,
+    averaged: usize,
+    /// Epochs after which its point was kept, with digests.
+    pub(super) iterates: Vec<(usize, String)>,
+}
+
 pub(super) struct Watch {
-    begin: Instant,
+    clock: Clock,
     trial: usize,
     trace: Vec<Epoch>,
     patience: Patience,
@@ -38,11 +48,11 @@ pub(super) struct Watch {
 impl Watch {
     /// Begins with the row of the start, and says whether that is finite.
     pub(super) fn begin(descent: &mut Descent, net: &Net, data: &Dataset) -> Result<(Self, bool)> {
-        let begin = Instant::now();
+        let clock = Clock::after(0.0);
         let x = descent.weights()?;
-        let row = descent.measure(net, data, &x, begin)?;
+        let row = descent.measure(net, data, &x, &clock)?;
         let watch = Self {
-            begin,
+            clock,
             trial: descent.trial(),
             trace: vec![row],
             patience: Patience::new(descent.recipe().patience, row.train_loss),
@@ -52,6 +62,31 @@ impl Watch {
             iterates: Vec::new(),
         };
         Ok((watch, row.is_finite()))
+    }
+
+    /// What was seen so far; the last point, and that of the lowest loss.
+    pub(super) fn pause(&self) -> (Way, [&Weights; 2]) {
+        let kept = self.iterates.iter().filter_map(|iterate| Some((iterate.epoch, iterate.on_shelf()?.0.to_string())));
+        let way = Way { trace: self.trace.clone(), averaged: self.averaged, iterates: kept.collect() };
+        (way, [&self.last, &self.lowest])
+    }
+
+    /// Goes on from there, with the points that were kept.
+    pub(super) fn resumed(
+        trial: usize,
+        patience: Option<usize>,
+        way: &Way,
+        [last, lowest]: [Weights; 2],
+        iterates: Vec<Iterate>,
+    ) -> Self {
+        let (start, then) =
+            way.trace.split_first().map_or((f64::INFINITY, &[][..]), |(row, then)| (row.train_loss, then));
+        let mut patience = Patience::new(patience, start);
+        then.iter().for_each(|row| {
+            patience.is_over(row.train_loss);
+        });
+        let clock = Clock::after(then.last().map_or(0.0, |row| row.seconds));
+        Self { clock, trial, trace: way.trace.clone(), patience, last, lowest, averaged: way.averaged, iterates }
     }
 
     /// Looks at x after an epoch: why the trial is over, if it is. A point that is not finite, or one with running averages
@@ -67,7 +102,7 @@ impl Watch {
                 means.for_each(|(x, &mean)| *x = mean + share * (*x - mean));
             }
         }
-        let row = descent.measure(net, data, &x, self.begin)?;
+        let row = descent.measure(net, data, &x, &self.clock)?;
         if !(row.is_finite() && x.can_be_kept()) {
             return Ok(Some(Stop::Diverged));
         }
