@@ -41,6 +41,13 @@ impl Block {
         Self { html, text: format!("{title}\n{}", aligned(columns, &rows)) }
     }
 
+    /// Folded where a viewer can fold: its first line, which a click unfolds. As text it stays whole.
+    pub fn folded(self) -> Self {
+        let title = self.text.lines().next().unwrap_or_default();
+        let inside = self.html.replacen(&format!("<p><b>{}</b></p>", escape(title)), "", 1);
+        Self { html: format!("<details><summary>{}</summary>{inside}</details>", escape(title)), text: self.text }
+    }
+
     /// A paragraph.
     pub fn paragraph(text: &str) -> Self {
         Self { html: format!("<p>{}</p>", escape(text)), text: text.into() }

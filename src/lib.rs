@@ -21,7 +21,7 @@
 //! | are there many large positive eigenvalues? (§2) | [`spectrum`]: [`Spectrum`] → [`Eigenvalues`], [`Spectra`], [`Explained`]; products: [`Objective::hessian_at`] |
 //! | how noisy are gradients there? | [`noise`]: [`GradientNoise`] → [`NoiseScale`] |
 //! | past which batch size does accuracy fall? (Figure 4) | [`threshold`]: [`Threshold`]; [`Trend`] |
-//! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Outcome`]; [`Spread`], [`Welch`], [`Ratio`] |
+//! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Effect`], [`Outcome`]; [`Spread`], [`Welch`], [`Ratio`] |
 //! | what was found before? | [`Recorded`] |
 //! | how is it shown? | [`table`] ([`DataFrame`]), [`mod@chart`] ([`Chart`]), [`Block`] |
 //! | what only carries the house? | `error`, `display`, `file`, `kept`, `abreast`, `memory`, `wide`, [`Seed`], [`Scale`] |
@@ -91,7 +91,7 @@ pub use train::{
     Ball, Descent, Epoch, Growth, Inner, Iterate, Pair, Recipe, Regime, Role, Run, Scaled, Scaling, Stop, Strategy,
     Study, Training, Trials, WarmStart,
 };
-pub use verdict::{Comparison, Outcome, Verdict};
+pub use verdict::{Comparison, Effect, Outcome, Verdict};
 pub use warm_starts::{Beside, WarmPoint, WarmStarts};
 pub use way_down::{WayDown, WayPoint};
 pub use weights::{Layout, Part, Weights};

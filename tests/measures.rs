@@ -329,7 +329,10 @@ fn claims_about_sharpness_are_judged_as_the_numbers_say() -> Done {
 
     let comparison = verdict::sharpness(&table3, &table4, None, &measured)?;
     let text = comparison.block().to_string();
-    assert!(text.contains("205 ± 70") && text.contains("φ, %: full space, ε = 1e-3, small batch, from zero"), "{text}");
+    assert!(
+        text.contains("205.14 ± 69.52") && text.contains("φ, %: full space, ε = 1e-3, small batch, from zero"),
+        "{text}"
+    );
     assert_eq!(comparison.frame()?.height(), 3 + 6);
     let other = verdict::sharpness(&paper::table3("C1")?, &table4, None, &measured).expect_err("another net");
     assert!(other.to_string().starts_with("net must be C1, as in the paper's row"), "{other}");

@@ -206,11 +206,26 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
     }
     let verdicts = verdict::generalization_gap(&paper, None, &pair)?.verdicts;
     assert_eq!(verdicts[1].live, Undecided);
-    assert!(verdicts[1].live_evidence.starts_with("after the last epochs holds"), "{}", verdicts[1].live_evidence);
+    let [last, lowest] = &verdicts[1].live_effects[..] else { panic!("{verdicts:?}") };
+    assert_eq!((last.label.as_str(), last.outcome()), ("after the last epochs", Holds));
+    assert_eq!((lowest.label.as_str(), lowest.outcome()), ("at the lowest training losses", Undecided));
+    // What the paper's two means give: 98.03 − 97.81.
+    assert!((last.paper.ok_or("none")? - 0.22).abs() < 1e-9 && lowest.paper.is_none());
+    // The picture has a row for each effect, and says what it shows; the numbers are folded, and whole as text.
+    let comparison = verdict::generalization_gap(&paper, None, &pair)?;
+    let chart = comparison.chart()?;
+    for said in
+        ["after the last epochs, live", "s numbers", "difference, percentage points", "+1.00 (+0.77 to"]
+    {
+        assert!(chart.svg.contains(said), "{said}");
+    }
+    assert!(!chart.svg.contains("recorded, full scale") && chart.words.contains("+1.00 (+0.77 to +1.23)"), "{chart:?}");
+    let block = comparison.block();
+    assert!(block.html.contains("<details><summary>The numbers behind it</summary>") && block.html.contains("<img "));
     assert!(
-        verdicts[1].live_evidence.contains("at the lowest training losses undecided"),
+        block.text.contains("The numbers behind it") && block.text.contains("1 live: 100.00 % and"),
         "{}",
-        verdicts[1].live_evidence
+        block.text
     );
     let other = verdict::generalization_gap(&paper::table2("C1")?, None, &pair).expect_err("another net").to_string();
     assert_eq!(other, "net must be C1, as in the paper's row, but is F1");

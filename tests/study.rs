@@ -323,7 +323,7 @@ fn claims_about_batch_sizes_are_judged_as_the_numbers_say() -> Done {
     assert!((threshold.slope - 0.02).abs() < 1e-3, "{threshold:?}");
     let text = verdict::batch_size(&paper, None, &fallen, &grown)?.block().to_string();
     assert!(text.contains("500.0") && text.contains("falls past a batch of 4"), "{text}");
-    assert!(text.contains("φ times 1.500 with each doubling"), "{text}");
+    assert!(text.contains("φ with each doubling") && text.contains("1.50 (1.49 to 1.51)"), "{text}");
     let (level, shrunk) = made(&|_| 0.9, &|batch| 1.0 / batch);
     assert_eq!(judged(&level, &shrunk)?, [Undecided, Fails, Fails]);
     assert_eq!(judged(&fallen, &sharp_minima::Maxima::default())?, [Holds, NotTested, NotTested]);

@@ -80,7 +80,7 @@ fn a_record_gives_the_same_way_and_verdict() -> Done {
         assert_eq!((verdict.recorded, &verdict.recorded_evidence), (verdict.live, &verdict.live_evidence));
     }
     let text = comparison.block().text;
-    assert!(text.contains("205 ± 70") && text.contains("φ there, %, from zero, large batch"), "{text}");
+    assert!(text.contains("205.14 ± 69.52") && text.contains("φ there, %, from zero, large batch"), "{text}");
     let alone = verdict::way_down(&accuracies, &sharpness, None, &way)?;
     assert!(alone.verdicts.iter().all(|verdict| verdict.recorded == Outcome::NotTested));
     // A budget leaves measures out, and they are counted: nothing is judged then.

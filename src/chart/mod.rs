@@ -7,6 +7,7 @@ mod batches;
 mod break_even;
 mod curves;
 mod distances;
+mod forest;
 mod panel;
 mod paths;
 mod points;
@@ -25,6 +26,7 @@ use plotters::prelude::*;
 
 pub use batches::by_batch;
 pub use curves::curves;
+pub(crate) use forest::{Group, Panel, Row, forest};
 pub use paths::paths;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 

@@ -3,6 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::forest::{Axis, signed, ticks};
 use super::{Area, Chart, Drawn, FAINT, INK, PALETTE, bounds, color, decade, marks, of_regime, picture};
 use crate::error::{Error, Result};
 use crate::remedies::{Arm, Remedies};
@@ -111,17 +112,15 @@ fn forest(area: &Area<'_>, rows: &[Line], small: Option<f64>) -> Drawn {
     let top = 46;
     let height = ROW * i32::try_from(rows.len())?;
     let width = i32::try_from(area.dim_in_pixel().0)? - names - 24;
-    let place = |value: f64| {
-        let share = ((value - least) / (most - least)).clamp(0.0, 1.0);
-        names + (share * f64::from(width)).round() as i32
-    };
+    let axis = Axis { least, most, from: names, width };
+    let place = |value: f64| axis.place(value);
     let text = |size: i32| TextStyle::from(("sans-serif", size).into_font()).color(&INK);
     let title = text(17).pos(Pos::new(HPos::Center, VPos::Center));
     area.draw(&Text::new("Test accuracy against the plain large batch", (names + width / 2 - 60, 18), title))?;
     let centered = text(13).pos(Pos::new(HPos::Center, VPos::Center));
     for tick in ticks(least, most) {
         area.draw(&PathElement::new(vec![(place(tick), top), (place(tick), top + height)], FAINT.stroke_width(1)))?;
-        area.draw(&Text::new(number(tick), (place(tick), top + height + 12), centered.clone()))?;
+        area.draw(&Text::new(signed(tick), (place(tick), top + height + 12), centered.clone()))?;
     }
     area.draw(&Text::new("difference, points", (names + width / 2, top + height + 32), centered))?;
     area.draw(&PathElement::new(vec![(place(0.0), top), (place(0.0), top + height)], INK.stroke_width(1)))?;
@@ -137,14 +136,8 @@ fn forest(area: &Area<'_>, rows: &[Line], small: Option<f64>) -> Drawn {
     for (index, row) in (0i32..).zip(rows) {
         let y = top + ROW * index + ROW / 2;
         area.draw(&Text::new(row.name.clone(), (8, y), plain.clone()))?;
-        if let Some((lower, upper)) = row.interval {
-            area.draw(&PathElement::new(vec![(place(lower), y), (place(upper), y)], row.color.stroke_width(2)))?;
-            for end in [lower, upper].into_iter().filter(|end| (least..=most).contains(end)) {
-                area.draw(&PathElement::new(
-                    vec![(place(end), y - 4), (place(end), y + 4)],
-                    row.color.stroke_width(2),
-                ))?;
-            }
+        if let Some(interval) = row.interval {
+            axis.interval(area, y, interval, row.color.stroke_width(2))?;
         }
         for dot in row.dots.iter().take(40) {
             area.draw(&Circle::new((place(*dot), y), 2, row.color.mix(0.55).filled()))?;
@@ -154,21 +147,6 @@ fn forest(area: &Area<'_>, rows: &[Line], small: Option<f64>) -> Drawn {
         }
     }
     Ok(())
-}
-
-/// At most eight round numbers.
-fn ticks(least: f64, most: f64) -> Vec<f64> {
-    let rough = (most - least) / 6.0;
-    let decade = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * decade).find(|step| *step >= rough).unwrap_or(rough);
-    let first = (least / step).ceil() as i64;
-    (first..first + 9).map(|place| place as f64 * step).filter(|tick| *tick <= most).collect()
-}
-
-/// A difference with its sign and no more digits than it needs.
-fn number(value: f64) -> String {
-    let rounded = (value * 1e6).round() / 1e6;
-    if rounded == 0.0 { "0".into() } else { format!("{rounded:+}") }
 }
 
 fn scatter(area: &Area<'_>, clouds: &[Cloud]) -> Drawn {

@@ -1,5 +1,6 @@
 //! Where the gap begins: Figure 4 of the paper.
 
+use super::effect::{Effect, Judged, left_out, unreliable};
 use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
 use crate::data::Which;
 use crate::error::{Error, Result};
@@ -103,7 +104,7 @@ fn pairs(maxima: &Maxima, reading: Reading) -> Result<Vec<(f64, f64)>> {
     Ok(own.iter().filter_map(|maximum| Some((maximum.batch? as f64, reading.of(maximum).0))).collect())
 }
 
-fn judge(regimes: &[&Regime], maxima: &Maxima) -> Result<[(Outcome, String); 3]> {
+fn judge(regimes: &[&Regime], maxima: &Maxima) -> Result<[Judged; 3]> {
     let cut = regimes.iter().flat_map(|regime| &regime.runs).filter(|run| run.stop == Stop::Budget).count();
     if cut > 0 || maxima.unmeasured > 0 {
         let reason = format!("the budget cut short {cut} trials and left out {} measures", maxima.unmeasured);
@@ -111,25 +112,19 @@ fn judge(regimes: &[&Regime], maxima: &Maxima) -> Result<[(Outcome, String); 3]>
     }
     let threshold = threshold_of(regimes)?;
     let falls = if threshold.is_resolved() { Outcome::Holds } else { Outcome::Undecided };
-    let diverged: usize = regimes.iter().map(|regime| regime.diverged()).sum();
-    let left_out = match diverged {
-        0 => String::new(),
-        diverged => format!("; {diverged} trials diverged and are left out"),
-    };
-    let [largest, from_zero] = [Reading::Largest, Reading::FromZero].map(|reading| -> Result<(Outcome, String)> {
+    let left_out = left_out(regimes.iter().map(|regime| regime.diverged()).sum());
+    let [largest, from_zero] = [Reading::Largest, Reading::FromZero].map(|reading| -> Result<Judged> {
         let pairs = pairs(maxima, reading)?;
         if pairs.is_empty() {
-            return Ok((Outcome::NotTested, "no sharpness was measured".into()));
+            return Ok(Judged::bare(Outcome::NotTested, "no sharpness was measured"));
         }
         let doubtful = maxima.maxima.iter().filter(|maximum| !reading.of(maximum).1).count();
-        let doubt = if doubtful == 0 { String::new() } else { format!("; {doubtful} of {} unreliable", pairs.len()) };
-        Ok(match Trend::of(&pairs) {
-            Ok(trend) => (
-                Outcome::of_interval(trend.lower - 1.0, trend.upper - 1.0),
-                format!("φ {}{doubt}{left_out}", trend.text()),
-            ),
-            Err(reason) => (Outcome::Undecided, format!("{reason}{doubt}{left_out}")),
-        })
+        let judged = match Trend::of(&pairs) {
+            Ok(trend) => Judged::by(vec![Effect::from(&trend).labelled("φ with each doubling")]),
+            Err(reason) => Judged::bare(Outcome::Undecided, reason.to_string()),
+        };
+        Ok(judged.and(unreliable(doubtful, pairs.len())).and(left_out.clone()))
     });
-    Ok([(falls, format!("it {threshold}{left_out}")), largest?, from_zero?])
+    let falls = Judged::bare(falls, format!("it {threshold}")).and(left_out.clone());
+    Ok([falls, largest?, from_zero?])
 }

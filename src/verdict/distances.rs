@@ -1,5 +1,6 @@
 //! How far the batches go: §4 of the paper, and Hoffer et al. 2017.
 
+use super::effect::{Effect, Judged, Unit, factor_of, left_out};
 use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
 use crate::distances::{DistanceRun, Distances};
 use crate::error::Result;
@@ -80,34 +81,20 @@ fn column(distances: &Distances) -> Vec<Number> {
     column
 }
 
-fn judge(distances: &Distances) -> [(Outcome, String); 3] {
-    let left_out = match distances.diverged {
-        0 => String::new(),
-        diverged => format!("; {diverged} trials diverged and are left out"),
-    };
+fn judge(distances: &Distances) -> [Judged; 3] {
     let range = match ratio(distances) {
-        None => (Outcome::NotTested, "there is not one regime of each role".into()),
-        Some(Err(reason)) => (Outcome::NotTested, format!("{reason}{left_out}")),
-        Some(Ok(ratio)) => {
-            let (lower, upper) = (ratio.lower.exp(), ratio.upper.exp());
+        None => Judged::bare(Outcome::NotTested, "there is not one regime of each role"),
+        Some(ratio) => Judged::by_test(ratio, |ratio| {
             let [least, most] = DISTANCE_RATIO;
-            let outcome = if (least..=most).contains(&lower) && (least..=most).contains(&upper) {
-                Outcome::Holds
-            } else if upper < least || lower > most {
-                Outcome::Fails
-            } else {
-                Outcome::Undecided
-            };
-            (outcome, format!("{}{left_out}", ratio.times()))
-        }
+            factor_of(ratio).between(least, most).labelled("small over large")
+        }),
     };
     let law = |role: Role| match named(distances, role).map(|name| distances.logarithm_over_power(name)) {
-        None => (Outcome::NotTested, format!("there is no {role} batch")),
-        Some(Err(reason)) => (Outcome::NotTested, format!("{reason}{left_out}")),
-        Some(Ok(test)) => (
-            Outcome::of_interval(test.lower, test.upper),
-            format!("the power leaves {} % of the end's distance more{left_out}", test.text()),
-        ),
+        None => Judged::bare(Outcome::NotTested, format!("there is no {role} batch")),
+        Some(test) => Judged::by_test(test, |test| {
+            // In percent of the distance at the end.
+            Effect::from(test).in_unit(Unit::Percent).labelled("left by the power − by the logarithm")
+        }),
     };
-    [range, law(Role::Small), law(Role::Large)]
+    [range, law(Role::Small), law(Role::Large)].map(|judged| judged.and(left_out(distances.diverged)))
 }

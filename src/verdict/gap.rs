@@ -1,5 +1,6 @@
 //! The generalization gap: Table 2 and Figure 2 of the paper.
 
+use super::effect::{Effect, Judged, left_out};
 use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
 use crate::error::{Error, Result};
 use crate::paper::Table2;
@@ -97,19 +98,20 @@ pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pa
     let recorded_column = pair.map(measure);
     let columns = [column.to_vec(), recorded_column.unwrap_or_default(), measure([small, large])];
     let evidence = match pair {
-        Some(pair) => judge(pair)?,
+        Some(pair) => judge(pair, paper)?,
         None => not_tested("no recorded run"),
     };
     let claims = [
         "Both regimes fit the training points: each is right on at least 98 % of them.",
-        "The large batch generalizes worse: its test accuracy is lower (Welch's test, 5 %), wherever the trials are read.",
+        "The large batch generalizes worse: its test accuracy is lower, wherever the trials are read.",
         "That is not over-fitting: even stopped at its best epoch, the large batch stays below the small one.",
     ];
+    let judged = judge([small, large], paper)?;
     let paper = format!("{} on {}", paper.net, paper.data);
     Ok(Comparison {
         rows: Row::filled(rows().into(), &columns),
         sources: column_sources(&paper, recorded, &format!("{} on {}", small.net, small.data)),
-        verdicts: verdicts(claims, evidence, judge([small, large])?),
+        verdicts: verdicts(claims, evidence, judged),
     })
 }
 
@@ -157,7 +159,7 @@ fn measure(regimes: [&Regime; 2], paper: &Table2) -> Vec<Number> {
 }
 
 /// What becomes of the three claims in one pair of regimes.
-fn judge(regimes: [&Regime; 2]) -> Result<[(Outcome, String); 3]> {
+fn judge(regimes: [&Regime; 2], paper: &Table2) -> Result<[Judged; 3]> {
     let cut = regimes.iter().flat_map(|regime| &regime.runs).filter(|run| run.stop == Stop::Budget).count();
     if cut > 0 {
         let reason = format!("{cut} trials ended because the budget of seconds was used up");
@@ -173,39 +175,26 @@ fn judge(regimes: [&Regime; 2]) -> Result<[(Outcome, String); 3]> {
     };
     let fitted = if fit_small.min(fit_large) >= 98.0 { Outcome::Holds } else { Outcome::Fails };
 
-    let last = judge_gap(&percent(small, Run::last), &percent(large, Run::last));
-    let lowest = judge_gap(&percent(small, Run::lowest), &percent(large, Run::lowest));
-    let worse = if last.0 == lowest.0 { last.0 } else { Outcome::Undecided };
-    let worse = (
-        worse,
-        format!(
-            "after the last epochs {}: {}; at the lowest training losses {}: {}",
-            last.0, last.1, lowest.0, lowest.1
-        ),
-    );
-
+    let printed = paper.test_small.mean - paper.test_large.mean;
+    let last = percent(small, Run::last);
+    let readings = vec![
+        gap(&last, &percent(large, Run::last), "after the last epochs").map(|effect| effect.beside(Some(printed))),
+        gap(&percent(small, Run::lowest), &percent(large, Run::lowest), "at the lowest training losses"),
+    ];
     let best = large.finite().map(|run| run.trace.iter().map(|row| 100.0 * row.test_accuracy).fold(0.0, f64::max));
     let best: Vec<f64> = best.collect();
-    let (outcome, evidence) = judge_gap(&percent(small, Run::last), &best);
-    let stopped = (outcome, format!("{:.2} % at its best epochs; {evidence}", Spread::of(&best)?.mean));
-    let judged = [(fitted, format!("{fit_small:.2} % and {fit_large:.2} %")), worse, stopped];
-    let left_out: usize = regimes.iter().map(|regime| regime.diverged()).sum();
-    Ok(judged.map(|(outcome, evidence)| match left_out {
-        0 => (outcome, evidence),
-        left_out => (outcome, format!("{evidence}; {left_out} trials diverged and are left out")),
-    }))
+    let note = format!("{:.2} % at its best epochs", Spread::of(&best)?.mean);
+    let diverged: usize = regimes.iter().map(|regime| regime.diverged()).sum();
+    let judged = [
+        Judged::bare(fitted, format!("{fit_small:.2} % and {fit_large:.2} %")),
+        Judged::by_boxes(readings),
+        Judged::by_boxes(vec![gap(&last, &best, "")]).and(note),
+    ];
+    Ok(judged.map(|judged| judged.and(left_out(diverged))))
 }
 
-/// Whether percentages of the small batch are above those of the large one beyond chance.
-fn judge_gap(small: &[f64], large: &[f64]) -> (Outcome, String) {
-    match Welch::test(small, large) {
-        Ok(Welch { difference, lower, upper, p, .. }) => {
-            let evidence = format!(
-                "small − large {difference:+.2} points, 95 % interval {lower:+.2} to {upper:+.2}, p = {}",
-                crate::display::probability(p)
-            );
-            (Outcome::of_interval(lower, upper), evidence)
-        }
-        Err(reason) => (Outcome::Undecided, reason.to_string()),
-    }
+/// Percentages of the small batch minus those of the large one.
+fn gap(small: &[f64], large: &[f64], label: &str) -> std::result::Result<Effect, String> {
+    let test = Welch::test(small, large).map_err(|reason| reason.to_string())?;
+    Ok(Effect::from(&test).labelled(label))
 }

@@ -1,13 +1,17 @@
 //! Does the claim hold? The paper's number, the recorded one and the live one side by side, and a plain answer.
 //!
-//! A claim about a difference holds when the numbers say so beyond chance, fails when they say the contrary beyond chance,
-//! and is undecided where the trials cannot tell. Trials that a budget cut short judge nothing, and neither do searches that
-//! found no size. "Fails" and "undecided" at quick scale are results, and are printed as such.
+//! A claim is about [effects](Effect), each a number with its 95 % interval over the trials. It holds where the whole interval lies
+//! where the claim says, fails where all of it lies outside, and is undecided where the trials cannot tell. A claim about several
+//! boxes or readings holds where it holds in every one, fails where it fails in one and holds in none, and is mixed where it holds
+//! in one and fails in another. Trials that a budget cut short judge nothing, and neither do searches that found no size. "Fails"
+//! and "undecided" at quick scale are results, and are printed as such.
 
 mod batch_size;
 mod distances;
+mod effect;
 mod gap;
 mod operating_point;
+mod outcome;
 mod paths;
 mod remedies;
 mod sharpness;
@@ -17,8 +21,10 @@ mod way_down;
 
 pub use batch_size::batch_size;
 pub use distances::distances;
+pub use effect::{Effect, Unit};
 pub use gap::generalization_gap;
 pub use operating_point::operating_point;
+pub use outcome::Outcome;
 pub use paths::paths;
 pub use remedies::remedies;
 pub use sharpness::sharpness;
@@ -26,46 +32,12 @@ pub use spectrum::spectrum;
 pub use warm_starts::warm_starts;
 pub use way_down::way_down;
 
-use crate::display::{Block, plus_minus};
-use crate::error::Result;
+use self::effect::Judged;
+use crate::chart::{self, Chart, forest};
+use crate::display::{Block, plus_minus, probability};
+use crate::error::{Error, Result};
 use crate::record::Recorded;
 use crate::table::{self, DataFrame};
-
-/// What became of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The numbers say so.
-    Holds,
-    /// The numbers say the contrary.
-    Fails,
-    /// The trials cannot tell.
-    Undecided,
-    /// Nothing was measured.
-    NotTested,
-}
-
-impl Outcome {
-    /// Of the claim that a number is above 0, known to lie between these ends.
-    fn of_interval(lower: f64, upper: f64) -> Self {
-        match (lower > 0.0, upper < 0.0) {
-            (true, _) => Outcome::Holds,
-            (_, true) => Outcome::Fails,
-            _ => Outcome::Undecided,
-        }
-    }
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Outcome::Holds => "holds",
-            Outcome::Fails => "fails",
-            Outcome::Undecided => "undecided",
-            Outcome::NotTested => "not tested",
-        })
-    }
-}
 
 /// A claim with what was found, in the recorded run and just now.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,12 +46,33 @@ pub struct Verdict {
     pub claim: String,
     /// What became of it in the recorded run at full scale.
     pub recorded: Outcome,
-    /// The numbers behind that.
+    /// The numbers behind that, in words.
     pub recorded_evidence: String,
+    /// The same as numbers; none where there is no test.
+    pub recorded_effects: Vec<Effect>,
     /// What became of it just now.
     pub live: Outcome,
-    /// The numbers behind that.
+    /// The numbers behind that, in words.
     pub live_evidence: String,
+    /// The same as numbers.
+    pub live_effects: Vec<Effect>,
+    /// What is to be said beside the effects, recorded and live.
+    notes: [String; 2],
+}
+
+impl Verdict {
+    fn new(claim: impl Into<String>, [recorded, live]: [Judged; 2]) -> Self {
+        Self {
+            claim: claim.into(),
+            recorded: recorded.outcome,
+            recorded_evidence: recorded.evidence(),
+            notes: [recorded.notes(), live.notes()],
+            recorded_effects: recorded.effects,
+            live: live.outcome,
+            live_evidence: live.evidence(),
+            live_effects: live.effects,
+        }
+    }
 }
 
 /// A row of a comparison: what is measured, of which regime, on which split, in which box; how it is written; and what the
@@ -148,25 +141,14 @@ fn column_sources(paper: &str, recorded: Option<&Recorded>, live: &str) -> [Stri
 }
 
 /// What becomes of claims where there is nothing to judge them by.
-fn not_tested<const N: usize>(reason: &str) -> [(Outcome, String); N] {
-    std::array::from_fn(|_| (Outcome::NotTested, reason.into()))
+fn not_tested<const N: usize>(reason: &str) -> [Judged; N] {
+    std::array::from_fn(|_| Judged::bare(Outcome::NotTested, reason))
 }
 
 /// Claims with what became of each, recorded and live.
-fn verdicts<const N: usize>(
-    claims: [&str; N],
-    recorded: [(Outcome, String); N],
-    live: [(Outcome, String); N],
-) -> Vec<Verdict> {
-    let outcomes = claims.into_iter().zip(recorded).zip(live);
-    let verdict = |((claim, (recorded, recorded_evidence)), (live, live_evidence)): ((&str, _), _)| Verdict {
-        claim: claim.into(),
-        recorded,
-        recorded_evidence,
-        live,
-        live_evidence,
-    };
-    outcomes.map(verdict).collect()
+fn verdicts<const N: usize>(claims: [&str; N], recorded: [Judged; N], live: [Judged; N]) -> Vec<Verdict> {
+    let judged = recorded.into_iter().zip(live);
+    claims.into_iter().zip(judged).map(|(claim, (recorded, live))| Verdict::new(claim, [recorded, live])).collect()
 }
 
 impl Comparison {
@@ -204,21 +186,121 @@ impl Comparison {
             (Form::Significant, deviation) => plus_minus(mean, deviation),
         };
         let rows = self.rows.iter().map(|row| {
-            let cells = row.cells.iter().map(|number| number.map_or("–".into(), |number| cell(row.form, number)));
+            let cells = row.cells.iter().enumerate().map(|(column, number)| match (column, row.form, number) {
+                (_, _, None) => "–".into(),
+                // The paper prints two decimals, and is quoted as it is.
+                (0, Form::Significant, Some((mean, Some(deviation)))) => format!("{mean:.2} ± {deviation:.2}"),
+                (_, form, Some(number)) => cell(form, *number),
+            });
             std::iter::once(row.label.clone()).chain(cells).collect()
         });
         let columns = ["", &self.sources[0], &self.sources[1], &self.sources[2]];
         let numbers = Block::table("Side by side", &columns, rows.collect());
-        let rows = self.verdicts.iter().map(|verdict| {
-            let said = |outcome: Outcome, evidence: &str| format!("{outcome}: {evidence}");
-            vec![
-                verdict.claim.clone(),
-                said(verdict.recorded, &verdict.recorded_evidence),
-                said(verdict.live, &verdict.live_evidence),
-            ]
+        Block::joined(&[numbers, self.verdict_block()])
+    }
+
+    /// A word a claim, the picture of the effects behind the words, and the effects in numbers.
+    pub fn verdict_block(&self) -> Block {
+        let numbered = || self.verdicts.iter().enumerate().map(|(place, verdict)| (place + 1, verdict));
+        let words = numbered().map(|(number, verdict)| {
+            let claim = verdict.claim.clone();
+            vec![number.to_string(), claim, verdict.recorded.to_string(), verdict.live.to_string()]
         });
-        let verdicts = Block::table("Verdict", &["claim", "recorded, full scale", "live"], rows.collect());
-        Block::joined(&[numbers, verdicts])
+        let columns = ["", "claim", "recorded, full scale", "live"];
+        let mut blocks = vec![Block::table("Verdict", &columns, words.collect())];
+        if self.verdicts.iter().any(|verdict| !(verdict.recorded_effects.is_empty() && verdict.live_effects.is_empty()))
+        {
+            blocks.push(match self.chart() {
+                Ok(chart) => chart.block(),
+                Err(reason) => Block::paragraph(&reason.to_string()),
+            });
+        }
+        let mut rows = Vec::new();
+        for (number, verdict) in numbered() {
+            for (label, [recorded, live]) in side_by_side(verdict) {
+                let mut row = vec![number.to_string(), label];
+                for effect in [recorded, live] {
+                    row.extend(match effect {
+                        None => ["–".into(), "–".into(), "–".into()],
+                        Some(effect) => {
+                            [effect.interval(), effect.p.map_or("–".into(), probability), effect.outcome().to_string()]
+                        }
+                    });
+                }
+                rows.push(row);
+            }
+        }
+        if !rows.is_empty() {
+            let columns = ["claim", "", "recorded (95 % interval)", "p", "", "live (95 % interval)", "p", ""];
+            blocks.push(Block::table("The numbers behind it", &columns, rows).folded());
+        }
+        let notes = numbered().flat_map(|(number, verdict)| {
+            let sources = ["recorded", "live"].into_iter().zip(&verdict.notes);
+            let said = sources.filter(|(_, note)| !note.is_empty()).map(|(source, note)| format!("{source}: {note}"));
+            let said = said.collect::<Vec<_>>().join("; ");
+            (!said.is_empty()).then(|| format!("{number}  {said}."))
+        });
+        let notes: Vec<String> = notes.collect();
+        if !notes.is_empty() {
+            blocks.push(Block::paragraph(&format!("To the claims: {}", notes.join(" "))));
+        }
+        Block::joined(&blocks)
+    }
+
+    /// Each effect with its 95 % interval, claim by claim: recorded as squares, live as circles, the paper's numbers as diamonds,
+    /// and shaded where the claim says that the effect lies.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where no claim has an effect; [`Error::Output`] from the chart library.
+    pub fn chart(&self) -> Result<Chart> {
+        let mut panels = Vec::new();
+        for unit in [Unit::Points, Unit::Factor, Unit::Percent] {
+            let mut groups = Vec::new();
+            for (place, verdict) in self.verdicts.iter().enumerate() {
+                let mut rows = Vec::new();
+                let mut claimed = None;
+                for (label, effects) in side_by_side(verdict) {
+                    for (is_recorded, effect) in [true, false].into_iter().zip(effects) {
+                        let Some(effect) = effect.filter(|effect| effect.unit == unit && effect.value.is_finite())
+                        else {
+                            continue;
+                        };
+                        claimed = Some(effect.claimed);
+                        let source = if is_recorded { "recorded" } else { "live" };
+                        rows.push(chart::Row {
+                            label: if label.is_empty() { source.into() } else { format!("{label}, {source}") },
+                            is_recorded,
+                            value: effect.value,
+                            lower: effect.lower,
+                            upper: effect.upper,
+                            paper: effect.paper,
+                            is_trusted: effect.is_trusted,
+                            said: effect.interval(),
+                        });
+                    }
+                }
+                if let Some(claimed) = claimed {
+                    groups.push(chart::Group { title: format!("{}  {}", place + 1, verdict.claim), claimed, rows });
+                }
+            }
+            if !groups.is_empty() {
+                let (axis, is_logarithmic, none) = match unit {
+                    Unit::Points => ("difference, percentage points", false, 0.0),
+                    Unit::Factor => ("ratio, large over small batch or as the claim says (log scale)", true, 1.0),
+                    Unit::Percent => ("difference, %", false, 0.0),
+                };
+                panels.push(chart::Panel { axis: axis.into(), is_logarithmic, none, groups });
+            }
+        }
+        if panels.is_empty() {
+            return Err(Error::parameter("effects behind the claims", 0, "be at least 1"));
+        }
+        let said = panels.iter().flat_map(|panel| &panel.groups).map(|group| {
+            let rows = group.rows.iter().map(|row| format!("{} {}", row.label, row.said));
+            format!("{} {}", group.title, rows.collect::<Vec<_>>().join(", "))
+        });
+        let words = format!("Chart: effects behind the claims. {}", said.collect::<Vec<_>>().join(" "));
+        forest(&panels, words)
     }
 
     /// What a cell shows: the [block](Self::block).
@@ -227,4 +309,17 @@ impl Comparison {
     }
 }
 
-crate::display::shown_as_text!(Outcome, Verdict);
+/// The effects of a claim by their labels, recorded and live.
+fn side_by_side(verdict: &Verdict) -> Vec<(String, [Option<&Effect>; 2])> {
+    let both = [&verdict.recorded_effects, &verdict.live_effects];
+    let mut labels: Vec<&String> = Vec::new();
+    for effect in both.into_iter().flatten() {
+        if !labels.contains(&&effect.label) {
+            labels.push(&effect.label);
+        }
+    }
+    let find = |label: &String| both.map(|effects| effects.iter().find(|effect| effect.label == *label));
+    labels.into_iter().map(|label| (label.clone(), find(label))).collect()
+}
+
+crate::display::shown_as_text!(Verdict);

@@ -1,5 +1,6 @@
 //! Was the paper's net trained to the end? Its numbers of sharpness against ours where the training accuracy is the paper's.
 
+use super::effect::{Effect, Judged, left_out};
 use super::{Comparison, Form, Number, Outcome, Row, Verdict, column_sources};
 use crate::display::significant;
 use crate::error::{Error, Result};
@@ -62,18 +63,14 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
                 ..Row::new(&label, "sharpness_from_zero", Form::Significant)
             });
             let Some(printed) = printed else { continue };
-            let [recorded, live] = ours.map(|way| judge(&accuracies, way, role, printed));
-            verdicts.push(Verdict {
-                claim: format!(
-                    "{} batch, {space}, ε = {epsilon:e}: φ is the paper's {} to within a factor of {FACTOR}.",
-                    if role == Role::Small { "Small" } else { "Large" },
-                    significant(printed.mean)
+            let regime = if role == Role::Small { "Small" } else { "Large" };
+            let size = significant(printed.mean);
+            verdicts.push(Verdict::new(
+                format!(
+                    "{regime} batch, {space}, ε = {epsilon:e}: φ is the paper's {size} to within a factor of {FACTOR}."
                 ),
-                recorded: recorded.0,
-                recorded_evidence: recorded.1,
-                live: live.0,
-                live_evidence: live.1,
-            });
+                ours.map(|way| judge(&accuracies, way, role, printed)),
+            ));
         }
     }
     let live = format!("{} on {}", first.net, first.data);
@@ -127,29 +124,21 @@ fn accuracy_rows(accuracies: &Table2, recorded: Option<&WayDown>, live: &WayDown
     rows
 }
 
-fn judge(accuracies: &Table2, way: Option<&WayDown>, role: Role, printed: Printed) -> (Outcome, String) {
-    let Some(way) = way else { return (Outcome::NotTested, "not measured".into()) };
+fn judge(accuracies: &Table2, way: Option<&WayDown>, role: Role, printed: Printed) -> Judged {
+    let Some(way) = way else { return Judged::bare(Outcome::NotTested, "not measured") };
     if way.unmeasured > 0 {
-        return (Outcome::NotTested, format!("the budget left out {} measures", way.unmeasured));
+        return Judged::bare(Outcome::NotTested, format!("the budget left out {} measures", way.unmeasured));
     }
-    let left_out = match way.diverged {
-        0 => String::new(),
-        diverged => format!("; {diverged} trials diverged and are left out"),
-    };
     let logarithms: Vec<f64> = there(accuracies, way, role).iter().map(|point| point.from_zero.ln()).collect();
     let test = Spread::of(&logarithms).and_then(|ours| Welch::of_spreads(ours, printed.logarithm()));
-    match test {
+    let judged = match test {
         Ok(test) if test.difference.is_finite() => {
-            let [ratio, lower, upper] = [test.difference, test.lower, test.upper].map(f64::exp);
-            let outcome = match () {
-                () if lower >= 1.0 / FACTOR && upper <= FACTOR => Outcome::Holds,
-                () if upper < 1.0 / FACTOR || lower > FACTOR => Outcome::Fails,
-                () => Outcome::Undecided,
-            };
-            let [ratio, lower, upper] = [ratio, lower, upper].map(significant);
-            (outcome, format!("times {ratio} (95 % interval {lower} to {upper}){left_out}"))
+            let ratio = [test.difference, test.lower, test.upper].map(f64::exp);
+            let effect = Effect::times(ratio, None).between(1.0 / FACTOR, FACTOR);
+            Judged::by(vec![effect.labelled("ours over the paper's")])
         }
-        Ok(_) => (Outcome::Undecided, format!("a φ of 0 has no ratio{left_out}")),
-        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
-    }
+        Ok(_) => Judged::bare(Outcome::Undecided, "a φ of 0 has no ratio"),
+        Err(reason) => Judged::bare(Outcome::NotTested, reason.to_string()),
+    };
+    judged.and(left_out(way.diverged))
 }

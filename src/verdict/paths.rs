@@ -1,7 +1,7 @@
 //! What lies between and beyond the minima: Figures 3 and 7 of the paper.
 
+use super::effect::{Effect, Judged};
 use super::{Comparison, Form, Outcome, Row, column_sources, not_tested, verdicts};
-use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::landscape::{Path, PathPoint, Paths, Shape};
 use crate::objective::{Evaluation, Objective, Statistics, Value};
@@ -87,23 +87,21 @@ fn released(paper: &Figure3) -> Path {
     }
 }
 
-fn judge(all: &Paths) -> [(Outcome, String); 2] {
+fn judge(all: &Paths) -> [Judged; 2] {
     [Shape::Line, Shape::Curve].map(|shape| {
         if all.unmeasured > 0 {
             let reason = format!("{} paths are missing: the budget of seconds was used up", all.unmeasured);
-            return (Outcome::NotTested, reason);
+            return Judged::bare(Outcome::NotTested, reason);
         }
         let left_out = match all.diverged {
             0 => String::new(),
-            diverged => format!("; {diverged} paths are left out, of trials that diverged"),
+            diverged => format!("{diverged} paths are left out, of trials that diverged"),
         };
-        match all.only(shape, Statistics::Batch).rises() {
-            Ok(ratio) => (
-                Outcome::of_interval(ratio.lower - 1.0, ratio.upper - 1.0),
-                format!("the rise is {} times as large ({}){left_out}", significant(ratio.geometric), ratio.interval()),
-            ),
-            Err(Error::Data(reason)) => (Outcome::NotTested, format!("the {shape}: {reason}")),
-            Err(reason) => (Outcome::Undecided, reason.to_string()),
-        }
+        let judged = match all.only(shape, Statistics::Batch).rises() {
+            Ok(ratio) => Judged::by(vec![Effect::from(&ratio)]),
+            Err(Error::Data(reason)) => Judged::bare(Outcome::NotTested, format!("the {shape}: {reason}")),
+            Err(reason) => Judged::bare(Outcome::Undecided, reason.to_string()),
+        };
+        judged.and(left_out)
     })
 }

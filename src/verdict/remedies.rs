@@ -1,12 +1,12 @@
 //! Can the large batch be mended? Appendix E of the paper, and what came after it.
 
+use super::effect::{Effect, Judged, left_out, unreliable};
 use super::{Comparison, Form, Number, Outcome, Row, Verdict, column_sources};
-use crate::display::{probability, significant};
 use crate::error::{Error, Result};
 use crate::paper::{Cell, Mended};
 use crate::record::Recorded;
 use crate::remedies::{Arm, ArmSharpness, Remedies};
-use crate::spread::{Paired, Ratio, Spread};
+use crate::spread::{Paired, Spread};
 use crate::train::Role;
 
 /// Sets the arms of a live study beside the paper's row, where it has one, and beside the recorded arms of the same names.
@@ -60,9 +60,10 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: &Reme
         }
     }
     let small = live.arms.iter().find(|arm| arm.role == Some(Role::Small));
-    let (kept_small, none) = (find("", Some(Role::Small)), || (Outcome::NotTested, "no recorded run".to_string()));
+    let (kept_small, none) = (find("", Some(Role::Small)), || Judged::bare(Outcome::NotTested, "no recorded run"));
     let claim = "There is a gap to be mended: the small batch's test accuracy is higher than the plain large batch's.";
-    let mut verdicts = vec![verdict(claim.into(), kept_small.map_or_else(none, gap), small.map_or_else(none, gap))];
+    let judged = [kept_small.map_or_else(none, gap), small.map_or_else(none, gap)];
+    let mut verdicts = vec![Verdict::new(claim, judged)];
     for arm in arms {
         let other = find(&arm.name, None);
         let claims: [(&str, Judge); 2] = [
@@ -73,7 +74,8 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: &Reme
         let is_measured = |arm: &Arm| !arm.sharpness.is_empty();
         let count = if is_measured(arm) || other.is_some_and(is_measured) { 2 } else { 1 };
         for (claim, judge) in claims.into_iter().take(count) {
-            verdicts.push(verdict(format!("{}: {claim}.", arm.name), other.map_or_else(none, judge), judge(arm)));
+            let judged = [other.map_or_else(none, judge), judge(arm)];
+            verdicts.push(Verdict::new(format!("{}: {claim}.", arm.name), judged));
         }
     }
     let paper = paper.map_or("no such experiment".into(), |row| format!("{}, {} on {}", row.table, row.net, row.data));
@@ -85,12 +87,7 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: &Reme
 }
 
 /// What becomes of a claim about an arm.
-type Judge = fn(&Arm) -> (Outcome, String);
-
-fn verdict(claim: String, recorded: (Outcome, String), live: (Outcome, String)) -> Verdict {
-    let ((recorded, recorded_evidence), (live, live_evidence)) = (recorded, live);
-    Verdict { claim, recorded, recorded_evidence, live, live_evidence }
-}
+type Judge = fn(&Arm) -> Judged;
 
 fn mean_of(values: &[f64]) -> Number {
     let Spread { mean, deviation, .. } = Spread::of(values).ok()?;
@@ -101,12 +98,6 @@ fn test_of(arm: &Arm) -> Number {
     mean_of(&arm.tests.iter().map(|(_, test)| *test).collect::<Vec<_>>())
 }
 
-/// "+0.24 points (+0.06 to +0.41, p = 0.01)".
-fn said(paired: &Paired) -> String {
-    let Paired { difference, lower, upper, p, .. } = paired;
-    format!("{difference:+.2} points ({lower:+.2} to {upper:+.2}, p = {})", probability(*p))
-}
-
 /// What is missing of an arm, if something is.
 fn missing(arm: &Arm) -> Option<String> {
     if arm.cut > 0 {
@@ -115,49 +106,35 @@ fn missing(arm: &Arm) -> Option<String> {
     (arm.trials < 2).then(|| format!("{} trials stayed finite, and a test takes 2", arm.trials))
 }
 
-fn left_out(arm: &Arm) -> String {
-    if arm.diverged > 0 { format!("; {} trials diverged and are left out", arm.diverged) } else { String::new() }
-}
-
-fn gap(small: &Arm) -> (Outcome, String) {
-    if let Some(reason) = missing(small) {
-        return (Outcome::NotTested, reason);
-    }
-    match &small.to_large {
-        Some(paired) => (Outcome::of_interval(paired.lower, paired.upper), said(paired) + &left_out(small)),
-        None => (Outcome::Undecided, format!("no trials to compare{}", left_out(small))),
+/// By a comparison, if there are trials for it.
+fn by(arm: &Arm, paired: Option<&Paired>) -> Judged {
+    match (missing(arm), paired) {
+        (Some(reason), _) => Judged::bare(Outcome::NotTested, reason),
+        (None, Some(paired)) => Judged::by(vec![Effect::from(paired)]).and(left_out(arm.diverged)),
+        (None, None) => Judged::bare(Outcome::Undecided, "no trials to compare").and(left_out(arm.diverged)),
     }
 }
 
-fn accuracy(arm: &Arm) -> (Outcome, String) {
+fn gap(small: &Arm) -> Judged {
+    by(small, small.to_large.as_ref())
+}
+
+fn accuracy(arm: &Arm) -> Judged {
+    let judged = by(arm, arm.to_large.as_ref());
+    match (&arm.to_small, missing(arm)) {
+        (Some(to_small), None) => judged.and(format!("to the small batch {}", Effect::from(to_small).said())),
+        _ => judged,
+    }
+}
+
+fn flatness(arm: &Arm) -> Judged {
     if let Some(reason) = missing(arm) {
-        return (Outcome::NotTested, reason);
+        return Judged::bare(Outcome::NotTested, reason);
     }
-    let Some(to_large) = &arm.to_large else {
-        return (Outcome::Undecided, format!("no trials to compare{}", left_out(arm)));
+    let Some(own) = arm.sharpness.first() else { return Judged::bare(Outcome::NotTested, "no sharpness was measured") };
+    let judged = match &own.to_large {
+        Some(ratio) => Judged::by(vec![Effect::from(ratio).less()]),
+        None => Judged::bare(Outcome::NotTested, "no ratio of φ"),
     };
-    let to_small =
-        arm.to_small.as_ref().map_or(String::new(), |paired| format!("; to the small batch {}", said(paired)));
-    let outcome = Outcome::of_interval(to_large.lower, to_large.upper);
-    (outcome, format!("{}{to_small}{}", said(to_large), left_out(arm)))
-}
-
-fn flatness(arm: &Arm) -> (Outcome, String) {
-    if let Some(reason) = missing(arm) {
-        return (Outcome::NotTested, reason);
-    }
-    let Some(own) = arm.sharpness.first() else { return (Outcome::NotTested, "no sharpness was measured".into()) };
-    let doubt = match own.doubtful {
-        0 => String::new(),
-        doubtful => format!("; {doubtful} of {} unreliable", own.phi.len()),
-    };
-    match &own.to_large {
-        Some(Ratio { geometric, lower, upper, p, .. }) => {
-            let [mean, low, high] = [geometric, lower, upper].map(|&value| significant(value));
-            // Less sharp is what is claimed: a ratio below 1.
-            let outcome = Outcome::of_interval(1.0 - upper, 1.0 - lower);
-            (outcome, format!("φ times {mean} (95 % interval {low} to {high}, p = {}){doubt}", probability(*p)))
-        }
-        None => (Outcome::NotTested, format!("no ratio of φ{doubt}")),
-    }
+    judged.and(unreliable(own.doubtful, own.phi.len()))
 }

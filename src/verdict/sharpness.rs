@@ -1,12 +1,13 @@
 //! The sharpness of minima: Tables 3 and 4 of the paper.
 
+use super::effect::{Effect, Judged};
 use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
 use crate::data::Which;
 use crate::error::{Error, Result};
-use crate::paper::PrintedSharpness;
+use crate::paper::{Printed, PrintedSharpness};
 use crate::record::Recorded;
 use crate::sharpness::{Contrast, Maxima, Reading, Space};
-use crate::spread::{Ratio, Spread};
+use crate::spread::Spread;
 
 /// Sets the sharpness of a live pair's minima beside the paper's rows of Tables 3 and 4 and beside the recorded run's.
 ///
@@ -14,8 +15,8 @@ use crate::spread::{Ratio, Spread};
 /// and in a random subspace; by a factor of ten at least (the paper's means of F1 differ by 70 to 183); and the search from x
 /// itself, the paper's protocol as far as it says one, shows that. The first three read the largest f of all searches.
 ///
-/// A claim holds where the 95 % confidence interval of the ratio, large over small, lies above 1 (or 10) in every box, and
-/// fails where it lies below in one. Searches that found no size judge nothing but the fourth claim, which is about them.
+/// A claim holds where the 95 % confidence interval of the ratio, large over small, lies above 1 (or 10) in every box. Searches
+/// that found no size judge nothing but the fourth claim, which is about them.
 ///
 /// # Errors
 /// [`Error::Parameter`] where there is no measure of both regimes, or where rows, record and measures are not of one net.
@@ -40,7 +41,7 @@ pub fn sharpness(
         "The search from x itself, ten iterations of it, shows that.",
     ];
     let evidence = match measured {
-        Some(maxima) => judge(maxima)?,
+        Some(maxima) => judge(maxima, [full, subspace])?,
         None => not_tested("no recorded measure"),
     };
     let rows = contrasts(live)?.iter().flat_map(|one| rows_of(one, [full, subspace], measured, live)).collect();
@@ -51,7 +52,7 @@ pub fn sharpness(
             recorded,
             &format!("{} on {}", first.net, first.data),
         ),
-        verdicts: verdicts(claims, evidence, judge(live)?),
+        verdicts: verdicts(claims, evidence, judge(live, [full, subspace])?),
     })
 }
 
@@ -62,11 +63,7 @@ fn rows_of(
     measured: Option<&Maxima>,
     live: &Maxima,
 ) -> Vec<Row> {
-    let printed = match one.space {
-        Space::Full => full.at(one.epsilon),
-        Space::Random { p: 100, orthonormal: false } => subspace.at(one.epsilon),
-        _ => None,
-    };
+    let printed = printed_in([full, subspace], one);
     let row = |label: &str, measure, regime: Option<&str>, cells| Row {
         regime: regime.map(String::from),
         split: Some("train"),
@@ -102,6 +99,15 @@ fn rows_of(
     rows
 }
 
+/// What the paper prints for a box, small and large batch.
+fn printed_in([full, subspace]: [&PrintedSharpness; 2], one: &Contrast) -> Option<[Printed; 2]> {
+    match one.space {
+        Space::Full => full.at(one.epsilon),
+        Space::Random { p: 100, orthonormal: false } => subspace.at(one.epsilon),
+        _ => None,
+    }
+}
+
 /// The boxes on the training split, by the largest of all searches.
 fn contrasts(maxima: &Maxima) -> Result<Vec<Contrast>> {
     let mut contrasts = maxima.contrasts(Reading::Largest);
@@ -120,7 +126,7 @@ fn alike(maxima: &Maxima, of: &Contrast, reading: Reading) -> Option<Contrast> {
 }
 
 /// What becomes of the four claims.
-fn judge(maxima: &Maxima) -> Result<[(Outcome, String); 4]> {
+fn judge(maxima: &Maxima, tables: [&PrintedSharpness; 2]) -> Result<[Judged; 4]> {
     if maxima.unmeasured > 0 {
         let reason = format!("{} measures are missing: the budget of seconds was used up", maxima.unmeasured);
         return Ok(not_tested(&reason));
@@ -131,30 +137,29 @@ fn judge(maxima: &Maxima) -> Result<[(Outcome, String); 4]> {
     let full: Vec<&Contrast> = largest.iter().filter(is_full).collect();
     let others: Vec<&Contrast> = largest.iter().filter(|one| !is_full(one)).collect();
     Ok([
-        larger(&full, 1.0, false),
-        larger(&others, 1.0, false),
-        larger(&largest.iter().collect::<Vec<_>>(), 10.0, false),
-        larger(&from_zero.iter().collect::<Vec<_>>(), 1.0, true),
+        larger(&full, tables, 1.0, false),
+        larger(&others, tables, 1.0, false),
+        larger(&largest.iter().collect::<Vec<_>>(), tables, 10.0, false),
+        larger(&from_zero.iter().collect::<Vec<_>>(), tables, 1.0, true),
     ])
 }
 
 /// Whether the ratio is above a factor in every one of these boxes, be it of searches that found no size or not.
-fn larger(boxes: &[&Contrast], factor: f64, doubtful_too: bool) -> (Outcome, String) {
+fn larger(boxes: &[&Contrast], tables: [&PrintedSharpness; 2], factor: f64, doubtful_too: bool) -> Judged {
     if boxes.is_empty() {
-        return (Outcome::NotTested, "no such box was measured".into());
+        return Judged::bare(Outcome::NotTested, "no such box was measured");
     }
-    let outcome = |one: &&Contrast| match one.ratio() {
-        Ok(Ratio { lower, upper, .. }) if doubtful_too || one.doubtful() == 0 => {
-            Outcome::of_interval(lower - factor, upper - factor)
-        }
-        _ => Outcome::Undecided,
+    let effect = |one: &&Contrast| {
+        let name = format!("{}, ε = {:e}", one.space, one.epsilon);
+        let printed = printed_in(tables, one).map(|[small, large]| large.mean / small.mean);
+        let ratio = one.ratio().map_err(|reason| format!("{name}: {reason}"))?;
+        let is_trusted = doubtful_too || one.doubtful() == 0;
+        let effect = Effect::from(&ratio).between(factor, f64::INFINITY);
+        Ok(effect.labelled(name).beside(printed).trusted(is_trusted))
     };
-    let outcomes: Vec<Outcome> = boxes.iter().map(outcome).collect();
-    let together = match () {
-        () if outcomes.contains(&Outcome::Fails) => Outcome::Fails,
-        () if outcomes.iter().all(|outcome| *outcome == Outcome::Holds) => Outcome::Holds,
-        () => Outcome::Undecided,
-    };
-    let evidence = boxes.iter().map(|one| format!("{}, ε = {:e}: ratio {}", one.space, one.epsilon, one.said()));
-    (together, evidence.collect::<Vec<_>>().join("; "))
+    let doubts = boxes.iter().filter(|one| one.doubtful() > 0).map(|one| {
+        let searches = one.small.len() + one.large.len();
+        format!("{}, ε = {:e}: {} of {searches} searches found no size", one.space, one.epsilon, one.doubtful())
+    });
+    Judged::by_boxes(boxes.iter().map(effect).collect()).and(doubts.collect::<Vec<_>>().join("; "))
 }

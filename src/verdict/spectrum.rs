@@ -1,5 +1,6 @@
 //! Whether there are many large positive eigenvalues: the paper's central sentence.
 
+use super::effect::{Effect, Judged, left_out};
 use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
 use crate::display::significant;
 use crate::error::{Error, Result};
@@ -10,9 +11,9 @@ use crate::train::Role;
 
 /// Sets the spectra of a live pair beside the recorded ones. The paper computes no eigenvalue, so its column is empty.
 ///
-/// Three claims are judged by the 95 % interval of the ratio, large batch over small one, over trials: the large batch's Hessian has more
-/// large positive eigenvalues (it lies above 1 at every threshold that is not finer than the resolution; fails where it lies below 1
-/// at every one); the largest of them is larger; and their sum, the trace, is.
+/// Three claims are judged by the 95 % interval of the ratio, large batch over small one, over trials: the large batch's Hessian has
+/// more large positive eigenvalues (at every threshold that is not finer than the resolution); the largest of them is larger; and
+/// their sum, the trace, is.
 ///
 /// # Errors
 /// [`Error::Parameter`] where there is no live spectrum.
@@ -87,44 +88,28 @@ fn column(spectra: &Spectra, thresholds: &[f64]) -> Vec<Number> {
     all.iter().flat_map(|(_, _, of)| [Role::Small, Role::Large].map(|role| number(role, of))).collect()
 }
 
-fn judge(spectra: &Spectra) -> [(Outcome, String); 3] {
+fn judge(spectra: &Spectra) -> [Judged; 3] {
     if spectra.unmeasured > 0 {
         return not_tested(&format!("the budget left out {} spectra", spectra.unmeasured));
     }
-    let left_out = match spectra.diverged {
-        0 => String::new(),
-        diverged => format!("; {diverged} trials diverged and are left out"),
-    };
     let ratio = |of: Measure| Ratio::of(&spectra.of_role(Role::Large, &of), &spectra.of_role(Role::Small, &of));
-    let outcome = |ratio: &Ratio| Outcome::of_interval(ratio.lower - 1.0, ratio.upper - 1.0);
-    let said = |ratio: &Ratio| format!("times {ratio}");
-    let one = |of: Measure| match ratio(of) {
-        Ok(ratio) => (outcome(&ratio), format!("{}{left_out}", said(&ratio))),
-        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
-    };
+    let one = |of: Measure| Judged::by_test(ratio(of), |ratio| Effect::from(ratio));
     let finest = spectra.spectra.iter().map(Eigenvalues::resolution).fold(0.0, f64::max);
-    let wanted: Vec<f64> = spectra.thresholds().into_iter().filter(|threshold| *threshold >= finest).collect();
-    let mut outcomes = Vec::new();
-    let mut evidence = Vec::new();
-    for threshold in wanted {
-        match ratio(Box::new(move |own| own.above(threshold).value)) {
-            Ok(ratio) => {
-                outcomes.push(outcome(&ratio));
-                evidence.push(format!("above {threshold} {}", said(&ratio)));
-            }
-            Err(reason) => {
-                outcomes.push(Outcome::Undecided);
-                evidence.push(format!("above {threshold} none: {reason}"));
-            }
+    let wanted = spectra.thresholds().into_iter().filter(|threshold| *threshold >= finest);
+    let counts = wanted.map(|threshold| {
+        let ratio = ratio(Box::new(move |own| own.above(threshold).value));
+        let effect = ratio.map(|ratio| Effect::from(&ratio).labelled(format!("above {threshold}")));
+        effect.map_err(|reason| format!("above {threshold} none: {reason}"))
+    });
+    let counts: Vec<_> = counts.collect();
+    let counts = match counts.is_empty() {
+        true => {
+            let reason = format!("no threshold is above the resolution of {}", significant(finest));
+            Judged::bare(Outcome::NotTested, reason)
         }
-    }
-    let counts = match outcomes.first() {
-        None => (Outcome::NotTested, format!("no threshold is above the resolution of {}", significant(finest))),
-        Some(first) => {
-            let same = outcomes.iter().all(|outcome| outcome == first);
-            (if same { *first } else { Outcome::Undecided }, format!("{}{left_out}", evidence.join("; ")))
-        }
+        false => Judged::by_boxes(counts),
     };
     let largest = one(Box::new(|own| own.largest.first().map_or(f64::NAN, |first| first.value)));
-    [counts, largest, one(Box::new(|own| own.trace().value))]
+    let trace = one(Box::new(|own| own.trace().value));
+    [counts, largest, trace].map(|judged| judged.and(left_out(spectra.diverged)))
 }

@@ -1,5 +1,6 @@
 //! Whether the large batch only needs a better start: Figure 5 of the paper.
 
+use super::effect::{Effect, Judged, factor_of, left_out, unreliable};
 use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
 use crate::error::Result;
 use crate::record::Recorded;
@@ -78,33 +79,21 @@ fn column(warm: &WarmStarts) -> Vec<Number> {
     ]
 }
 
-fn judge(warm: &WarmStarts) -> [(Outcome, String); 6] {
-    let left_out = match warm.diverged {
-        0 => String::new(),
-        diverged => format!("; {diverged} trials diverged and are left out"),
-    };
-    let above = |test: &Paired| Outcome::of_interval(test.lower, test.upper);
-    let points = |test: Result<Paired>| match test {
-        Ok(test) => (above(&test), format!("{} points{left_out}", test.text())),
-        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
-    };
+fn judge(warm: &WarmStarts) -> [Judged; 6] {
+    let points = |test: Result<Paired>, label: &str| Judged::by_test(test, |test| Effect::from(test).labelled(label));
     // A factor below 1 is what both claims of sharpness say.
-    let below = |test: Result<Paired>, of: &str| match test {
-        _ if warm.unmeasured > 0 => (Outcome::NotTested, format!("the budget left out {} measures", warm.unmeasured)),
-        Ok(test) => {
+    let below = |test: Result<Paired>, label: &str| match warm.unmeasured {
+        0 => {
             let doubtful = warm.points.iter().filter(|point| !point.is_trusted).count();
-            let doubt =
-                if doubtful == 0 { String::new() } else { format!("; {doubtful} of {} unreliable", warm.points.len()) };
-            (Outcome::of_interval(-test.upper, -test.lower), format!("φ {}{of}{doubt}{left_out}", test.times()))
+            let judged = Judged::by_test(test, |test| factor_of(test).less().labelled(label));
+            judged.and(unreliable(doubtful, warm.points.len()))
         }
-        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
+        missing => Judged::bare(Outcome::NotTested, format!("the budget left out {missing} measures")),
     };
-    let flatter = below(warm.change(Reading::Largest), " with each doubling");
-    let than_plain = below(warm.sharpness_against_plain(), "");
-    let gain = match warm.gain() {
-        Ok(test) => (above(&test), format!("{} points with each doubling{left_out}", test.text())),
-        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
-    };
-    let [start, plain, small] = [Beside::Start, Beside::Plain, Beside::Small].map(|other| points(warm.against(other)));
-    [gain, flatter, start, plain, than_plain, small]
+    let gain = points(warm.gain(), "with each doubling");
+    let flatter = below(warm.change(Reading::Largest), "φ with each doubling");
+    let than_plain = below(warm.sharpness_against_plain(), "φ");
+    let [start, plain, small] =
+        [Beside::Start, Beside::Plain, Beside::Small].map(|other| points(warm.against(other), ""));
+    [gain, flatter, start, plain, than_plain, small].map(|judged| judged.and(left_out(warm.diverged)))
 }

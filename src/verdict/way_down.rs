@@ -1,6 +1,7 @@
 //! When the regimes part: Figure 6 of the paper, and the sharpness of Table 3 where the training accuracy is the paper's.
 
-use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
+use super::effect::{Effect, Judged, factor_of, left_out, unreliable};
+use super::{Comparison, Form, Number, Row, column_sources, not_tested, verdicts};
 use crate::error::Result;
 use crate::paper::{PrintedSharpness, Table2};
 use crate::record::Recorded;
@@ -37,7 +38,7 @@ pub fn way_down(
         "The large batch's sharpness grows faster than the small one's.",
         "Where the training accuracies are the paper's, ten iterations from x itself find the large batch sharper.",
     ];
-    let evidence = kept.as_ref().map_or_else(|| not_tested("no recorded run"), |way| judge(accuracies, way));
+    let evidence = kept.as_ref().map_or_else(|| not_tested("no recorded run"), |way| judge(accuracies, sharpness, way));
     Ok(Comparison {
         rows: Row::filled(rows(live), &columns),
         sources: column_sources(
@@ -45,7 +46,7 @@ pub fn way_down(
             recorded,
             &format!("{} on {}", live.net, live.data),
         ),
-        verdicts: verdicts(claims, evidence, judge(accuracies, live)),
+        verdicts: verdicts(claims, evidence, judge(accuracies, sharpness, live)),
     })
 }
 
@@ -109,7 +110,7 @@ fn column(accuracies: &Table2, way: &WayDown) -> Vec<Number> {
     [of(Role::Small), of(Role::Large)].concat()
 }
 
-fn judge(accuracies: &Table2, way: &WayDown) -> [(Outcome, String); 4] {
+fn judge(accuracies: &Table2, sharpness: &PrintedSharpness, way: &WayDown) -> [Judged; 4] {
     if way.unmeasured > 0 {
         return not_tested(&format!("the budget left out {} measures", way.unmeasured));
     }
@@ -118,27 +119,19 @@ fn judge(accuracies: &Table2, way: &WayDown) -> [(Outcome, String); 4] {
     else {
         return not_tested("there is not one regime of each role");
     };
-    let left_out = match way.diverged {
-        0 => String::new(),
-        diverged => format!("; {diverged} trials diverged and are left out"),
-    };
     let doubtful = way.points.iter().filter(|point| !point.is_trusted).count();
-    let doubt = if doubtful == 0 { String::new() } else { format!("; {doubtful} of {} unreliable", way.points.len()) };
-    let said = |change: Result<Paired>, outcome: &dyn Fn(&Paired) -> Outcome| match change {
-        Ok(change) => (outcome(&change), format!("φ {}{doubt}{left_out}", change.times())),
-        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
+    let said = |change: Result<Paired>, effect: &dyn Fn(&Paired) -> Effect| {
+        Judged::by_test(change, |change| effect(change)).and(unreliable(doubtful, way.points.len()))
     };
-    let above = |change: &Paired| Outcome::of_interval(change.lower, change.upper);
-    let below = |change: &Paired| Outcome::of_interval(-change.upper, -change.lower);
     let phi = |points: &[&WayPoint]| points.iter().map(|point| point.from_zero).collect::<Vec<f64>>();
-    let sharper = match Ratio::of(&phi(&at_large), &phi(&at_small)) {
-        Ok(ratio) => (Outcome::of_interval(ratio.lower - 1.0, ratio.upper - 1.0), format!("φ times {ratio}{left_out}")),
-        Err(reason) => (Outcome::NotTested, format!("{reason}{left_out}")),
-    };
-    [
-        said(way.change(large, Reading::Largest), &above),
-        said(way.change(small, Reading::Largest), &below),
-        said(way.parting(large, small, Reading::Largest), &above),
+    let printed = sharpness.at(way.epsilon).map(|[small, large]| large.mean / small.mean);
+    let sharper =
+        Judged::by_test(Ratio::of(&phi(&at_large), &phi(&at_small)), |ratio| Effect::from(ratio).beside(printed));
+    let judged = [
+        said(way.change(large, Reading::Largest), &|change| factor_of(change)),
+        said(way.change(small, Reading::Largest), &|change| factor_of(change).less()),
+        said(way.parting(large, small, Reading::Largest), &|change| factor_of(change)),
         sharper,
-    ]
+    ];
+    judged.map(|judged| judged.and(left_out(way.diverged)))
 }
