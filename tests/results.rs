@@ -214,16 +214,14 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
     // The picture has a row for each effect, and says what it shows; the numbers are folded, and whole as text.
     let comparison = verdict::generalization_gap(&paper, None, &pair)?;
     let chart = comparison.chart()?;
-    for said in
-        ["after the last epochs, live", "s numbers", "difference, percentage points", "+1.00 (+0.77 to"]
-    {
+    for said in ["after the last epochs, live", "s numbers", "difference, percentage points", "+1.00 (+0.77 to"] {
         assert!(chart.svg.contains(said), "{said}");
     }
     assert!(!chart.svg.contains("recorded, full scale") && chart.words.contains("+1.00 (+0.77 to +1.23)"), "{chart:?}");
     let block = comparison.block();
     assert!(block.html.contains("<details><summary>The numbers behind it</summary>") && block.html.contains("<img "));
     assert!(
-        block.text.contains("The numbers behind it") && block.text.contains("1 live: 100.00 % and"),
+        block.text.contains("The numbers behind it") && block.text.contains("1  live: 100.00 % and"),
         "{}",
         block.text
     );

@@ -132,11 +132,14 @@ pub struct Comparison {
 
 const SOURCES: [&str; 3] = ["paper", "recorded", "live"];
 
+/// The head of a column without numbers.
+const NO_RECORD: &str = "recorded: none";
+
 /// The heads of the three columns.
 fn column_sources(paper: &str, recorded: Option<&Recorded>, live: &str) -> [String; 3] {
     let recorded = recorded
         .and_then(|record| record.regimes.first().map(|first| (&record.date, first)))
-        .map_or("recorded: none".into(), |(date, first)| format!("recorded {date}: {} on {}", first.net, first.data));
+        .map_or(NO_RECORD.into(), |(date, first)| format!("recorded {date}: {} on {}", first.net, first.data));
     [format!("paper: {paper}"), recorded, format!("live: {live}")]
 }
 
@@ -235,7 +238,9 @@ impl Comparison {
             blocks.push(Block::table("The numbers behind it", &columns, rows).folded());
         }
         let notes = numbered().flat_map(|(number, verdict)| {
-            let sources = ["recorded", "live"].into_iter().zip(&verdict.notes);
+            // Where nothing was recorded, the table says so.
+            let first = usize::from(self.sources[1] == NO_RECORD);
+            let sources = ["recorded", "live"].into_iter().zip(&verdict.notes).skip(first);
             let said = sources.filter(|(_, note)| !note.is_empty()).map(|(source, note)| format!("{source}: {note}"));
             let said = said.collect::<Vec<_>>().join("; ");
             (!said.is_empty()).then(|| format!("{number}  {said}."))
