@@ -45,6 +45,8 @@ pub(crate) enum Stream {
     Probe = 9,
     /// Directions of a plane.
     Plane = 10,
+    /// Which points are trained on, and which are not.
+    Division = 11,
 }
 
 impl Seed {

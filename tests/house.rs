@@ -34,7 +34,7 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn each_library_has_its_rooms() -> Outcome {
-    let rooms: [(&[&str], &[&str]); 9] = [
+    let rooms: [(&[&str], &[&str]); 10] = [
         (
             &["candle_core", "candle_nn"],
             &[
@@ -53,6 +53,7 @@ fn each_library_has_its_rooms() -> Outcome {
         (&["polars::"], &["table/"]),
         (&["plotters::"], &["chart/"]),
         (&["contour::"], &["chart/surfaces.rs"]),
+        (&["csv::"], &["data/csv.rs"]),
         (&["statrs::"], &["spread.rs", "threshold.rs"]),
         (&["println!", "print!", "stdout", "evcxr_runtime"], &["display.rs"]),
         (&["rand::"], &["seed.rs", "net/", "data/synthetic.rs"]),

@@ -3,7 +3,8 @@
 //! Table 5 of the paper lists MNIST, TIMIT, CIFAR-10 and CIFAR-100. [`mnist`], [`cifar10`], [`cifar100`] and [`timit`]
 //! read them where they are found; [`digits()`] and a part of [Fashion-MNIST](fashion()) are embedded, so that everything runs
 //! on a fresh machine; [`Synthetic`]
-//! makes seeded stand-ins of any shape.
+//! makes seeded stand-ins of any shape. A reader's own points come from a file ([`Split::from_csv`]) or a data frame
+//! ([`Split::from_frame`]), and are divided into the two splits by [`Dataset::divided`].
 //!
 //! Inputs are row-major `f32`, one point after another; images have the shape `[channels, height, width]` with pixels
 //! divided by their largest value, as the authors' code does (§2.2; "no preprocessing"), frames of speech `[features]`.
@@ -26,10 +27,12 @@ use crate::error::{Error, Result};
 
 mod augment;
 mod cifar;
+mod csv;
 mod digits;
 mod fashion;
 mod idx;
 mod kaldi;
+mod own;
 mod synthetic;
 
 pub use augment::{Augment, Center, Interpolation};
@@ -38,6 +41,7 @@ pub use digits::digits;
 pub use fashion::fashion;
 pub use idx::{mnist, read_idx};
 pub use kaldi::{Kaldi, timit};
+pub(crate) use own::Rows;
 pub use synthetic::{Synthetic, synthetic};
 
 /// Most classes of a split: a table of them must fit into memory.

@@ -44,6 +44,7 @@
 mod distances;
 mod maxima;
 mod paths;
+mod points;
 mod remedies;
 mod spectra;
 mod surfaces;

@@ -79,20 +79,26 @@ fn rows() -> [Row; ROWS] {
 /// # Errors
 /// [`Error::Parameter`] where a regime has no trials, or where row, record and pair are not of one net.
 pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pair) -> Result<Comparison> {
+    compared(Some(paper), recorded, live)
+}
+
+fn compared(paper: Option<&Table2>, recorded: Option<&Recorded>, live: &Pair) -> Result<Comparison> {
     let pair = recorded.map(Recorded::pair).transpose()?;
     if let Some(empty) = live.regimes().into_iter().find(|regime| regime.runs.is_empty()) {
         return Err(Error::parameter("trials", 0, format!("be at least 1 in the regime '{}'", empty.name)));
     }
     let nets = pair.map(|[small, _]| &small.net).into_iter().chain([&live.small.regime.net]);
-    if let Some(other) = nets.into_iter().find(|net| *net != paper.net) {
-        return Err(Error::parameter("net", other, format!("be {}, as in the paper's row", paper.net)));
-    }
-    let printed = [paper.train_small, paper.train_large, paper.test_small, paper.test_large];
     let mut column: [Number; ROWS] = [None; ROWS];
-    for (cell, number) in column.iter_mut().zip(printed) {
-        *cell = Some((number.mean / 100.0, Some(number.deviation / 100.0)));
+    if let Some(paper) = paper {
+        if let Some(other) = nets.into_iter().find(|net| *net != paper.net) {
+            return Err(Error::parameter("net", other, format!("be {}, as in the paper's row", paper.net)));
+        }
+        let printed = [paper.train_small, paper.train_large, paper.test_small, paper.test_large];
+        for (cell, number) in column.iter_mut().zip(printed) {
+            *cell = Some((number.mean / 100.0, Some(number.deviation / 100.0)));
+        }
+        column[4] = Some(((paper.test_small.mean - paper.test_large.mean) / 100.0, None));
     }
-    column[4] = Some(((paper.test_small.mean - paper.test_large.mean) / 100.0, None));
     let [small, large] = live.regimes();
     let measure = |regimes| measure(regimes, paper);
     let recorded_column = pair.map(measure);
@@ -107,12 +113,20 @@ pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pa
         "That is not over-fitting: even stopped at its best epoch, the large batch stays below the small one.",
     ];
     let judged = judge([small, large], paper)?;
-    let paper = format!("{} on {}", paper.net, paper.data);
+    let paper = paper.map_or("no such row".into(), |paper| format!("{} on {}", paper.net, paper.data));
     Ok(Comparison {
         rows: Row::filled(rows().into(), &columns),
         sources: column_sources(&paper, recorded, &format!("{} on {}", small.net, small.data)),
         verdicts: verdicts(claims, evidence, judged),
     })
+}
+
+/// The same claims about a live pair of any net on any data, where the paper has no row and nothing was recorded.
+///
+/// # Errors
+/// [`Error::Parameter`] where a regime has no trials.
+pub fn gap(live: &Pair) -> Result<Comparison> {
+    compared(None, None, live)
 }
 
 /// Percentages of test points that a regime's trials are right on, behind an epoch of each.
@@ -129,14 +143,14 @@ fn nearest(run: &Run, printed: f64) -> &Epoch {
 }
 
 /// A pair's column.
-fn measure(regimes: [&Regime; 2], paper: &Table2) -> Vec<Number> {
-    let printed = [paper.train_small.mean, paper.train_large.mean];
+fn measure(regimes: [&Regime; 2], paper: Option<&Table2>) -> Vec<Number> {
+    let printed = paper.map(|paper| [paper.train_small.mean, paper.train_large.mean]);
     let each = |of: &dyn Fn(usize, &Run) -> Epoch| -> [Vec<Epoch>; 2] {
         [0, 1].map(|side| regimes[side].finite().map(|run| of(side, run)).collect())
     };
     let last = each(&|_, run| *run.last());
     let lowest = each(&|_, run| *run.lowest());
-    let there = each(&|side, run| *nearest(run, printed[side]));
+    let there = printed.map_or_else(Default::default, |printed| each(&|side, run| *nearest(run, printed[side])));
     let both = |read: &[Vec<Epoch>; 2], value: fn(&Epoch) -> f64| -> [Number; 2] {
         read.each_ref().map(|rows| {
             let Spread { mean, deviation, .. } = Spread::of(&rows.iter().map(value).collect::<Vec<_>>()).ok()?;
@@ -159,7 +173,7 @@ fn measure(regimes: [&Regime; 2], paper: &Table2) -> Vec<Number> {
 }
 
 /// What becomes of the three claims in one pair of regimes.
-fn judge(regimes: [&Regime; 2], paper: &Table2) -> Result<[Judged; 3]> {
+fn judge(regimes: [&Regime; 2], paper: Option<&Table2>) -> Result<[Judged; 3]> {
     let cut = regimes.iter().flat_map(|regime| &regime.runs).filter(|run| run.stop == Stop::Budget).count();
     if cut > 0 {
         let reason = format!("{cut} trials ended because the budget of seconds was used up");
@@ -175,11 +189,11 @@ fn judge(regimes: [&Regime; 2], paper: &Table2) -> Result<[Judged; 3]> {
     };
     let fitted = if fit_small.min(fit_large) >= 98.0 { Outcome::Holds } else { Outcome::Fails };
 
-    let printed = paper.test_small.mean - paper.test_large.mean;
+    let printed = paper.map(|paper| paper.test_small.mean - paper.test_large.mean);
     let last = percent(small, Run::last);
     let readings = vec![
-        gap(&last, &percent(large, Run::last), "after the last epochs").map(|effect| effect.beside(Some(printed))),
-        gap(&percent(small, Run::lowest), &percent(large, Run::lowest), "at the lowest training losses"),
+        less(&last, &percent(large, Run::last), "after the last epochs").map(|effect| effect.beside(printed)),
+        less(&percent(small, Run::lowest), &percent(large, Run::lowest), "at the lowest training losses"),
     ];
     let best = large.finite().map(|run| run.trace.iter().map(|row| 100.0 * row.test_accuracy).fold(0.0, f64::max));
     let best: Vec<f64> = best.collect();
@@ -188,13 +202,13 @@ fn judge(regimes: [&Regime; 2], paper: &Table2) -> Result<[Judged; 3]> {
     let judged = [
         Judged::bare(fitted, format!("{fit_small:.2} % and {fit_large:.2} %")),
         Judged::by_boxes(readings),
-        Judged::by_boxes(vec![gap(&last, &best, "")]).and(note),
+        Judged::by_boxes(vec![less(&last, &best, "")]).and(note),
     ];
     Ok(judged.map(|judged| judged.and(left_out(diverged))))
 }
 
 /// Percentages of the small batch minus those of the large one.
-fn gap(small: &[f64], large: &[f64], label: &str) -> std::result::Result<Effect, String> {
+fn less(small: &[f64], large: &[f64], label: &str) -> std::result::Result<Effect, String> {
     let test = Welch::test(small, large).map_err(|reason| reason.to_string())?;
     Ok(Effect::from(&test).labelled(label))
 }

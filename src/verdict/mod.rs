@@ -22,7 +22,7 @@ mod way_down;
 pub use batch_size::batch_size;
 pub use distances::distances;
 pub use effect::{Effect, Unit};
-pub use gap::generalization_gap;
+pub use gap::{gap, generalization_gap};
 pub use operating_point::operating_point;
 pub use outcome::Outcome;
 pub use paths::paths;
@@ -188,7 +188,7 @@ impl Comparison {
             (Form::Plain, None) => format!("{mean:.2}"),
             (Form::Significant, deviation) => plus_minus(mean, deviation),
         };
-        let rows = self.rows.iter().map(|row| {
+        let rows = self.rows.iter().filter(|row| row.cells.iter().any(Option::is_some)).map(|row| {
             let cells = row.cells.iter().enumerate().map(|(column, number)| match (column, row.form, number) {
                 (_, _, None) => "–".into(),
                 // The paper prints two decimals, and is quoted as it is.

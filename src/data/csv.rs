@@ -1,0 +1,91 @@
+//! Points from a file of comma-separated values.
+
+use std::path::Path;
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+
+use super::{Rows, Split};
+use crate::error::{Error, Result};
+
+impl Split {
+    /// Points from a CSV file: its first line names the columns, each other line is a point. The column `label` is the point's
+    /// class, whole numbers or text; all others are its numbers, in their order, as the shape `[columns − 1]`. Classes are the
+    /// different labels in their order: by size where all are whole numbers, else by the alphabet.
+    ///
+    /// Memory: 4 bytes a number, and the labels' text.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be read; [`Error::Format`], with line and column, for a line with more or fewer fields than
+    /// the first, a field that is no finite number, or a label that is missing; [`Error::Data`] where there is no point, or only
+    /// one label.
+    ///
+    /// ```
+    /// use sharp_minima::Split;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("flowers.csv");
+    /// std::fs::write(&path, "width,height,kind\n0.1,2.5,rose\n0.3,1.9,lily\n0.2,2.2,rose\n")?;
+    /// let points = Split::from_csv(&path, "kind")?;
+    /// assert_eq!((points.len(), points.shape(), points.classes()), (3, &[2][..], 2));
+    /// assert_eq!(points.labels(), [1, 0, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_csv(path: impl AsRef<Path>, label: &str) -> Result<Self> {
+        let path = path.as_ref();
+        let format = |place: String, reason: String| Error::format(path, place, reason);
+        let failed = |error: csv::Error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => Error::file(path, error),
+            csv::ErrorKind::Utf8 { pos, err } => {
+                let line = pos.map_or("a line".into(), |pos| format!("line {}", pos.line()));
+                format(line, format!("must be UTF-8 text ({err})"))
+            }
+            other => Error::file(path, format!("{other:?}")),
+        };
+        // Lines of another length are ours to refuse: with their number and what is expected.
+        let mut reader = ReaderBuilder::new().flexible(true).trim(Trim::All).from_path(path).map_err(failed)?;
+        let names = reader.headers().map_err(failed)?.clone();
+        let columns = || names.iter().collect::<Vec<_>>().join(", ");
+        if names.iter().all(|name| name.parse::<f64>().is_ok()) {
+            let reason = format!("must name the columns, but is '{}'", columns());
+            return Err(format("line 1".into(), reason));
+        }
+        let found: Vec<usize> = (0..names.len()).filter(|&place| &names[place] == label).collect();
+        let [target] = found[..] else {
+            let reason = match found.len() {
+                0 => format!("has no column '{label}', but {}", columns()),
+                count => format!("names {count} columns '{label}'"),
+            };
+            return Err(format("line 1".into(), reason));
+        };
+        if names.len() < 2 {
+            return Err(format("line 1".into(), "must have at least one column beside the label".into()));
+        }
+        let mut rows = Rows::default();
+        let mut record = StringRecord::new();
+        while reader.read_record(&mut record).map_err(failed)? {
+            let line = record.position().map_or(0, csv::Position::line);
+            if record.len() != names.len() {
+                let reason = format!("must have {} fields, as line 1 has, but has {}", names.len(), record.len());
+                return Err(format(format!("line {line}"), reason));
+            }
+            for (place, (name, field)) in names.iter().zip(&record).enumerate() {
+                let here = || format!("line {line}, column '{name}'");
+                if place == target {
+                    if field.is_empty() {
+                        return Err(format(here(), "must have a label, but is empty".into()));
+                    }
+                    rows.labels.push(field.into());
+                    continue;
+                }
+                match field.parse::<f32>().ok().filter(|number| number.is_finite()) {
+                    Some(number) => rows.inputs.push(number),
+                    None if field.is_empty() => return Err(format(here(), "must be a number, but is empty".into())),
+                    None => return Err(format(here(), format!("must be a finite number, but is '{field}'"))),
+                }
+            }
+        }
+        if rows.labels.is_empty() {
+            return Err(format("line 2".into(), "must be a point, but the file ends before it".into()));
+        }
+        rows.into_split(names.len() - 1)
+    }
+}

@@ -1,0 +1,96 @@
+//! On the reader's own data? A table with a point a row becomes a split, and a split a data set.
+
+use super::{Dataset, Split};
+use crate::error::{Error, Result};
+use crate::seed::{Seed, Stream, shuffle};
+
+/// Rows of a table: numbers, and each row's label as text.
+#[derive(Default)]
+pub(crate) struct Rows {
+    pub(crate) inputs: Vec<f32>,
+    pub(crate) labels: Vec<String>,
+}
+
+impl Rows {
+    /// Points of so many numbers. Classes are the different labels in their order: by size where all are whole numbers, else by
+    /// the alphabet.
+    pub(crate) fn into_split(self, features: usize) -> Result<Split> {
+        let mut names: Vec<&String> = self.labels.iter().collect();
+        let number = |name: &str| name.parse::<i64>().ok();
+        if names.iter().all(|name| number(name).is_some()) {
+            names.sort_by_key(|name| number(name));
+        } else {
+            names.sort();
+        }
+        names.dedup();
+        if names.len() == 1 {
+            return Err(Error::Data(format!("labels must differ, but every point has '{}'", names[0])));
+        }
+        let classes = names.len();
+        let places: std::collections::HashMap<&String, u32> = names.into_iter().zip(0..).collect();
+        let labels = self.labels.iter().map(|label| places[label]).collect();
+        Split::new(self.inputs, labels, vec![features], classes)
+    }
+}
+
+impl Dataset {
+    /// A data set from points that are not divided yet: this share of them, in 0..1, chosen by the seed, is the test split.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where the share leaves one of the splits without a point.
+    ///
+    /// ```
+    /// use sharp_minima::{Dataset, Seed, data};
+    /// let digits = data::digits().train;
+    /// let data = Dataset::divided("my digits", &digits, 0.2, Seed(0))?;
+    /// assert_eq!((data.train.len(), data.test.len()), (1_150, 287));
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn divided(name: &str, points: &Split, test: f64, seed: Seed) -> Result<Self> {
+        let count = (test * points.len() as f64).round();
+        if !(count >= 1.0 && count < points.len() as f64) {
+            let allowed = format!("lie in 0..1 and leave a point of {} for each split", points.len());
+            return Err(Error::parameter("share of test points", test, allowed));
+        }
+        let mut order: Vec<usize> = (0..points.len()).collect();
+        shuffle(&mut order, &mut seed.stream(Stream::Division, 0));
+        let (tested, trained) = order.split_at(count as usize);
+        Self::new(name, points.select(trained)?, points.select(tested)?)
+    }
+
+    /// The same set with each number of a point shifted and scaled so that over the training split its mean is 0 and its standard
+    /// deviation 1; the test split is moved by the training split's numbers. One that never varies becomes 0. Inputs that were
+    /// given in f64 are rounded.
+    ///
+    /// ```
+    /// let data = sharp_minima::data::digits().standardized();
+    /// assert!(data.train.mean().abs() < 1e-6);
+    /// ```
+    pub fn standardized(&self) -> Self {
+        let (points, features) = (self.train.len() as f64, self.train.features());
+        let sums = |of: &dyn Fn(usize, f64) -> f64| {
+            let mut sums = vec![0.0; features];
+            for point in self.train.inputs().chunks(features) {
+                for (place, (sum, &value)) in sums.iter_mut().zip(point).enumerate() {
+                    *sum += of(place, value.into());
+                }
+            }
+            sums.into_iter().map(|sum| sum / points).collect::<Vec<f64>>()
+        };
+        let means = sums(&|_, value| value);
+        let scales: Vec<f64> =
+            sums(&|place, value| (value - means[place]).powi(2)).into_iter().map(f64::sqrt).collect();
+        let moved = |split: &Split| {
+            let mut inputs = split.inputs().to_vec();
+            for point in inputs.chunks_mut(features) {
+                for (value, (mean, scale)) in point.iter_mut().zip(means.iter().zip(&scales)) {
+                    let away = f64::from(*value) - mean;
+                    // A feature of the test split may vary where that of the training split does not: nothing was learned of it.
+                    *value = if *scale > 0.0 { (away / scale) as f32 } else { 0.0 };
+                }
+            }
+            Split { inputs, exact: None, ..split.clone() }
+        };
+        Self { name: self.name.clone(), train: moved(&self.train), test: moved(&self.test) }
+    }
+}

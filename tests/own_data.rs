@@ -1,0 +1,142 @@
+//! A reader's own points: from a file, from a frame, divided and standardized; and a training on them with layers of one's own.
+
+use std::path::PathBuf;
+
+use sharp_minima::polars::prelude::*;
+use sharp_minima::{Dataset, Layer, Net, Outcome, Seed, Split, Training, verdict};
+
+type Done = std::result::Result<(), Box<dyn std::error::Error>>;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn file(&self, text: &str) -> std::io::Result<PathBuf> {
+        let path = self.0.path().join("points.csv");
+        std::fs::write(&path, text)?;
+        Ok(path)
+    }
+}
+
+#[test]
+fn a_file_and_a_frame_give_the_same_points() -> Done {
+    let folder = Folder(tempfile::tempdir()?);
+    // A byte order mark, Windows' line ends, quotes with a comma inside, spaces, an exponent, an empty line.
+    let text = "\u{feff}width, kind ,\"height, cm\"\r\n 0.5,b,1e2\r\n\r\n-1,\"a, first\",3\r\n2,b,4\r\n";
+    let points = Split::from_csv(folder.file(text)?, "kind")?;
+    assert_eq!((points.shape(), points.classes(), points.labels()), (&[2][..], 2, &[1, 0, 1][..]));
+    assert_eq!(points.inputs(), [0.5, 100.0, -1.0, 3.0, 2.0, 4.0]);
+    let frame = df!("width" => [0.5, -1.0, 2.0], "kind" => ["b", "a, first", "b"], "height" => [100i64, 3, 4])?;
+    assert_eq!(Split::from_frame(&frame, "kind")?, points);
+    // Whole numbers are ordered by size, in a file as in a frame.
+    let numbered = Split::from_csv(folder.file("x,y\n1,10\n2,9\n3,-1\n4,9\n")?, "y")?;
+    assert_eq!((numbered.labels(), numbered.classes()), (&[2, 1, 0, 1][..], 3));
+    let frame = df!("x" => [1u32, 2, 3, 4], "y" => [10i32, 9, -1, 9])?;
+    assert_eq!(Split::from_frame(&frame, "y")?, numbered);
+    let frame = df!("x" => [true, false], "y" => [true, false])?;
+    assert_eq!(Split::from_frame(&frame, "y")?.labels(), [1, 0]);
+    Ok(())
+}
+
+#[test]
+fn a_wrong_file_is_answered_by_line_and_column() -> Done {
+    let folder = Folder(tempfile::tempdir()?);
+    let wrong = [
+        ("x,y,z\n1,2,a\n1,,b\n", "line 3, column 'y': must be a number, but is empty"),
+        ("x,y,z\n1,2,a\n1,NA,b\n", "line 3, column 'y': must be a finite number, but is 'NA'"),
+        ("x,y,z\n1,inf,a\n1,2,b\n", "line 2, column 'y': must be a finite number, but is 'inf'"),
+        ("x,y,z\n1,1e99,a\n1,2,b\n", "line 2, column 'y': must be a finite number, but is '1e99'"),
+        ("x,y,z\n1,2,a\n1,2\n", "line 3: must have 3 fields, as line 1 has, but has 2"),
+        ("x,y,z\n1,2,a,\n", "line 2: must have 3 fields, as line 1 has, but has 4"),
+        ("x,y,z\n1,2,a\n1,2, \n", "line 3, column 'z': must have a label, but is empty"),
+        ("x,y,w\n1,2,a\n", "line 1: has no column 'z', but x, y, w"),
+        ("x,z,z\n1,2,a\n", "line 1: names 2 columns 'z'"),
+        ("1,2,3\n1,2,3\n", "line 1: must name the columns, but is '1, 2, 3'"),
+        ("z\na\nb\n", "line 1: must have at least one column beside the label"),
+        ("x,y,z\n", "line 2: must be a point, but the file ends before it"),
+        ("", "line 1: must name the columns, but is ''"),
+        ("x,y,z\n1,2,a\n1,2,a\n", "labels must differ, but every point has 'a'"),
+    ];
+    for (text, said) in wrong {
+        let path = folder.file(text)?;
+        let error = Split::from_csv(&path, "z").expect_err(text).to_string();
+        assert!(error.ends_with(said), "{text:?}: {error}");
+    }
+    let bytes = folder.0.path().join("bytes.csv");
+    std::fs::write(&bytes, b"x,z\n1,\xff\n")?;
+    let error = Split::from_csv(&bytes, "z").expect_err("no text").to_string();
+    assert!(error.contains("line 2: must be UTF-8 text"), "{error}");
+    let error = Split::from_csv(folder.0.path().join("none.csv"), "z").expect_err("no file").to_string();
+    assert!(error.contains("none.csv: "), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_wrong_frame_is_answered_by_row_and_column() -> Done {
+    let wrong = [
+        (df!("x" => [Some(1.0), None], "z" => ["a", "b"])?, "row 1, column 'x': must be a finite number, but is null"),
+        (df!("x" => [f64::NAN, 1.0], "z" => ["a", "b"])?, "row 0, column 'x': must be a finite number, but is NaN"),
+        (df!("x" => ["1", "2"], "z" => ["a", "b"])?, "column 'x': must be numbers, but is str"),
+        (
+            df!("x" => [1, 2], "z" => [Some("a"), None])?,
+            "row 1, column 'z': must be a whole number or text, but is null",
+        ),
+        (df!("x" => [1, 2], "z" => [0.5, 1.0])?, "row 0, column 'z': must be a whole number or text, but is 0.5"),
+        (df!("x" => [1, 2], "y" => [1, 2])?, "the frame has no column 'z', but x, y"),
+        (df!("z" => [1, 2])?, "but has 2 rows and 0 columns beside the label"),
+        (df!("x" => [1.0; 0], "z" => [1; 0])?, "but has 0 rows and 1 columns beside the label"),
+    ];
+    for (frame, said) in wrong {
+        let error = Split::from_frame(&frame, "z").expect_err(said).to_string();
+        assert!(error.ends_with(said), "{error}");
+    }
+    Ok(())
+}
+
+/// Means and deviations by hand; the test split is moved by the training split's.
+#[test]
+fn a_set_is_divided_and_standardized() -> Done {
+    let train = Split::new(vec![1.0, 7.0, 3.0, 7.0], vec![0, 1], vec![2], 2)?;
+    let test = Split::new(vec![5.0, 8.0], vec![1], vec![2], 2)?;
+    let moved = Dataset::new("by hand", train, test)?.standardized();
+    assert_eq!((moved.train.inputs(), moved.test.inputs()), (&[-1.0, 0.0, 1.0, 0.0][..], &[3.0, 0.0][..]));
+
+    let points = Split::new((0..100).map(|i| i as f32).collect(), (0..100).map(|i| i % 2).collect(), vec![1], 2)?;
+    let data = Dataset::divided("numbers", &points, 0.25, Seed(1))?;
+    assert_eq!((data.train.len(), data.test.len()), (75, 25));
+    let mut all = [data.train.inputs(), data.test.inputs()].concat();
+    assert_ne!(all, points.inputs(), "they are shuffled");
+    all.sort_by(f32::total_cmp);
+    assert_eq!(all, points.inputs());
+    assert!(data.train.inputs().iter().zip(data.train.labels()).all(|(x, y)| *x as u32 % 2 == *y));
+    assert_eq!(Dataset::divided("numbers", &points, 0.25, Seed(1))?, data);
+    assert_ne!(Dataset::divided("numbers", &points, 0.25, Seed(2))?, data);
+    for share in [0.0, 1.0, -0.5, 2.0, f64::NAN, f64::INFINITY, 0.001] {
+        let error = Dataset::divided("numbers", &points, share, Seed(1)).expect_err("no such share").to_string();
+        assert!(error.contains("leave a point of 100 for each split, but is"), "{error}");
+    }
+    Ok(())
+}
+
+/// Three clouds in the plane, layers written down, a pair trained and judged without a row of the paper.
+#[test]
+fn own_data_and_own_layers_are_trained_and_judged() -> Done {
+    let folder = Folder(tempfile::tempdir()?);
+    let mut text = String::from("x,y,cloud\n");
+    for place in 0..150 {
+        let (cloud, angle) = (["north", "east", "west"][place % 3], place as f64 * 0.7);
+        let (x, y) = [(0.0, 2.0), (2.0, -1.0), (-2.0, -1.0)][place % 3];
+        text += &format!("{},{},{cloud}\n", x + 0.8 * angle.cos(), y + 0.8 * angle.sin());
+    }
+    let points = Split::from_csv(folder.file(&text)?, "cloud")?;
+    let data = Dataset::divided("clouds", &points, 0.2, Seed(0))?.standardized();
+    let layers = [Layer::Dense { outputs: 16 }, Layer::norm(), Layer::Relu, Layer::Dense { outputs: data.classes() }];
+    let net = Net::new("mine", data.shape(), layers.to_vec())?;
+    let pair = Training::adam().trials(3).epochs(40).quiet().pair(&net, &data, 8, 24)?;
+    let judged = verdict::gap(&pair)?;
+    assert_eq!(judged.verdicts[0].live, Outcome::Holds, "{}", judged.block());
+    assert!(judged.verdicts.iter().all(|verdict| verdict.recorded == Outcome::NotTested));
+    let text = judged.block().text;
+    assert!(text.contains("paper: no such row") && text.contains("live: mine on clouds"), "{text}");
+    assert!(!text.contains("the paper's,"), "no row of what only the paper's numbers lead to: {text}");
+    Ok(())
+}
