@@ -21,7 +21,7 @@ pub struct DistanceRun {
     pub batch: usize,
     /// Number of the trial.
     pub trial: usize,
-    /// Steps done and ‖x − x₀‖₂ there, behind each epoch.
+    /// Steps done and ‖x − x₀‖₂ there, after each epoch.
     pub points: Vec<(usize, f64)>,
     /// The law that the distance follows; nothing where there are fewer than three epochs.
     pub law: Option<Law>,

@@ -133,7 +133,7 @@ impl GradientNoise {
     }
 
     /// Measures at the last points of all trials of a study that stayed finite.
-    /// A scale does not say behind which epoch a study was read: those of two epochs belong into two comparisons.
+    /// A scale does not say after which epoch a study was read: those of two epochs belong into two comparisons.
     ///
     /// Cost: that of [`at`](Self::at) for each.
     ///

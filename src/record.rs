@@ -181,7 +181,7 @@ impl Recorded {
         Remedies::of(&self.regimes(), self.maxima.as_ref())?.with_noise(&self.noise)
     }
 
-    /// Its regimes that started behind epochs of another one of them; see [`WarmStarts::of`].
+    /// Its regimes that started after epochs of another one of them; see [`WarmStarts::of`].
     ///
     /// # Errors
     /// As [`WarmStarts::of`].

@@ -1,6 +1,6 @@
 //! Does the large batch only need a better start? Figure 5 of the paper: warm starts, which it calls piggybacked training.
 //!
-//! A small batch is trained, and from its point behind each of several epochs a large batch goes on. The paper's reading: too few
+//! A small batch is trained, and from its point after each of several epochs a large batch goes on. The paper's reading: too few
 //! small-batch epochs change nothing; after enough of them the large batch ends at better test accuracies and in flatter places.
 //! Two other things grow with the number of small-batch epochs, and each has its control here: the epochs in all (the plain large
 //! batch after as many) and the start's own quality (the small batch that just goes on). Trials are what is averaged and tested.
@@ -12,7 +12,7 @@ use crate::sharpness::{Maxima, Maximum, Reading, Space, check_one_box};
 use crate::spread::{Line, Paired, Spread, Trend, geometric};
 use crate::train::{Epoch, Recipe, Regime, Study, check_alike};
 
-/// A trial of the large batch that started where the small one was behind an epoch.
+/// A trial of the large batch that started where the small one was after an epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WarmPoint {
     /// Number of the trial.
@@ -85,12 +85,12 @@ impl WarmPoint {
 }
 
 impl WarmStarts {
-    /// Finds the regimes that started behind epochs of another one among these ([`Training::warm_starts`](crate::Training::warm_starts)), joins their trials to
+    /// Finds the regimes that started after epochs of another one among these ([`Training::warm_starts`](crate::Training::warm_starts)), joins their trials to
     /// those of that one, and to those of the regime that was trained as they were, but from the start: the control.
     ///
     /// # Errors
     /// [`Error::Parameter`] where nets or data differ, where runs started from several regimes, or were not trained in one way, or
-    /// where measures are of several kinds of box; [`Error::Data`] where no regime started behind an epoch of another one here.
+    /// where measures are of several kinds of box; [`Error::Data`] where no regime started after an epoch of another one here.
     pub fn of(regimes: &[&Regime], maxima: Option<&Maxima>) -> Result<Self> {
         check_alike(regimes)?;
         let warm: Vec<(usize, &Regime, &Recipe)> = regimes
@@ -100,8 +100,7 @@ impl WarmStarts {
                 Some((start.epoch?, *regime, &*start.recipe))
             })
             .collect();
-        let nothing =
-            || Error::Data("warm starts need regimes that started behind an epoch of another one here".into());
+        let nothing = || Error::Data("warm starts need regimes that started after an epoch of another one here".into());
         let &(_, first, from) = warm.first().ok_or_else(nothing)?;
         let small = regimes.iter().find(|regime| regime.recipe == *from).ok_or_else(nothing)?;
         let cold = |recipe: &Recipe| Recipe { start: None, ..recipe.clone() };
@@ -179,7 +178,7 @@ impl WarmStarts {
         starts
     }
 
-    /// The points that started behind this epoch.
+    /// The points that started after this epoch.
     pub fn at(&self, epochs: usize) -> impl Iterator<Item = &WarmPoint> {
         self.points.iter().filter(move |point| point.epochs == epochs)
     }
@@ -335,7 +334,7 @@ fn said(test: Result<Paired>, text: impl Fn(&Paired) -> String) -> [String; 2] {
 }
 
 impl Study {
-    /// Its regimes that started behind epochs of another one of them: Figure 5; see [`WarmStarts::of`].
+    /// Its regimes that started after epochs of another one of them: Figure 5; see [`WarmStarts::of`].
     ///
     /// # Errors
     /// As [`WarmStarts::of`].

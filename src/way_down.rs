@@ -12,7 +12,7 @@ use crate::sharpness::{Maxima, Reading, Space, check_one_box};
 use crate::spread::{Paired, Trend, geometric};
 use crate::train::{Epoch, Regime, Role, Study, check_alike};
 
-/// A trial behind an epoch, with its sharpness there.
+/// A trial after an epoch, with its sharpness there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WayPoint {
     /// Name of the regime.
@@ -67,7 +67,7 @@ impl WayPoint {
 }
 
 impl WayDown {
-    /// Joins measures behind epochs ([`Sharpness::iterates`](crate::Sharpness::iterates)) to the rows of their trials.
+    /// Joins measures after epochs ([`Sharpness::iterates`](crate::Sharpness::iterates)) to the rows of their trials.
     ///
     /// # Errors
     /// [`Error::Parameter`] where nets or data differ, or measures are of several kinds of box; [`Error::Data`] where no measure on
@@ -101,7 +101,7 @@ impl WayDown {
             }
         }
         let (Some(first), Some(box_of)) = (regimes.first(), own.first().filter(|_| !points.is_empty())) else {
-            return Err(Error::Data("a way down needs measures behind epochs of these regimes, but has none".into()));
+            return Err(Error::Data("a way down needs measures after epochs of these regimes, but has none".into()));
         };
         Ok(Self {
             net: first.net.clone(),

@@ -244,6 +244,6 @@ fn pairs_can_be_read_at_equal_distance() -> Done {
         assert_eq!(level.large.weights[place], pair.large.at_epoch(run.last().epoch)?.weights[place]);
     }
     let error = adam().pair(&net, &data, 10, 100)?.at_equal_distance().expect_err("nothing kept").to_string();
-    assert!(error.contains("needs a point kept behind an epoch"), "{error}");
+    assert!(error.contains("needs a point kept after an epoch"), "{error}");
     Ok(())
 }

@@ -245,12 +245,9 @@ fn charts_name_their_axes_and_draw_odd_results() -> Done {
     has(&maxima.growth()?.svg, &[&regimes[..], &["iterations"]].concat());
     let one = maxima.maxima[0].chart()?;
     has(&one.svg, &["L-BFGS-B from zero", "from corner to corner", "best of the random corners", "iterations"]);
-    let axes = ["cross-entropy, nats", "accuracy, %", "loss, training", "accuracy, test", "α", "small", "large"];
+    let axes = ["cross-entropy, nats", "accuracy, %", "training", "test", "α", "small", "large"];
     has(&lines.chart()?.svg, &axes);
-    has(
-        &sharp_minima::Paths::joined(&[lines.clone(), curves]).chart()?.svg,
-        &["F1 on digits: line", "F1 on digits: curve"],
-    );
+    has(&sharp_minima::Paths::joined(&[lines.clone(), curves]).chart()?.svg, &["F1 on digits", "line", "curve"]);
     has(&lines.paths[0].chart()?.svg, &axes);
     has(&paper::figure3("C1")?.chart()?.svg, &["the authors&apos; C1 on CIFAR-10"]);
 

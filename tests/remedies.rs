@@ -177,7 +177,9 @@ fn the_chart_has_every_arm() -> Outcomes {
     for name in ["1  small", "2  large", "3  conservative", "4  SAM", "difference, points", "φ, %"] {
         assert!(chart.svg.contains(name), "{name}");
     }
-    // Left: three trials of three arms and four means; right: twelve trials, and four means of two discs each.
-    assert_eq!(chart.svg.matches("<circle").count(), 3 * 3 + 4 + 12 + 2 * 4);
+    // Left: three trials of three arms, and the small batch's mean; right: twelve trials, and four means of two discs each. The
+    // marks of the other means have corners.
+    assert_eq!(chart.svg.matches("<circle").count(), 3 * 3 + 1 + 12 + 2 * 4);
+    assert_eq!(chart.svg.matches("<polygon").count(), 3);
     Ok(())
 }

@@ -68,8 +68,8 @@ fn a_chart_names_its_axes_and_its_lines() -> Done {
     let pair = pair()?;
     let chart = pair.chart()?;
     for text in [
-        "F1 on synthetic: accuracy",
-        "F1 on synthetic: loss",
+        "F1 on synthetic",
+        "test %, at the end",
         "epoch",
         "accuracy, %",
         "cross-entropy, nats (log scale)",
@@ -253,5 +253,20 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
     }
     let verdicts = verdict::generalization_gap(&paper, None, &pair)?.verdicts;
     assert!(verdicts.iter().all(|verdict| verdict.live == Outcome::NotTested), "a budget cut trials short");
+    Ok(())
+}
+
+/// What the paper prints stands beside our trials where net and data are its own, and nowhere else.
+#[test]
+fn the_papers_numbers_are_drawn_beside_its_own_experiment() -> Done {
+    let recorded = sharp_minima::Recorded::load("data/runs/03_f1_mnist.jsonl")?;
+    let maxima = recorded.maxima.as_ref().ok_or("no measures")?;
+    assert!(recorded.chart()?.svg.contains("◇ the paper"));
+    assert!(maxima.chart()?.svg.contains("s means"));
+    let mut other = recorded.clone();
+    other.regimes.iter_mut().for_each(|regime| regime.data = "digits".into());
+    let mut elsewhere = maxima.clone();
+    elsewhere.maxima.iter_mut().for_each(|maximum| maximum.data = "digits".into());
+    assert!(!other.chart()?.svg.contains("◇ the paper") && !elsewhere.chart()?.svg.contains("s means"));
     Ok(())
 }

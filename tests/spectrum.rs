@@ -438,7 +438,7 @@ fn tables_frames_and_pictures_say_what_was_found() -> Outcome {
     assert!(chart.svg.matches("#0072B2").count() >= 2 && chart.svg.matches("#D55E00").count() >= 2);
     assert!(found.spectra[0].chart()?.words.contains("density of eigenvalues"));
     assert!(found.spectra[0].block().text.contains("not converged"), "{}", found.spectra[0].block().text);
-    // Along the way: each trial behind each epoch.
+    // Along the way: each trial after each epoch.
     let way = Spectrum::outermost(1).steps(8).probes(2).quiet().iterates(&net, &data, &study)?;
     let epochs: Vec<_> = way.spectra.iter().map(|own| own.epoch).collect();
     assert_eq!(epochs, [2, 2, 2, 2, 4, 4, 4, 4].map(Some));

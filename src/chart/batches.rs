@@ -61,7 +61,7 @@ pub fn by_batch(regimes: &[&Regime], maxima: Option<&Maxima>) -> Result<Chart> {
         name: "batch size (log scale)",
         // A little room beside the first and the last mark.
         range: 0.8 * least..1.25 * most,
-        ticks: Vec::new(),
+        ticks: at_most(8, tests.line.iter().map(|(size, _)| *size).collect()),
         label: |size| grouped(size.round() as usize),
     };
     let fit = threshold.map(|threshold| {
@@ -88,6 +88,12 @@ pub fn by_batch(regimes: &[&Regime], maxima: Option<&Maxima>) -> Result<Chart> {
         }
         draw_key(&legend, &keys)
     })
+}
+
+/// So many of these numbers, evenly over their places; the first is one of them.
+fn at_most(count: usize, numbers: Vec<f64>) -> Vec<f64> {
+    let every = numbers.len().div_ceil(count).max(1);
+    numbers.into_iter().step_by(every).collect()
 }
 
 impl Study {

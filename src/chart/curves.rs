@@ -7,11 +7,12 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, decade, of_regime, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, decade, marker, of_regime, picture, printed};
 use crate::error::{Error, Result};
+use crate::paper::table2;
 use crate::record::Recorded;
 use crate::spread::Spread;
-use crate::train::{Epoch, Pair, Regime, Run, Study, Trials, check_alike};
+use crate::train::{Epoch, Pair, Regime, Role, Run, Study, Trials, check_alike};
 
 /// A curve: mean and deviation at each epoch.
 struct Curve {
@@ -28,9 +29,10 @@ struct Panel {
     curves: Vec<Curve>,
 }
 
-/// Accuracy (left, from the first epoch on) and loss (right, logarithmic, from the start on) by epoch for each regime: lines
+/// Accuracy (left, from the first epoch on) and loss (middle, logarithmic, from the start on) by epoch for each regime: lines
 /// are means over the trials, bands mean ± standard deviation. A trial that has ended counts with its last row, one that
-/// diverged not at all, and a regime where all did has no line.
+/// diverged not at all, and a regime where all did has no line. Right, on a scale of its own, the test accuracy at the end of each
+/// trial and its mean; diamonds with bars are the paper's mean ± standard deviation, where net and data are its own.
 ///
 /// # Errors
 /// [`Error::Parameter`] where no trial is left to be drawn, or where nets or data differ; [`Error::Output`] from the chart library.
@@ -44,14 +46,14 @@ pub fn curves(regimes: &[&Regime]) -> Result<Chart> {
     let subject = format!("{} on {}", first.net, first.data);
     let panels = [
         Panel {
-            title: format!("{subject}: accuracy"),
+            title: "accuracy".into(),
             axis: "accuracy, %",
             log: false,
             // Accuracy at the start is chance; shown, it would squeeze all the rest.
             curves: lines(&drawn, 1, |row| 100.0 * row.train_accuracy, |row| 100.0 * row.test_accuracy)?,
         },
         Panel {
-            title: format!("{subject}: loss"),
+            title: "loss".into(),
             axis: "cross-entropy, nats (log scale)",
             log: true,
             curves: lines(&drawn, 0, |row| row.train_loss, |row| row.test_loss)?,
@@ -62,12 +64,15 @@ pub fn curves(regimes: &[&Regime]) -> Result<Chart> {
     let words =
         format!("Chart: accuracy and loss by epoch, {subject}, regimes {}, {trials} trials", names.join(" and "));
     // As wide as the page of a notebook beside its file browser: a wider one would be cut.
-    picture((840, 360 + LEGEND_LINE * drawn.len() as u32), words, |area| {
-        let (charts, legend) = area.split_vertically(350);
-        let halves = charts.split_evenly((1, 2));
-        for (panel, half) in panels.iter().zip(&halves) {
+    picture((840, TITLE + 360 + LEGEND_LINE * drawn.len() as u32), words, |area| {
+        let (title, below) = area.split_vertically(TITLE);
+        title.draw(&Text::new(subject.clone(), (420, 16), centered(17)))?;
+        let (charts, legend) = below.split_vertically(350);
+        let (curves, ends) = charts.split_horizontally(670);
+        for (panel, half) in panels.iter().zip(&curves.split_evenly((1, 2))) {
             draw_panel(half, panel)?;
         }
+        draw_ends(&ends, &drawn)?;
         draw_legend(&legend, &drawn, trials)
     })
 }
@@ -132,7 +137,7 @@ fn draw_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
     let means = || all.clone().filter(|value| value.is_finite());
     let edges = || panel.curves.iter().flat_map(Curve::band).flat_map(|(_, lower, upper)| [lower, upper]);
     let mut chart = ChartBuilder::on(area);
-    let title = ("sans-serif", 17).into_font().color(&INK);
+    let title = ("sans-serif", 15).into_font().color(&INK);
     chart.caption(&panel.title, title).margin(12).margin_right(18).x_label_area_size(42).y_label_area_size(58);
     if panel.log {
         // An edge at or below 0 has no place on this axis: the band ends a little below the smallest mean.
@@ -171,12 +176,81 @@ fn draw_curves<Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
         context.draw_series(std::iter::once(band))?;
         let points = curve.points.iter().map(|(x, spread)| (*x, kept(spread.mean)));
         let style = curve.color.stroke_width(2);
+        // Where the last of the trials ended.
+        let end = points.clone().next_back();
         if curve.dashed {
             context.draw_series(DashedLineSeries::new(points, 6, 4, style))?;
         } else {
             context.draw_series(LineSeries::new(points, style))?;
         }
+        let look = if curve.dashed { style } else { curve.color.filled() };
+        context.draw_series(end.map(|end| marker(end, 4, curve.color, look)))?;
     }
+    Ok(())
+}
+
+/// Height of the title in pixels.
+const TITLE: u32 = 28;
+
+fn centered(size: i32) -> TextStyle<'static> {
+    TextStyle::from(("sans-serif", size).into_font()).color(&INK).pos(Pos::new(HPos::Center, VPos::Center))
+}
+
+/// Test accuracies at the ends of trials, a column a regime, on a scale of their own.
+fn draw_ends(area: &Area<'_>, regimes: &[(usize, &Regime)]) -> Drawn {
+    let columns: Vec<Vec<f64>> = regimes
+        .iter()
+        .map(|(_, regime)| regime.finite().map(|run| 100.0 * run.last().test_accuracy).collect())
+        .collect();
+    let paper = |regime: &Regime| {
+        let row = table2(&regime.net).ok().filter(|row| row.data == regime.data)?;
+        match regime.role? {
+            Role::Small => Some(row.test_small),
+            Role::Large => Some(row.test_large),
+        }
+    };
+    let papers: Vec<Option<_>> = regimes.iter().map(|(_, regime)| paper(regime)).collect();
+    let bars =
+        papers.iter().flatten().flat_map(|number| [number.mean - number.deviation, number.mean + number.deviation]);
+    let all = columns.iter().flatten().copied().chain(bars);
+    let (least, most) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), v| (least.min(v), most.max(v)));
+    let room = 0.08 * (most - least).max(0.1);
+    let mut builder = ChartBuilder::on(area);
+    builder.caption("test %, at the end", ("sans-serif", 15).into_font().color(&INK));
+    builder.margin(12).margin_left(0).x_label_area_size(42).y_label_area_size(50);
+    let mut context = builder.build_cartesian_2d(0.0..columns.len() as f64, least - room..most + room)?;
+    let decimals = usize::from(most - least < 10.0) + usize::from(most - least < 1.0);
+    let mut mesh = context.configure_mesh();
+    mesh.disable_x_mesh().x_labels(0).y_labels(8).max_light_lines(0).bold_line_style(FAINT).axis_style(INK);
+    mesh.label_style(("sans-serif", 13)).y_label_formatter(&|value| format!("{value:.decimals$}")).draw()?;
+    for (place, ((index, regime), values)) in regimes.iter().zip(&columns).enumerate() {
+        let (color, middle) = (of_regime(regime.role, *index), place as f64 + 0.5);
+        // A third of the column for the trials, the paper's number beside them.
+        let beside = |number: usize| middle - 0.12 + 0.05 * ((number % 7) as f64 - 3.0);
+        let trials = values.iter().enumerate().map(|(number, &value)| (beside(number), value));
+        context.draw_series(trials.map(|point| marker(point, 3, color, color.mix(0.7).filled())))?;
+        let mean = Spread::of(values)?.mean;
+        let line = vec![(middle - 0.36, mean), (middle + 0.12, mean)];
+        context.draw_series(std::iter::once(PathElement::new(line, color.stroke_width(2))))?;
+        if let Some(number) = papers[place] {
+            let x = middle + 0.3;
+            let bar = vec![(x, number.mean - number.deviation), (x, number.mean + number.deviation)];
+            context.draw_series(std::iter::once(PathElement::new(bar, INK.stroke_width(2))))?;
+            context.draw_series(std::iter::once(printed((x, number.mean))))?;
+        }
+    }
+    // The foot says what the columns are, where the library would write numbers.
+    let (across, down) = context.plotting_area().get_pixel_range();
+    let (left, top) = area.get_base_pixel();
+    let (across, bottom) = (across.start - left..across.end - left, down.end - top);
+    let width = f64::from(across.end - across.start) / columns.len() as f64;
+    for (place, (index, regime)) in regimes.iter().enumerate().filter(|_| columns.len() <= 3) {
+        let x = f64::from(across.start) + width * (place as f64 + 0.5);
+        let color = of_regime(regime.role, *index);
+        area.draw(&marker((x.round() as i32, bottom + 10), 4, color, color.filled()))?;
+    }
+    let foot = if papers.iter().any(Option::is_some) { "◇ the paper's" } else { "a mark: a trial" };
+    area.draw(&Text::new(foot, ((across.start + across.end) / 2, bottom + 28), centered(12)))?;
     Ok(())
 }
 
@@ -195,6 +269,8 @@ fn draw_legend(area: &Area<'_>, regimes: &[(usize, &Regime)], trials: usize) -> 
                 let ends = vec![(x + from, y), (x + to, y)];
                 area.draw(&PathElement::new(ends, color.stroke_width(2)))?;
             }
+            let look = if dashed { color.stroke_width(2) } else { color.filled() };
+            area.draw(&marker((x + 26, y), 4, color, look))?;
             area.draw(&Text::new(format!("{name}, {split}"), (x + 34, y), style.clone()))?;
         }
         if trials > 1 {

@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, PALETTE, decade, marks, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, decade, marks, picture, printed};
 use crate::error::Result;
 
 /// One effect of one source.
@@ -134,7 +134,7 @@ fn draw_key(area: &Area<'_>, panels: &[Panel]) -> Drawn {
         entry("live", &|x| draw_mark(area, (x + 12, 14), false), 80)?;
     }
     if rows().any(|row| row.paper.is_some()) {
-        entry("the paper's numbers", &|x| draw_diamond(area, (x + 12, 14)), 176)?;
+        entry("the paper's numbers", &|x| Ok(area.draw(&printed((x + 12, 14)))?), 176)?;
     }
     let shade = |x: i32| Ok(area.draw(&Rectangle::new([(x, 6), (x + 24, 22)], CLAIMED.filled()))?);
     entry("where the claim holds; lines: 95 % intervals", &shade, 300)
@@ -149,13 +149,6 @@ fn draw_mark(area: &Area<'_>, (x, y): (i32, i32), is_recorded: bool) -> Drawn {
         }
     }
     Ok(())
-}
-
-fn draw_diamond(area: &Area<'_>, (x, y): (i32, i32)) -> Drawn {
-    let corners = vec![(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)];
-    area.draw(&Polygon::new(corners.clone(), PALETTE[1].filled()))?;
-    let around = corners.iter().copied().chain(corners.first().copied()).collect::<Vec<_>>();
-    Ok(area.draw(&PathElement::new(around, WHITE.stroke_width(1)))?)
 }
 
 fn draw(area: &Area<'_>, panel: &Panel, top: i32) -> Drawn {
@@ -203,7 +196,7 @@ fn draw(area: &Area<'_>, panel: &Panel, top: i32) -> Drawn {
             axis.interval(area, center, (scale(row.lower), scale(row.upper)), ink.stroke_width(thick))?;
             draw_mark(area, (axis.place(scale(row.value)), center), row.is_recorded)?;
             if let Some(paper) = row.paper {
-                draw_diamond(area, (axis.place(scale(paper)), center))?;
+                area.draw(&printed((axis.place(scale(paper)), center)))?;
             }
             let doubt = if row.is_trusted { "" } else { ", unreliable" };
             let said = format!("{}{doubt}", row.said);

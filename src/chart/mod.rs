@@ -1,7 +1,9 @@
 //! Results as pictures: the only room that knows plotters.
 //!
 //! A [`Chart`] is an owned SVG with words for those who cannot see it. Colors are those of Okabe and Ito, which color-blind
-//! readers tell apart; the small batch is always blue, the large one vermilion, training dashed, test solid.
+//! readers tell apart, and each color has a mark of its own shape, so that they are told apart in grey too: the small batch is
+//! always blue with circles, the large one vermilion with squares. Training is dashed, test solid. What the paper prints is a
+//! diamond.
 
 mod batches;
 mod break_even;
@@ -22,6 +24,7 @@ mod way_down;
 
 use std::path::Path;
 
+use plotters::element::{Drawable, PointCollection};
 use plotters::prelude::*;
 
 pub use batches::by_batch;
@@ -29,6 +32,7 @@ pub use curves::curves;
 pub(crate) use forest::{Group, Panel, Row, forest};
 pub use paths::paths;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters_backend::{BackendCoord, DrawingErrorKind};
 
 use crate::display::Block;
 use crate::error::{Error, Result};
@@ -77,6 +81,8 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 const INK: RGBColor = RGBColor(51, 51, 51);
 const FAINT: RGBColor = RGBColor(225, 225, 225);
+/// What the paper prints.
+const PAPER: RGBColor = RGBColor(255, 214, 120);
 const PALETTE: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -98,6 +104,64 @@ fn of_regime(role: Option<Role>, place: usize) -> RGBColor {
         Some(Role::Large) => color(1),
         None => color(place),
     }
+}
+
+/// A mark at a point of an axis, or at a pixel: a circle, or corners around its middle.
+struct Marker<P> {
+    point: P,
+    size: i32,
+    corners: Vec<(i32, i32)>,
+    styles: Vec<ShapeStyle>,
+}
+
+impl<'a, P: 'a> PointCollection<'a, P> for &'a Marker<P> {
+    type Point = &'a P;
+    type IntoIter = std::iter::Once<&'a P>;
+
+    fn point_iter(self) -> Self::IntoIter {
+        std::iter::once(&self.point)
+    }
+}
+
+impl<P, DB: DrawingBackend> Drawable<DB> for Marker<P> {
+    fn draw<I: Iterator<Item = BackendCoord>>(
+        &self,
+        points: I,
+        backend: &mut DB,
+        _: (u32, u32),
+    ) -> std::result::Result<(), DrawingErrorKind<DB::ErrorType>> {
+        for (x, y) in points {
+            let corners = || self.corners.iter().map(|(a, b)| (x + a, y + b));
+            for style in &self.styles {
+                match (self.corners.is_empty(), style.filled) {
+                    (true, filled) => backend.draw_circle((x, y), self.size.unsigned_abs(), style, filled)?,
+                    (_, true) => backend.fill_polygon(corners(), style)?,
+                    (_, false) => backend.draw_path(corners(), style)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The mark of a color, filled or as an outline as the style is: blue has a circle.
+fn marker<P>(point: P, size: i32, color: RGBColor, style: ShapeStyle) -> Marker<P> {
+    let half = size * 9 / 10;
+    let corners: &[(i32, i32)] = match PALETTE.iter().position(|other| *other == color) {
+        Some(1) => &[(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)],
+        Some(2) => &[(0, -size), (size, half), (-size, half), (0, -size)],
+        Some(3) => &[(0, size), (size, -half), (-size, -half), (0, size)],
+        Some(4) => &[(-half, -size), (half, -size), (-half, size), (half, size), (-half, -size)],
+        Some(5) => &[(-size, -2), (size, -2), (size, 2), (-size, 2), (-size, -2)],
+        _ => &[],
+    };
+    Marker { point, size, corners: corners.to_vec(), styles: vec![style] }
+}
+
+/// The mark of what the paper prints.
+fn printed<P>(point: P) -> Marker<P> {
+    let corners = vec![(0, -7), (7, 0), (0, 7), (-7, 0), (0, -7)];
+    Marker { point, size: 7, corners, styles: vec![PAPER.filled(), INK.stroke_width(1)] }
 }
 
 /// Draws a picture of this size in pixels.
@@ -130,6 +194,7 @@ enum Mark {
     Line { dashed: bool },
     Band,
     Circle { filled: bool },
+    Printed,
 }
 
 impl Key {
@@ -143,6 +208,11 @@ impl Key {
 
     fn circle(name: &str, color: RGBColor, filled: bool) -> Self {
         Self { name: name.into(), color, mark: Mark::Circle { filled } }
+    }
+
+    /// What the paper prints.
+    fn printed(name: &str) -> Self {
+        Self { name: name.into(), color: INK, mark: Mark::Printed }
     }
 
     /// Pixels that a key needs: two to a row.
@@ -165,10 +235,11 @@ fn draw_key(area: &Area<'_>, keys: &[Key]) -> Drawn {
                     area.draw(&PathElement::new(vec![(x + from, y), (x + to, y)], color.stroke_width(2)))?;
                 }
             }
+            Mark::Printed => area.draw(&printed((x + 13, y)))?,
             Mark::Band => area.draw(&Rectangle::new([(x, y - 7), (x + 26, y + 7)], color.mix(0.16).filled()))?,
             Mark::Circle { filled } => {
                 let look = if *filled { color.filled() } else { color.stroke_width(2) };
-                area.draw(&Circle::new((x + 13, y), 5, look))?;
+                area.draw(&marker((x + 13, y), 5, *color, look))?;
             }
         }
         area.draw(&Text::new(name.clone(), (x + 34, y), style.clone()))?;

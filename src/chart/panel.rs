@@ -5,7 +5,7 @@ use std::ops::Range;
 use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 
-use super::{Area, Drawn, FAINT, INK, bounds, decade, marks};
+use super::{Area, Drawn, FAINT, INK, bounds, decade, marker, marks};
 
 /// Marks of trials, the line through their means at each place, and how they look.
 pub(super) struct Marks {
@@ -63,7 +63,7 @@ impl Marks {
 pub(super) struct Across {
     pub(super) name: &'static str,
     pub(super) range: Range<f64>,
-    /// Where its labels stand; where there are none the chart library chooses.
+    /// Where its labels stand.
     pub(super) ticks: Vec<f64>,
     pub(super) label: fn(f64) -> String,
 }
@@ -137,7 +137,7 @@ impl Panel<'_> {
             context.draw_series(LineSeries::new(line.iter().map(|&(x, y)| (x, inside(y))), style))?;
             context.draw_series(points.iter().map(|&(x, y)| {
                 let style = if *filled { color.filled() } else { color.stroke_width(1) };
-                Circle::new((x, inside(y)), if *filled { 3 } else { 4 }, style)
+                marker((x, inside(y)), if *filled { 3 } else { 4 }, *color, style)
             }))?;
         }
         if let Some(Fit { color, line, .. }) = &self.fit {

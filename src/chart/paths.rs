@@ -1,5 +1,6 @@
-//! f along paths: loss on a logarithmic left axis, accuracy on the right one, as in Figures 3 and 7 of the paper.
+//! f along paths: loss on a logarithmic axis above, accuracy below, as in Figures 3 and 7 of the paper.
 
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -9,8 +10,8 @@ use crate::landscape::{Path, Paths};
 use crate::objective::Statistics;
 use crate::paper::Figure3;
 
-const LOSS: RGBColor = PALETTE[2];
-const ACCURACY: RGBColor = PALETTE[3];
+/// Blue and vermilion are the regimes'.
+const LINE: RGBColor = PALETTE[2];
 
 /// One pair of axes.
 struct Panel {
@@ -39,8 +40,8 @@ impl Line {
     }
 }
 
-/// Loss (left axis, logarithmic) and accuracy (right) along paths, one pair of axes for each shape and kind of statistics:
-/// lines are means over the paths, bands reach from the least to the most. Dashed is training, solid test.
+/// Loss (above, logarithmic) and accuracy (below) along paths, one panel for each shape and kind of statistics, all on the same
+/// axes: lines are means over the paths, bands reach from the least to the most. Dashed is training, solid test.
 ///
 /// # Errors
 /// [`Error::Parameter`] where there is no path, or paths of one kind have other α; [`Error::Output`] from the chart library.
@@ -63,7 +64,7 @@ pub fn paths(paths: &[Path]) -> Result<Chart> {
         first.net,
         first.data
     );
-    draw(&panels, words)
+    draw(&format!("{} on {}", first.net, first.data), &panels, words)
 }
 
 fn panel(kind: &[&Path]) -> Result<Panel> {
@@ -82,7 +83,7 @@ fn panel(kind: &[&Path]) -> Result<Panel> {
         other => format!(", {other} statistics"),
     };
     Ok(Panel {
-        title: format!("{} on {}: {}{statistics}", first.net, first.data, first.shape),
+        title: format!("{}{statistics}", first.shape),
         losses: [
             Line::over(&alphas, |place| of(place, |value| value.train.loss)),
             Line::over(&alphas, |place| of(place, |value| value.test.loss)),
@@ -124,107 +125,133 @@ impl Figure3 {
         let alphas: Vec<f64> = self.points.iter().map(|point| point[0]).collect();
         let line = |column: usize| Line::over(&alphas, |place| vec![self.points[place][column]]);
         let panel = Panel {
-            title: format!("the authors' {} on {}: line, one pair", self.net, self.data),
+            title: "line, one pair".into(),
             losses: [line(1), line(2)],
             accuracies: [line(3), line(4)],
             several: false,
         };
         let words = format!("Chart: the authors' released curves of Figure 3, {} on {}, one pair", self.net, self.data);
-        draw(&[panel], words)
+        draw(&format!("the authors' {} on {}", self.net, self.data), &[panel], words)
     }
 }
 
-fn draw(panels: &[Panel], words: String) -> Result<Chart> {
-    let columns = panels.len().min(2);
-    let rows = panels.len().div_ceil(2);
-    let height = if columns == 1 { 400 } else { 330 };
+fn draw(subject: &str, panels: &[Panel], words: String) -> Result<Chart> {
+    // Two or three beside each other; more in rows of two.
+    let columns = if panels.len() == 3 { 3 } else { panels.len().min(2) };
+    let rows = panels.len().div_ceil(columns.max(1));
+    let height = if columns == 1 { 430 } else { 370 };
     let several = panels.iter().any(|panel| panel.several);
-    let mut keys = vec![
-        Key::line("loss, training", LOSS, true),
-        Key::line("loss, test", LOSS, false),
-        Key::line("accuracy, training", ACCURACY, true),
-        Key::line("accuracy, test", ACCURACY, false),
-    ];
+    let mut keys = vec![Key::line("training", LINE, true), Key::line("test", LINE, false)];
     if several {
-        keys.push(Key::band("from the least to the most of the trials", INK));
+        keys.push(Key::band("from the least to the most of the trials", LINE));
     }
-    let key_height = Key::height(&keys);
-    let top = height * u32::try_from(rows).unwrap_or(1);
-    picture((840, top + key_height), words, |area| {
-        let (charts, legend) = area.split_vertically(top);
+    let charts = height * u32::try_from(rows).unwrap_or(1);
+    let axes = Axes::of(panels);
+    picture((840, TITLE + charts + Key::height(&keys)), words, |area| {
+        let (title, below) = area.split_vertically(TITLE);
+        let style =
+            TextStyle::from(("sans-serif", 17).into_font()).color(&INK).pos(Pos::new(HPos::Center, VPos::Center));
+        title.draw(&Text::new(subject.to_string(), (420, 18), style))?;
+        let (charts, legend) = below.split_vertically(charts);
         for (panel, place) in panels.iter().zip(charts.split_evenly((rows, columns))) {
-            draw_panel(&place, panel, columns == 1)?;
+            let (upper, lower) = place.split_vertically(height * 3 / 5);
+            draw_losses(&upper, panel, &axes)?;
+            draw_accuracies(&lower, panel, &axes)?;
         }
         draw_key(&legend, &keys)
     })
 }
 
-fn draw_panel(area: &Area<'_>, panel: &Panel, wide: bool) -> Drawn {
-    let all = panel.losses.iter().flat_map(|line| &line.points);
-    let (mut first, mut last, mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY, 0.0f64);
-    for (alpha, [_, low, high]) in all {
-        (first, last, most) = (first.min(*alpha), last.max(*alpha), most.max(*high));
-        least = if *low > 0.0 { least.min(*low) } else { least };
-    }
-    if first >= last {
-        (first, last) = (0.0, 1.0);
-    }
-    // A loss of 0 has no place on this axis: it lies on its lower edge.
-    let lower = if least.is_finite() { 0.7 * least.max(1e-9) } else { 1e-3 };
-    let upper = 1.4 * most.max(10.0 * lower);
-    let mut chart = ChartBuilder::on(area);
-    chart.caption(&panel.title, ("sans-serif", if wide { 17 } else { 15 }).into_font().color(&INK));
-    chart.margin(10).x_label_area_size(40).y_label_area_size(58).right_y_label_area_size(50);
-    let context = chart.build_cartesian_2d(first..last, (lower..upper).log_scale())?;
-    let mut context = context.set_secondary_coord(first..last, 0.0..104.0);
-    let mut mesh = context.configure_mesh();
-    mesh.x_desc("α").y_desc("cross-entropy, nats").x_labels(7).y_labels(8).max_light_lines(0).bold_line_style(FAINT);
-    mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
-    mesh.x_label_formatter(&|x| format!("{x}")).y_label_formatter(&|value| decade(*value)).draw()?;
-    let mut axis = context.configure_secondary_axes();
-    axis.y_desc("accuracy, %").y_labels(6).axis_style(INK).label_style(("sans-serif", 13));
-    axis.y_label_formatter(&|value| format!("{value:.0}")).draw()?;
-    // The two solutions.
-    let beside = Pos::new(HPos::Left, VPos::Bottom);
-    for (alpha, name, regime) in [(0.0, "small", 0), (1.0, "large", 1)] {
-        if alpha >= first && alpha <= last {
-            let ends = [(alpha, lower), (alpha, upper)];
-            context.draw_series(DashedLineSeries::new(ends, 2, 3, color(regime).stroke_width(1)))?;
-            let ink = color(regime);
-            let style = TextStyle::from(("sans-serif", 13).into_font()).color(&ink).pos(beside);
-            let place = alpha + 0.006 * (last - first);
-            if alpha < last - 0.05 * (last - first) {
-                context.draw_series(std::iter::once(Text::new(
-                    name,
-                    (place, lower * (upper / lower).powf(0.015)),
-                    style,
-                )))?;
-            }
+/// Height of the title in pixels.
+const TITLE: u32 = 30;
+
+/// The axes that all panels of a picture share.
+struct Axes {
+    alphas: (f64, f64),
+    losses: (f64, f64),
+}
+
+impl Axes {
+    fn of(panels: &[Panel]) -> Self {
+        let all = panels.iter().flat_map(|panel| &panel.losses).flat_map(|line| &line.points);
+        let (mut first, mut last, mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY, 0.0f64);
+        for (alpha, [_, low, high]) in all {
+            (first, last, most) = (first.min(*alpha), last.max(*alpha), most.max(*high));
+            least = if *low > 0.0 { least.min(*low) } else { least };
         }
+        if first >= last {
+            (first, last) = (0.0, 1.0);
+        }
+        // A loss of 0 has no place on this axis: it lies on its lower edge.
+        let lower = if least.is_finite() { 0.7 * least.max(1e-9) } else { 1e-3 };
+        Self { alphas: (first, last), losses: (lower, 1.4 * most.max(10.0 * lower)) }
+    }
+}
+
+fn draw_losses(area: &Area<'_>, panel: &Panel, axes: &Axes) -> Drawn {
+    let Axes { alphas: (first, last), losses: (lower, upper) } = *axes;
+    let mut chart = ChartBuilder::on(area);
+    chart.caption(&panel.title, ("sans-serif", 15).into_font().color(&INK));
+    chart.margin(8).margin_bottom(0).x_label_area_size(8).y_label_area_size(62);
+    let mut context = chart.build_cartesian_2d(first..last, (lower..upper).log_scale())?;
+    let mut mesh = context.configure_mesh();
+    mesh.y_desc("cross-entropy, nats").x_labels(7).y_labels(8).max_light_lines(0).bold_line_style(FAINT);
+    mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
+    mesh.x_label_formatter(&|_| String::new()).y_label_formatter(&|value| decade(*value)).draw()?;
+    // The two solutions, each named where curves are rarest: beside its line, away from the other.
+    for (alpha, name, regime, side, aside) in [(0.0, "small", 0, HPos::Left, 4), (1.0, "large", 1, HPos::Right, -4)] {
+        if alpha < first || alpha > last {
+            continue;
+        }
+        let ends = [(alpha, lower), (alpha, upper)];
+        context.draw_series(DashedLineSeries::new(ends, 2, 3, color(regime).stroke_width(1)))?;
+        let ink = color(regime);
+        let style = TextStyle::from(("sans-serif", 13).into_font()).color(&ink).pos(Pos::new(side, VPos::Top));
+        context.draw_series(std::iter::once(EmptyElement::at((alpha, upper)) + Text::new(name, (aside, 2), style)))?;
     }
     let kept = |value: f64| value.clamp(lower, upper);
     for (line, dashed) in panel.losses.iter().zip([true, false]) {
-        if panel.several {
-            context.draw_series(std::iter::once(Polygon::new(band(line, kept), LOSS.mix(0.14))))?;
-        }
-        let points: Vec<(f64, f64)> = line.points.iter().map(|(alpha, [mean, ..])| (*alpha, kept(*mean))).collect();
-        if dashed {
-            context.draw_series(DashedLineSeries::new(points, 6, 4, LOSS.stroke_width(2)))?;
-        } else {
-            context.draw_series(LineSeries::new(points, LOSS.stroke_width(2)))?;
+        draw_line(&mut context, line, dashed, panel.several, kept)?;
+    }
+    Ok(())
+}
+
+fn draw_accuracies(area: &Area<'_>, panel: &Panel, axes: &Axes) -> Drawn {
+    let Axes { alphas: (first, last), .. } = *axes;
+    let mut chart = ChartBuilder::on(area);
+    chart.margin(8).margin_top(4).x_label_area_size(40).y_label_area_size(62);
+    let mut context = chart.build_cartesian_2d(first..last, -3.0..104.0)?;
+    let mut mesh = context.configure_mesh();
+    mesh.x_desc("α").y_desc("accuracy, %").x_labels(7).y_labels(5).max_light_lines(0).bold_line_style(FAINT);
+    mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
+    mesh.x_label_formatter(&|x| format!("{x}")).y_label_formatter(&|value| format!("{value:.0}")).draw()?;
+    for (alpha, regime) in [(0.0, 0), (1.0, 1)] {
+        if (first..=last).contains(&alpha) {
+            let ends = [(alpha, -3.0), (alpha, 104.0)];
+            context.draw_series(DashedLineSeries::new(ends, 2, 3, color(regime).stroke_width(1)))?;
         }
     }
-    let kept = |value: f64| value;
     for (line, dashed) in panel.accuracies.iter().zip([true, false]) {
-        if panel.several {
-            context.draw_secondary_series(std::iter::once(Polygon::new(band(line, kept), ACCURACY.mix(0.14))))?;
-        }
-        let points: Vec<(f64, f64)> = line.points.iter().map(|(alpha, [mean, ..])| (*alpha, *mean)).collect();
-        if dashed {
-            context.draw_secondary_series(DashedLineSeries::new(points, 6, 4, ACCURACY.stroke_width(2)))?;
-        } else {
-            context.draw_secondary_series(LineSeries::new(points, ACCURACY.stroke_width(2)))?;
-        }
+        draw_line(&mut context, line, dashed, panel.several, |value| value)?;
+    }
+    Ok(())
+}
+
+fn draw_line<'a, Y: Ranged<ValueType = f64>>(
+    context: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, Y>>,
+    line: &Line,
+    dashed: bool,
+    several: bool,
+    kept: impl Fn(f64) -> f64,
+) -> Drawn {
+    if several {
+        context.draw_series(std::iter::once(Polygon::new(band(line, &kept), LINE.mix(0.14))))?;
+    }
+    let points: Vec<(f64, f64)> = line.points.iter().map(|(alpha, [mean, ..])| (*alpha, kept(*mean))).collect();
+    if dashed {
+        context.draw_series(DashedLineSeries::new(points, 6, 4, LINE.stroke_width(2)))?;
+    } else {
+        context.draw_series(LineSeries::new(points, LINE.stroke_width(2)))?;
     }
     Ok(())
 }

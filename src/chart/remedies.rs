@@ -4,7 +4,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::forest::{Axis, signed, ticks};
-use super::{Area, Chart, Drawn, FAINT, INK, PALETTE, bounds, color, decade, marks, of_regime, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, PALETTE, bounds, color, decade, marker, marks, of_regime, picture};
 use crate::error::{Error, Result};
 use crate::remedies::{Arm, Remedies};
 use crate::train::Role;
@@ -143,7 +143,7 @@ fn forest(area: &Area<'_>, rows: &[Line], small: Option<f64>) -> Drawn {
             area.draw(&Circle::new((place(*dot), y), 2, row.color.mix(0.55).filled()))?;
         }
         if let Some(mean) = row.mean {
-            area.draw(&Circle::new((place(mean), y), 5, row.color.filled()))?;
+            area.draw(&marker((place(mean), y), 5, row.color, row.color.filled()))?;
         }
     }
     Ok(())

@@ -3,9 +3,14 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, bounds, decade, draw_key, of_regime, picture};
+use super::{
+    Area, Chart, Drawn, FAINT, INK, Key, PALETTE, bounds, decade, draw_key, marker, of_regime, picture, printed,
+};
+use crate::data::Which;
 use crate::error::{Error, Result};
-use crate::sharpness::{Maxima, Maximizer, Maximum, Origin, Reading};
+use crate::paper::{table3, table4};
+use crate::sharpness::{Maxima, Maximizer, Maximum, Origin, Reading, Space};
+use crate::train::Role;
 
 const ZERO: RGBColor = PALETTE[2];
 const RANDOM: RGBColor = PALETTE[5];
@@ -97,7 +102,8 @@ impl Maxima {
         panels(&kinds, &keys, format!("Chart: sharpness by iteration for {} points", self.maxima.len()))
     }
 
-    /// φ of each point, a column for each kind of box: circles from zero, discs the largest of all searches.
+    /// φ of each point, a column for each kind of box: outlines from zero, filled the largest of all searches, joined by a line; a
+    /// diamond is the mean that the paper prints, where net and data are its own.
     ///
     /// # Errors
     /// [`Error::Parameter`] where there is no measure, [`Error::Output`] from the chart library.
@@ -117,8 +123,7 @@ impl Maxima {
             let regime = self.place_of(maximum);
             // Regimes side by side in their column, points of one beside each other.
             let number = seen.entry((kind, regime)).or_insert(0u32);
-            let place = kind as f64 + 0.5 + 0.34 * (regime as f64 - 0.5 * (regimes.len() as f64 - 1.0));
-            let place = place + 0.03 * (f64::from(*number % 9) - 4.0);
+            let place = self.middle(kind, regime) + 0.03 * (f64::from(*number % 9) - 4.0);
             *number += 1;
             let color = self.color_of(maximum);
             marks.push((place, Reading::Largest.of(maximum).0, color, true));
@@ -127,11 +132,15 @@ impl Maxima {
         if marks.is_empty() {
             return Err(Error::parameter("measures", 0, "be at least 1 for a chart"));
         }
-        let (lower, upper) = bounds(marks.iter().map(|(_, phi, ..)| *phi));
+        let papers = self.papers(&kinds);
+        let (lower, upper) = bounds(marks.iter().map(|(_, phi, ..)| *phi).chain(papers.iter().map(|(_, phi)| *phi)));
         let mut keys = Vec::new();
         for (color, name) in &regimes {
             keys.push(Key::circle(&format!("{name}, from zero"), *color, false));
             keys.push(Key::circle(&format!("{name}, largest of all searches"), *color, true));
+        }
+        if !papers.is_empty() {
+            keys.push(Key::printed("the paper's means"));
         }
         let first = &self.maxima[0];
         let title = format!("{} on {}: sharpness of each trial", first.net, first.data);
@@ -147,10 +156,17 @@ impl Maxima {
             mesh.bold_line_style(FAINT).axis_style(INK).label_style(("sans-serif", 13));
             mesh.axis_desc_style(("sans-serif", 14)).y_label_formatter(&|value| decade(*value)).draw()?;
             let kept = |phi: f64| phi.clamp(lower, upper);
+            // The two readings of a point are joined.
+            for pair in marks.chunks(2) {
+                let ends = pair.iter().map(|&(place, phi, ..)| (place, kept(phi))).collect::<Vec<_>>();
+                context
+                    .draw_series(pair.first().map(|(.., color, _)| PathElement::new(ends, color.stroke_width(1))))?;
+            }
             context.draw_series(marks.iter().map(|&(place, phi, color, filled)| {
                 let style = if filled { color.filled() } else { color.stroke_width(2) };
-                Circle::new((place, kept(phi)), 5, style)
+                marker((place, kept(phi)), if filled { 4 } else { 6 }, color, style)
             }))?;
+            context.draw_series(papers.iter().map(|&(place, phi)| printed((place, kept(phi)))))?;
             // The columns' names below the axis, where the library would write numbers.
             let (plot, _) = context.plotting_area().get_pixel_range();
             let style = TextStyle::from(("sans-serif", 13).into_font()).color(&INK);
@@ -163,6 +179,36 @@ impl Maxima {
             }
             draw_key(&legend, &keys)
         })
+    }
+
+    /// What the paper prints of these boxes, where net and data are its own: beside the marks of the small and of the large batch.
+    fn papers(&self, kinds: &[String]) -> Vec<(f64, f64)> {
+        let mut papers = Vec::new();
+        for (place, kind) in kinds.iter().enumerate() {
+            let own = self.maxima.iter().filter(|maximum| self.kind(maximum) == *kind && maximum.split == Which::Train);
+            let Some(one) = own.clone().find(|one| one.role.is_some()) else { continue };
+            let table = match one.space {
+                Space::Full => table3(&one.net),
+                Space::Random { p: 100, orthonormal: false } => table4(&one.net),
+                _ => continue,
+            };
+            let Some([small, large]) =
+                table.ok().filter(|row| row.data == one.data).and_then(|row| row.at(one.epsilon))
+            else {
+                continue;
+            };
+            for (role, number) in [(Role::Small, small), (Role::Large, large)] {
+                if let Some(own) = own.clone().find(|maximum| maximum.role == Some(role)) {
+                    papers.push((self.middle(place, self.place_of(own)) + 0.15, number.mean));
+                }
+            }
+        }
+        papers
+    }
+
+    /// The middle of a regime's marks in the column of this number.
+    fn middle(&self, column: usize, regime: usize) -> f64 {
+        column as f64 + 0.5 + 0.34 * (regime as f64 - 0.5 * (self.regimes().len() as f64 - 1.0))
     }
 
     /// What box it is, as short as it may be among these.
@@ -235,11 +281,15 @@ fn draw_panel(area: &Area<'_>, title: &str, lines: &[Growth]) -> Drawn {
     for line in lines {
         let points = line.trace.iter().enumerate().map(|(place, phi)| (place as f64, phi.clamp(lower, upper)));
         let style = line.color.stroke_width(2);
+        // Where a search ended, which may be before the others.
+        let end = points.clone().next_back();
         if line.dashed {
             context.draw_series(DashedLineSeries::new(points.collect::<Vec<_>>(), 6, 4, style))?;
         } else {
             context.draw_series(LineSeries::new(points, style))?;
         }
+        let look = if line.dashed { line.color.stroke_width(2) } else { line.color.filled() };
+        context.draw_series(end.map(|end| marker(end, 4, line.color, look)))?;
     }
     Ok(())
 }

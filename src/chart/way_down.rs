@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{Area, Chart, Drawn, FAINT, INK, Key, bounds, decade, draw_key, marks, of_regime, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, Key, bounds, decade, draw_key, marker, marks, of_regime, picture};
 use crate::error::Result;
 use crate::sharpness::Reading;
 use crate::way_down::{WayDown, WayPoint};
@@ -106,7 +106,7 @@ fn panel(area: &Area<'_>, title: &str, lines: &[Line], losses: (f64, f64), value
         let style = if *is_mean { color.stroke_width(3) } else { color.mix(0.35).stroke_width(1) };
         context.draw_series(LineSeries::new(points.iter().copied(), style))?;
         if *is_mean {
-            context.draw_series(points.iter().map(|&point| Circle::new(point, 4, color.filled())))?;
+            context.draw_series(points.iter().map(|&point| marker(point, 4, *color, color.filled())))?;
         }
     }
     Ok(())

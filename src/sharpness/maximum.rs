@@ -95,7 +95,7 @@ pub struct Search {
     pub maximizer: Maximizer,
     /// φ of the largest f that it saw, percent.
     pub phi: f64,
-    /// φ of the largest f seen at the start and behind each iteration, percent: whether more iterations would find more.
+    /// φ of the largest f seen at the start and after each iteration, percent: whether more iterations would find more.
     pub trace: Vec<f64>,
     /// Evaluations of f with ∇f, that at x itself among them.
     pub evaluations: usize,

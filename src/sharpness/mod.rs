@@ -250,7 +250,7 @@ impl Sharpness {
         self.regimes(net, data, &study.regimes.iter().collect::<Vec<_>>())
     }
 
-    /// Measures the points of all regimes of a study behind each epoch that all trials kept one of
+    /// Measures the points of all regimes of a study after each epoch that all trials kept one of
     /// ([`Training::iterates`](crate::Training::iterates)): the way down.
     ///
     /// Cost and memory: those of [`at`](Self::at) for each; points that were kept in a folder are read when they are measured.

@@ -221,7 +221,7 @@ impl Spectrum {
         self.regimes(net, data, &study.regimes.iter().collect::<Vec<_>>())
     }
 
-    /// Measures the points of all regimes of a study behind each epoch after which all trials kept one
+    /// Measures the points of all regimes of a study after each epoch after which all trials kept one
     /// ([`Training::iterates`](crate::Training::iterates)): among them are points of equal training loss.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Where was a trial on its way? Points behind some of its epochs, which every measure takes.
+//! Where was a trial on its way? Points after some of its epochs, which every measure takes.
 
 use std::path::PathBuf;
 

@@ -10,7 +10,7 @@ use crate::weights::Weights;
 /// One point to be measured.
 #[derive(Clone)]
 pub(crate) struct Spot<'a> {
-    /// Whose it is, if it is a trial's: the regime, the trial's number, and the epoch behind which it is read.
+    /// Whose it is, if it is a trial's: the regime, the trial's number, and the epoch after which it is read.
     pub(crate) of: Option<(&'a Regime, usize, Option<usize>)>,
     x: Place<'a>,
 }
@@ -53,7 +53,7 @@ impl<'a> Spot<'a> {
         Ok((spots, diverged))
     }
 
-    /// The points of all regimes behind each epoch after which all trials kept one, epoch by epoch; else as [`ends`](Self::ends).
+    /// The points of all regimes after each epoch after which all trials kept one, epoch by epoch; else as [`ends`](Self::ends).
     ///
     /// # Errors
     /// [`Error::Data`] where they have kept no common epoch.

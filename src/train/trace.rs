@@ -82,7 +82,7 @@ impl Run {
     }
 
     /// The row of the epoch with the lowest training loss; the first of equal ones. A trial that ended because its loss
-    /// ceased to improve ends as many epochs behind it as patience allows.
+    /// ceased to improve ends as many epochs after it as patience allows.
     ///
     /// # Panics
     /// As [`last`](Self::last).

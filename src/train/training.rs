@@ -200,7 +200,7 @@ impl Training {
         Self { starts: Some(Arc::new(starts)), ..own }
     }
 
-    /// Keeps x behind these epochs of each trial, 0 being its start; [`Trials::at_epoch`] reads the trials there. Where the work is
+    /// Keeps x after these epochs of each trial, 0 being its start; [`Trials::at_epoch`] reads the trials there. Where the work is
     /// [kept](Self::kept_in) they lie in its folder, else in memory: 4 bytes a weight. Nothing of the training changes.
     pub fn iterates(self, epochs: &[usize]) -> Self {
         Self { iterates: Some(epochs.to_vec()), ..self }
@@ -319,7 +319,7 @@ impl Training {
         Study::run(&batches.iter().map(named).collect::<Vec<Training>>(), net, data)
     }
 
-    /// Warm starts behind every epoch after which these trials kept their points: one regime for each, "from epoch 5", all in
+    /// Warm starts after every epoch after which these trials kept their points: one regime for each, "from epoch 5", all in
     /// parallel, behind the regime that they start from: Figure 5 of the paper. Each is what [`starting_at`](Self::starting_at)
     /// makes of [`Trials::at_epoch`].
     ///

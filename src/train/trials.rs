@@ -132,7 +132,7 @@ impl Trials {
         Ok(Self { regime, lowest: weights.clone(), weights, iterates, at: Some(epoch) })
     }
 
-    /// Runs that stayed finite, with their points behind an epoch, where they kept one.
+    /// Runs that stayed finite, with their points after an epoch, where they kept one.
     pub(crate) fn iterates_of(&self, epoch: usize) -> impl Iterator<Item = (&Run, &Iterate)> {
         let own = self.regime.runs.iter().zip(&self.iterates).filter(|(run, _)| run.is_finite());
         own.filter_map(move |(run, iterates)| Some((run, iterates.iter().find(|iterate| iterate.epoch == epoch)?)))
@@ -175,12 +175,12 @@ impl Trials {
         Ok(Self { weights: scaled(&self.weights)?, lowest: scaled(&self.lowest)?, iterates, ..self.clone() })
     }
 
-    /// The same trials, each read behind that of its kept epochs, the start left out, at which it was as far from its start as the
+    /// The same trials, each read after that of its kept epochs, the start left out, at which it was as far from its start as the
     /// trial of the same number in another regime is at its end, or most nearly so; traces are cut there, and points on the way left out. A trial that diverged
     /// stays one.
     ///
     /// # Errors
-    /// [`Error::Data`] where a trial kept no point behind an epoch, or has no counterpart; as [`at_epoch`](Self::at_epoch) for
+    /// [`Error::Data`] where a trial kept no point after an epoch, or has no counterpart; as [`at_epoch`](Self::at_epoch) for
     /// points that cannot be read.
     pub fn as_far_as(&self, other: &Trials) -> Result<Self> {
         self.nearest_to(other, |row| row.distance)
@@ -209,7 +209,7 @@ impl Trials {
                 .min_by(|(a, _), (b, _)| a.total_cmp(b));
             let Some((_, iterate)) = nearest else {
                 let reason = format!(
-                    "trial {} of '{}' needs a point kept behind an epoch, and a trial of its number in '{}'",
+                    "trial {} of '{}' needs a point kept after an epoch, and a trial of its number in '{}'",
                     run.trial, self.regime.name, other.regime.name
                 );
                 return Err(Error::Data(reason));

@@ -74,7 +74,7 @@ fn rows() -> [Row; ROWS] {
 ///
 /// The second is judged twice, after the last epochs and where each trial's training loss is lowest: patience ends a trial
 /// some epochs behind its lowest loss, and not a trial whose epochs are over. It holds or fails where both readings agree. Rows of a
-/// third reading, behind the epoch whose training accuracy is nearest to the one that the paper prints, stand beside them.
+/// third reading, after the epoch whose training accuracy is nearest to the one that the paper prints, stand beside them.
 ///
 /// # Errors
 /// [`Error::Parameter`] where a regime has no trials, or where row, record and pair are not of one net.
@@ -129,7 +129,7 @@ pub fn gap(live: &Pair) -> Result<Comparison> {
     compared(None, None, live)
 }
 
-/// Percentages of test points that a regime's trials are right on, behind an epoch of each.
+/// Percentages of test points that a regime's trials are right on, after an epoch of each.
 fn percent(regime: &Regime, of: fn(&Run) -> &Epoch) -> Vec<f64> {
     regime.finite().map(|run| 100.0 * of(run).test_accuracy).collect()
 }

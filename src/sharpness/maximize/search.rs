@@ -63,7 +63,7 @@ pub(crate) struct Found {
     pub(crate) z: Vec<f64>,
     /// f there.
     pub(crate) largest: f64,
-    /// The largest f seen at the start and behind each iteration.
+    /// The largest f seen at the start and after each iteration.
     pub(crate) trace: Vec<f64>,
     /// Evaluations of f with ∇f.
     pub(crate) evaluations: usize,
