@@ -25,7 +25,7 @@ How much is left? Beside each pair our side measures what the machine can do in 
 registers, and a sweep over memory that no cache holds, on all threads. The share of the limit is the least time in which
 it could have done the work by that, over our time: the operations of the products by their definition (so that a method
 with fewer multiplications may pass 100 %), or the bytes that go to memory and back where no cache holds anything from one
-layer to the next, whichever takes longer. One table for each kind of processor stays in the README.
+layer to the next, whichever takes longer. One table for each kind of processor stays in benches/README.md.
 
 φ is by ten iterations of L-BFGS-B, SciPy's over PyTorch and ours. They need 11 evaluations of f and ∇f or more; along
 random directions often fewer, where the search ends in a corner of the box, and no two searches need equally many. So
@@ -536,7 +536,7 @@ def arguments() -> argparse.ArgumentParser:
     option("--training-repetitions", type=int, default=3, metavar="N", help="the same of works that are long; 3")
     option("--quick", action="store_true", help="3 short measurements, no long works: to see that it works")
     option("--all", action="store_true", help="also C2 with a batch of 5,000: minutes a step, and much memory")
-    option("--readme", nargs="?", type=Path, const=ROOT / "README.md", metavar="FILE", help="put the table there, too")
+    option("--table", nargs="?", type=Path, const=ROOT / "benches" / "README.md", metavar="FILE", help="put it there, too")
     option("--python", metavar="PATH", help="a Python that has PyTorch, in place of the virtual environment")
     option("--ours", metavar="PATH", help="work.rs as it was built before, in place of building it")
     return parser
@@ -580,15 +580,15 @@ def main(argv: list[str]) -> int:
         repetitions = 3 if args.quick else 9
     if repetitions < least or args.training_repetitions < 1 or args.threads < 1:
         parser.error(f"--repetitions must be at least {least}, --training-repetitions and --threads at least 1")
-    if args.quick and args.readme:
-        parser.error("--quick is not to be quoted, so it does not go with --readme")
+    if args.quick and args.table:
+        parser.error("--quick is not to be quoted, so it does not go with --table")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as an exception, so that workers go
     try:
         chosen = choose(args)
         if os.name == "nt":
             raise Stop("this works on Linux and macOS; on Windows, in the Windows Subsystem for Linux")
-        if args.readme:
-            put_between_markers(args.readme.read_text(encoding="utf-8"), "", args.readme)  # or it stops here
+        if args.table:
+            put_between_markers(args.table.read_text(encoding="utf-8"), "", args.table)  # or it stops here
         pytorch_work = str(Path(__file__).resolve().with_name("pytorch_work.py"))
         theirs = Side("PyTorch", (args.python or set_up_pytorch(), pytorch_work))
         ours = Side("ours", (args.ours or build(),))
@@ -596,9 +596,9 @@ def main(argv: list[str]) -> int:
         bench = Bench(theirs, ours, args.threads, repetitions, args.training_repetitions, seconds)
         table = measure_all(chosen, bench)
         print(table, flush=True)
-        if args.readme:
-            text = args.readme.read_text(encoding="utf-8")
-            args.readme.write_text(put_between_markers(text, table, args.readme), encoding="utf-8")
+        if args.table:
+            text = args.table.read_text(encoding="utf-8")
+            args.table.write_text(put_between_markers(text, table, args.table), encoding="utf-8")
         return 0
     except LookupError as error:
         parser.error(str(error))

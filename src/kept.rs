@@ -92,6 +92,20 @@ impl Shelf {
         Ok(Self(folder.into()))
     }
 
+    /// An error where nothing can be written here.
+    ///
+    /// # Errors
+    /// [`Error::File`] with what the system said.
+    pub(crate) fn try_to_write(&self) -> Result<()> {
+        let path = self.0.join(format!("tried-{}", std::process::id()));
+        write_whole(&path, b"it can be written\n")?;
+        std::fs::remove_file(&path).or_else(|error| match error.kind() {
+            // Another thread of this process tried at the same time.
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(Error::file(&path, error)),
+        })
+    }
+
     /// Where the part of this name and fingerprint lies.
     pub(crate) fn path(&self, name: &str, of: &Fingerprint, ending: &str) -> PathBuf {
         self.0.join(format!("{name}-{}.{ending}", of.text()))

@@ -38,8 +38,9 @@ impl Spread {
         Ok(Self { mean: values.mean(), deviation: values.std_dev(), count: values.len() })
     }
 
-    /// "98.03 ± 0.07", with as many decimals.
+    /// "98.03 ± 0.07", with as many decimals; more than 300 say nothing of an `f64`.
     pub fn text(&self, decimals: usize) -> String {
+        let decimals = decimals.min(300);
         if self.deviation.is_finite() {
             format!("{:.decimals$} ± {:.decimals$}", self.mean, self.deviation)
         } else {

@@ -5,6 +5,7 @@
 //! they are finished, and are found there when the cell is run again.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::abreast::abreast;
@@ -136,15 +137,18 @@ impl Work {
     }
 
     /// Finds or does each part, in parallel; results come in the order of the parts, nothing for those that the budget left
-    /// no time for.
+    /// no time for. Whether the folder can be written is tried before the first part is done. A part that cannot be kept after it
+    /// was done, on a disk that is full by then, is returned all the same, and that is said in a line.
     ///
     /// # Errors
-    /// That of the first part that has one; what other parts had finished is kept all the same.
+    /// That of the first part that has one; what other parts had finished is kept all the same. [`Error::File`] where the folder
+    /// cannot be written and a part has to be done.
     pub(crate) fn each<P: Sync, R: Send>(&self, of: &Parts<'_, P, R>) -> Result<Vec<Option<R>>> {
         self.check()?;
         let shelf = self.folder.as_deref().map(Shelf::in_folder).transpose()?;
         let progress = self.progress(of.parts.iter().map(of.steps).sum());
         let deadline = self.deadline();
+        let tried = OnceLock::new();
         abreast(of.parts, self.threads, of.most, |part| {
             if let Some(shelf) = &shelf {
                 match (of.find)(shelf, part)? {
@@ -157,10 +161,15 @@ impl Work {
                     Found::Nothing => {}
                 }
             }
+            if let Some(shelf) = &shelf {
+                tried.get_or_init(|| shelf.try_to_write()).clone()?;
+            }
             let doing = Doing { deadline, progress: &progress, shelf: shelf.as_ref() };
             let result = (of.make)(part, &doing)?;
-            if let (Some(shelf), Some(result)) = (&shelf, &result) {
-                (of.keep)(shelf, part, result)?;
+            if let (Some(shelf), Some(result)) = (&shelf, &result)
+                && let Err(error) = (of.keep)(shelf, part, result)
+            {
+                progress.say(|| format!("{}: finished, and cannot be kept: {error}", (of.name)(part)));
             }
             Ok(result)
         })
@@ -202,3 +211,44 @@ macro_rules! works {
 pub(crate) use works;
 
 crate::display::shown_as_text!(Work);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is done is returned where it cannot be kept; a folder that cannot be written is refused before anything is done.
+    #[test]
+    fn what_is_done_is_returned() -> Result<()> {
+        let folder = tempfile::tempdir().map_err(|error| Error::Data(error.to_string()))?;
+        let done = std::sync::Mutex::new(Vec::new());
+        let squares = |work: &Work, is_full: bool| {
+            work.each(&Parts {
+                parts: &[2, 3],
+                most: 1,
+                steps: &|_| 1,
+                name: &|part| format!("square of {part}"),
+                find: &|_, _| Ok(Found::Nothing),
+                make: &|part, _| {
+                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(*part);
+                    Ok(Some(part * part))
+                },
+                keep: &|_, part, _| if is_full { Err(Error::Data(format!("no room for {part}"))) } else { Ok(()) },
+            })
+        };
+        let work = Work::new().quiet().kept_in(folder.path());
+        assert_eq!(squares(&work, true)?, [Some(4), Some(9)]);
+        assert_eq!(
+            std::fs::read_dir(folder.path()).map_or(9, Iterator::count),
+            0,
+            "the trial of writing leaves nothing"
+        );
+        done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+        // A folder that is there and takes no file.
+        if cfg!(target_os = "linux") {
+            let error = squares(&Work::new().quiet().kept_in("/proc/self"), false).expect_err("no file there");
+            assert!(error.to_string().starts_with("/proc/self/tried-"), "{error}");
+            assert!(done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_empty(), "nothing was done");
+        }
+        Ok(())
+    }
+}

@@ -140,7 +140,7 @@ fn cells_compile_against_this_crate() -> Outcome {
     }
     let (_, library) = libraries.into_iter().max().ok_or("the crate is built where its tests are")?;
     let folder = tempfile::tempdir()?;
-    let mut programs = vec![("readme".to_string(), readme()?)];
+    let mut programs = readme()?;
     for (path, cells) in notebooks()? {
         let mut program = String::from(
             "#![allow(unused)]\nuse sharp_minima::*;\nfn kept<T: 'static>(_: &T) {}\nfn main() -> std::result::Result<(), Box<dyn std::error::Error>> {\n",
@@ -176,11 +176,14 @@ fn cells_compile_against_this_crate() -> Outcome {
     Ok(())
 }
 
-/// The README's few lines, as a program: on the page they have nothing around them.
-fn readme() -> Result<String, Box<dyn std::error::Error>> {
+/// The README's few lines, each as a program: on the page they have nothing around them.
+fn readme() -> Result<Vec<(String, String)>, Box<dyn std::error::Error>> {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"))?;
-    let lines = text.split("```rust,ignore\n").nth(1).and_then(|rest| rest.split("```").next()).ok_or("no lines")?;
-    Ok(format!("fn main() -> sharp_minima::Result<()> {{\n{lines}\nOk(())\n}}\n"))
+    let all = text.split("```rust,ignore\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let program = |lines| format!("fn main() -> sharp_minima::Result<()> {{\n{lines}\nOk(())\n}}\n");
+    let programs: Vec<_> = all.enumerate().map(|(place, lines)| (format!("readme_{place}"), program(lines))).collect();
+    assert_eq!(programs.len(), 2, "five lines, and own data");
+    Ok(programs)
 }
 
 /// What the README says of the recorded run is what the record says.
@@ -203,22 +206,59 @@ fn the_readme_quotes_the_record() -> Outcome {
     let maxima =
         sharp_minima::Recorded::load(root.join("data/runs/03_f1_mnist.jsonl"))?.maxima.ok_or("no sharpness")?;
     let ratio = maxima.contrasts(sharp_minima::Reading::Largest)[0].ratio()?;
+    let said = format!("a factor of {:.0} (95 % interval {:.0} to {:.0})", ratio.geometric, ratio.lower, ratio.upper);
+    assert!(text.contains(&said), "{said}");
+    let along: Vec<_> = maxima.contrasts(sharp_minima::Reading::Largest).split_off(2);
+    let [at, half] = [along[0].ratio()?, along[1].ratio()?];
+    let said = format!("{:.1} and {:.2} times", at.geometric, half.geometric);
+    assert!(text.contains(&said) && at.lower > 1.0 && half.upper < 1.0, "{said}: mixed");
+    let [full, subspace] = [sharp_minima::paper::table3("F1")?, sharp_minima::paper::table4("F1")?];
+    let times = |[small, large]: [sharp_minima::paper::Printed; 2]| large.mean / small.mean;
+    let [at, half] = [1e-3, 5e-4].map(|epsilon| subspace.at(epsilon).map_or(f64::NAN, times));
+    let [small, large] = full.at(1e-3).ok_or("not printed")?;
+    for said in [
+        format!("{at:.0} and {half:.0} times"),
+        format!("{:.0} ± {:.0} against {:.2} ± {:.2} %", large.mean, large.deviation, small.mean, small.deviation),
+    ] {
+        assert!(text.contains(&said), "{said}");
+    }
+    let gap = sharp_minima::paper::table2("F1")?;
     let said = format!(
-        "a factor of {:.0} (95 % interval {:.0} to {:.0}) for ε = 1e-3",
-        ratio.geometric, ratio.lower, ratio.upper
+        "{} ± {} against {} ± {} %",
+        gap.test_small.mean, gap.test_small.deviation, gap.test_large.mean, gap.test_large.deviation
     );
     assert!(text.contains(&said), "{said}");
+    // Where the training accuracy of the large batch is the paper's.
+    let way = sharp_minima::Recorded::load(root.join("data/runs/06_f1_mnist.jsonl"))?.way_down()?;
+    let there = way.where_accuracy("large", gap.train_large.mean / 100.0);
+    let there = sharp_minima::Spread::of(&there.iter().map(|point| point.from_zero).collect::<Vec<_>>())?.text(0);
+    assert!(text.contains(&format!("they do: {there}")), "{there}");
+    let far = recorded.distances()?.ratio("small", "large")?;
+    let [mean, lower, upper] = [far.difference, far.lower, far.upper].map(f64::exp);
+    let said = format!("{mean:.1} times ({lower:.1} to {upper:.1})");
+    assert!(text.contains(&said) && lower > 3.0 && upper < 10.0, "{said}");
+    let sizes = sharp_minima::Recorded::load(root.join("data/runs/04_f1_mnist.jsonl"))?;
+    let measured = sizes.maxima.as_ref().ok_or("no sharpness")?;
+    let largest = |one: &sharp_minima::Maximum| Some((one.batch? as f64, sharp_minima::Reading::Largest.of(one).0));
+    let trend = sharp_minima::Trend::of(&measured.maxima.iter().filter_map(largest).collect::<Vec<_>>())?;
+    let slope = sizes.threshold()?.slope;
+    for said in [
+        format!("a factor of {:.2} (95 % interval {:.2} to {:.2})", trend.factor, trend.lower, trend.upper),
+        format!("{:.2} times ({:.2} to {:.2}) with each doubling", trend.factor, trend.lower, trend.upper),
+        format!("falls by {:.2} points with each doubling", 100.0 * slope),
+    ] {
+        assert!(text.contains(&said), "{said}");
+    }
+    let picture = std::fs::read_to_string(root.join("data/runs/04_f1_mnist.svg"))?;
+    assert_eq!(picture, sizes.by_batch()?.svg, "the picture is the record's");
     let load = |name: &str| -> Result<sharp_minima::Spectra, Box<dyn std::error::Error>> {
         Ok(sharp_minima::Recorded::load(root.join("data/runs").join(name))?.spectra.ok_or("no spectra")?)
     };
     let (ends, equal) = (load("11_f1_mnist.jsonl")?, load("11_f1_mnist_equal.jsonl")?);
     let above = equal.ratio(&|own| own.above(0.1).value)?;
-    let trace = equal.ratio(&|own| own.trace().value)?;
     for said in [
-        format!("{:.0} times as many eigenvalues above 0.1 as that of the small one", above.geometric),
-        format!("interval {:.0} to {:.0}, five trials)", above.lower, above.upper),
-        format!("{:.0} times the trace ({:.0} to {:.0})", trace.geometric, trace.lower, trace.upper),
-        format!("{:.1} times the trace, and no more", ends.ratio(&|own| own.trace().value)?.geometric),
+        format!("{:.0} times as many above 0.1 ({:.0} to {:.0})", above.geometric, above.lower, above.upper),
+        format!("no more, but {:.1} times the trace", ends.ratio(&|own| own.trace().value)?.geometric),
     ] {
         assert!(text.contains(&said), "{said}");
     }

@@ -270,3 +270,32 @@ fn the_papers_numbers_are_drawn_beside_its_own_experiment() -> Done {
     assert!(!other.chart()?.svg.contains("◇ the paper") && !elsewhere.chart()?.svg.contains("s means"));
     Ok(())
 }
+
+/// Rows that somebody wrote by hand: an epoch that no trial can reach, losses at the end of what numbers can say, and a path to
+/// infinity are drawn in no time, and have no NaN in them.
+#[test]
+fn charts_end_whatever_the_rows_say() -> Done {
+    let mut pair = pair()?;
+    let begin = std::time::Instant::now();
+    for regime in [&mut pair.small.regime, &mut pair.large.regime] {
+        for run in &mut regime.runs {
+            let last = run.trace.len() - 1;
+            run.trace[last].epoch = 1 << 31;
+            (run.trace[last].train_loss, run.trace[last].test_loss) = (1.7e308, 5e-324);
+        }
+    }
+    assert!(!pair.chart()?.svg.contains("NaN"));
+    assert_eq!(
+        sharp_minima::Spread::of(&[1.0, 2.0])?.text(1 << 20).len(),
+        sharp_minima::Spread::of(&[1.0, 2.0])?.text(300).len()
+    );
+    let data = sharp_minima::data::digits().first(30, 10)?;
+    let net = sharp_minima::zoo::f1(data.shape(), data.classes(), 0.02)?;
+    let trained = Training::adam().trials(1).epochs(1).quiet().pair(&net, &data, 6, 15)?;
+    let mut path = sharp_minima::Between::line().points(5).quiet().pair(&net, &data, &trained)?.paths.remove(0);
+    (path.points[0].alpha, path.points[4].alpha) = (f64::NEG_INFINITY, f64::INFINITY);
+    path.points[2].value.train.loss = 1.7e308;
+    assert!(!path.chart()?.svg.contains("NaN"));
+    assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
+    Ok(())
+}

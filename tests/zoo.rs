@@ -103,7 +103,14 @@ fn what_does_not_fit_is_refused_with_the_reason() {
     assert!(said(Net::new("n", &[4], vec![])).starts_with("n has no weights"));
     assert!(said(Net::new("n", &[0], vec![])).starts_with("the shape of a point must be sizes from 1"));
     for (layer, text) in [
-        (Layer::Norm { epsilon: 0.0, momentum: 0.1 }, "epsilon of normalization must be finite and above 0, but is 0"),
+        (
+            Layer::Norm { epsilon: 0.0, momentum: 0.1 },
+            "epsilon of normalization must be finite and above 0 as a 32-bit number, but is 0",
+        ),
+        (
+            Layer::Norm { epsilon: 1e-60, momentum: 0.1 },
+            "epsilon of normalization must be finite and above 0 as a 32-bit number, but is 0.000000000000000000000000000000000000000000000000000000000001",
+        ),
         (Layer::Norm { epsilon: 1e-5, momentum: 1.5 }, "momentum of normalization must lie in 0..=1, but is 1.5"),
         (Layer::Dropout { rate: 1.0 }, "rate of dropout must lie in 0..1, but is 1"),
         (Layer::Dense { outputs: 0 }, "outputs must be at least 1, but is 0"),

@@ -7,7 +7,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, decade, marker, of_regime, picture, printed};
+use super::{Area, Chart, Drawn, FAINT, INK, decade, marker, marks, of_regime, picture, printed};
 use crate::error::{Error, Result};
 use crate::paper::table2;
 use crate::record::Recorded;
@@ -109,7 +109,8 @@ fn lines(
     let mut curves = Vec::new();
     for (index, regime) in regimes {
         let runs: Vec<&Run> = regime.finite().collect();
-        let last = runs.iter().map(|run| run.last().epoch).max().unwrap_or(0);
+        // A row is an epoch; what a row says of its epoch may be anything, in a record that somebody wrote by hand.
+        let last = runs.iter().map(|run| run.trace.len()).max().unwrap_or(1) - 1;
         for (dashed, value) in [(true, train), (false, test)] {
             let mut points = Vec::new();
             for epoch in first.min(last)..=last {
@@ -143,8 +144,9 @@ fn draw_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
         // An edge at or below 0 has no place on this axis: the band ends a little below the smallest mean.
         let least = means().filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
         let lower = 0.7 * if least.is_finite() { least } else { 1e-12 };
-        let upper = 1.3 * means().chain(edges()).fold(10.0 * lower, f64::max);
-        let context = chart.build_cartesian_2d(0.0..last, (lower..upper).log_scale())?;
+        let upper = (1.3 * means().chain(edges()).fold(10.0 * lower, f64::max)).min(1e300);
+        let axis = (lower..upper).log_scale().with_key_points(marks(lower, upper));
+        let context = chart.build_cartesian_2d(0.0..last, axis)?;
         draw_curves(context, panel, lower..upper, &|value| decade(*value))
     } else {
         let least = means().chain(edges()).fold(100.0, f64::min);

@@ -4,7 +4,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, color, decade, draw_key, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, color, decade, draw_key, marks, picture};
 use crate::error::{Error, Result};
 use crate::landscape::{Path, Paths};
 use crate::objective::Statistics;
@@ -30,7 +30,7 @@ struct Line {
 impl Line {
     /// Over several paths: their mean, and from the least to the most. What is not finite has no place.
     fn over(alphas: &[f64], value: impl Fn(usize) -> Vec<f64>) -> Self {
-        let points = alphas.iter().enumerate().filter_map(|(place, &alpha)| {
+        let points = alphas.iter().enumerate().filter(|(_, alpha)| alpha.is_finite()).filter_map(|(place, &alpha)| {
             let values: Vec<f64> = value(place).into_iter().filter(|value| value.is_finite()).collect();
             let mean = values.iter().sum::<f64>() / values.len() as f64;
             let [least, most] = [values.iter().copied().reduce(f64::min)?, values.iter().copied().reduce(f64::max)?];
@@ -184,7 +184,7 @@ impl Axes {
         }
         // A loss of 0 has no place on this axis: it lies on its lower edge.
         let lower = if least.is_finite() { 0.7 * least.max(1e-9) } else { 1e-3 };
-        Self { alphas: (first, last), losses: (lower, 1.4 * most.max(10.0 * lower)) }
+        Self { alphas: (first, last), losses: (lower, (1.4 * most.max(10.0 * lower)).min(1e300)) }
     }
 }
 
@@ -193,7 +193,8 @@ fn draw_losses(area: &Area<'_>, panel: &Panel, axes: &Axes) -> Drawn {
     let mut chart = ChartBuilder::on(area);
     chart.caption(&panel.title, ("sans-serif", 15).into_font().color(&INK));
     chart.margin(8).margin_bottom(0).x_label_area_size(8).y_label_area_size(62);
-    let mut context = chart.build_cartesian_2d(first..last, (lower..upper).log_scale())?;
+    let axis = (lower..upper).log_scale().with_key_points(marks(lower, upper));
+    let mut context = chart.build_cartesian_2d(first..last, axis)?;
     let mut mesh = context.configure_mesh();
     mesh.y_desc("cross-entropy, nats").x_labels(7).y_labels(8).max_light_lines(0).bold_line_style(FAINT);
     mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));

@@ -150,7 +150,8 @@ impl Maxima {
             let mut builder = ChartBuilder::on(&chart);
             builder.caption(&title, ("sans-serif", 17).into_font().color(&INK));
             builder.margin(10).x_label_area_size(30).y_label_area_size(64);
-            let mut context = builder.build_cartesian_2d(0.0..kinds.len() as f64, (lower..upper).log_scale())?;
+            let axis = (lower..upper).log_scale().with_key_points(super::marks(lower, upper));
+            let mut context = builder.build_cartesian_2d(0.0..kinds.len() as f64, axis)?;
             let mut mesh = context.configure_mesh();
             mesh.y_desc("φ, % (log scale)").disable_x_mesh().x_labels(0).y_labels(8).max_light_lines(0);
             mesh.bold_line_style(FAINT).axis_style(INK).label_style(("sans-serif", 13));
@@ -273,7 +274,8 @@ fn draw_panel(area: &Area<'_>, title: &str, lines: &[Growth]) -> Drawn {
     let mut builder = ChartBuilder::on(area);
     builder.caption(title, ("sans-serif", 16).into_font().color(&INK));
     builder.margin(10).margin_right(18).x_label_area_size(40).y_label_area_size(64);
-    let mut context = builder.build_cartesian_2d(0.0..last as f64, (lower..upper).log_scale())?;
+    let axis = (lower..upper).log_scale().with_key_points(super::marks(lower, upper));
+    let mut context = builder.build_cartesian_2d(0.0..last as f64, axis)?;
     let mut mesh = context.configure_mesh();
     mesh.x_desc("iterations").y_desc("φ, % (log scale)").x_labels(last.min(10) + 1).y_labels(8).max_light_lines(0);
     mesh.bold_line_style(FAINT).axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));

@@ -94,8 +94,10 @@ impl Layer {
             }
             (Layer::Conv { .. } | Layer::MaxPool { .. }, _) => refuse("an image [channels, height, width]"),
             (Layer::Norm { epsilon, momentum }, [_] | [_, _, _]) => {
-                if !(epsilon.is_finite() && *epsilon > 0.0) {
-                    return Err(Error::parameter("epsilon of normalization", epsilon, "be finite and above 0"));
+                // As the f32 that it is used as: 1e-300 would be 0.
+                if !((*epsilon as f32).is_finite() && *epsilon as f32 > 0.0) {
+                    let allowed = "be finite and above 0 as a 32-bit number";
+                    return Err(Error::parameter("epsilon of normalization", epsilon, allowed));
                 }
                 if !(0.0..=1.0).contains(momentum) {
                     return Err(Error::parameter("momentum of normalization", momentum, "lie in 0..=1"));

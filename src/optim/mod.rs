@@ -14,6 +14,7 @@ use std::ops::Range;
 use candle_core::Tensor;
 use rayon::prelude::*;
 
+use crate::data::check_count;
 use crate::error::{Error, Result};
 use crate::memory::zeros;
 use crate::net::{Real, Standing};
@@ -178,8 +179,9 @@ impl Optimizer {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a number of the rule that is out of range.
+    /// [`Error::Parameter`] for a number of the rule that is out of range, and for n outside of 1..=2³¹.
     pub fn begin(&self, n: usize) -> Result<OptimizerState> {
+        check_count("weights of an optimizer", n, 1 << 31)?;
         Ok(OptimizerState(State::begin(self, &[(0..n, true)])?))
     }
 }

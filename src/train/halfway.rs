@@ -151,7 +151,7 @@ mod tests {
             let place = Place { between: Duration::ZERO, ..Place::new(self.shelf, &of, self.training.recipe(), 1) };
             let keep = |epoch: usize, x: &Weights| match interrupted {
                 Some(last) if epoch > last => Err(Error::Data("interrupted".into())),
-                _ => Iterate::keep(Some(self.shelf), &of, epoch, x),
+                _ => Ok(Iterate::keep(Some(self.shelf), &of, epoch, x).0),
             };
             let all: Vec<usize> = (0..10).collect();
             let epochs = if interrupted.is_some() { &all[..] } else { &Self::EPOCHS };
@@ -164,6 +164,18 @@ mod tests {
 
         fn found(&self) -> Result<Found<Halfway>> {
             Place::new(self.shelf, &self.of(), self.training.recipe(), 1).find(&Self::EPOCHS, self.net)
+        }
+    }
+
+    impl Trial<'_> {
+        /// What was kept, which must be after this epoch.
+        fn kept_after(&self, epoch: usize) -> Result<Halfway> {
+            match self.found()? {
+                Found::Whole(halfway) if halfway.epoch() == epoch => Ok(halfway),
+                Found::Whole(halfway) => Err(Error::Data(format!("kept after epoch {}, not {epoch}", halfway.epoch()))),
+                Found::Wrong(reason) => Err(Error::Data(reason)),
+                Found::Nothing => Err(Error::Data(format!("nothing was kept after epoch {epoch}"))),
+            }
         }
     }
 
@@ -203,22 +215,41 @@ mod tests {
                 Place::remove(&shelf, &trial.of())?;
                 assert!(matches!(trial.found()?, Found::Nothing));
                 assert!(trial.run(None, Some(epoch)).is_err());
-                let Found::Whole(before) = trial.found()? else {
-                    panic!("{name}: nothing was kept after epoch {epoch}")
-                };
-                assert_eq!(before.epoch(), epoch, "{name}");
-                let again = match epoch + 1 < whole.run.last().epoch {
-                    true => {
-                        assert!(trial.run(Some(before), Some(epoch + 1)).is_err());
-                        let Found::Whole(then) = trial.found()? else { panic!("{name}: nothing was kept") };
-                        assert_eq!(then.epoch(), epoch + 1, "{name}");
-                        then
-                    }
-                    false => before,
-                };
+                let mut again = trial.kept_after(epoch)?;
+                if epoch + 1 < whole.run.last().epoch {
+                    assert!(trial.run(Some(again), Some(epoch + 1)).is_err());
+                    again = trial.kept_after(epoch + 1)?;
+                }
                 assert_eq!(without_seconds(trial.run(Some(again), None)?), whole, "{name}, after epoch {epoch}");
             }
         }
+        Ok(())
+    }
+
+    /// A disk that is full from the start of the trial on: its points stay in memory, and the trial is what it is without a folder.
+    #[test]
+    fn what_cannot_be_written_stays_in_memory() -> Result<()> {
+        let data = data::digits().first(40, 20)?;
+        let net = Net::new("small", data.shape(), vec![Layer::Flatten, Layer::Dense { outputs: 10 }])?;
+        let training = Training::adam().batch(10).epochs(5);
+        let folder = tempfile::tempdir().map_err(|error| Error::Data(error.to_string()))?;
+        let shelf = Shelf::in_folder(&folder.path().join("kept"))?;
+        shelf.try_to_write()?;
+        let whole =
+            without_seconds(Trial { training: &training, net: &net, data: &data, shelf: &shelf }.run(None, None)?);
+        // A file in the place of the folder.
+        let gone = Shelf::in_folder(&folder.path().join("gone"))?;
+        std::fs::remove_dir(folder.path().join("gone")).map_err(|error| Error::Data(error.to_string()))?;
+        std::fs::write(folder.path().join("gone"), "").map_err(|error| Error::Data(error.to_string()))?;
+        assert!(gone.try_to_write().is_err());
+        let ended =
+            without_seconds(Trial { training: &training, net: &net, data: &data, shelf: &gone }.run(None, None)?);
+        assert_eq!((&ended.run, &ended.last, &ended.lowest), (&whole.run, &whole.last, &whole.lowest));
+        for (ours, theirs) in ended.iterates.iter().zip(&whole.iterates) {
+            assert_eq!((ours.epoch, ours.weights()?), (theirs.epoch, theirs.weights()?));
+            assert!(ours.on_shelf().is_none() && theirs.on_shelf().is_some());
+        }
+        assert_eq!(ended.iterates.len(), Trial::EPOCHS.len());
         Ok(())
     }
 

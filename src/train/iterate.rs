@@ -50,20 +50,23 @@ impl Iterate {
         }
     }
 
-    /// Keeps a point on the shelf, or in memory where there is none.
-    pub(super) fn keep(shelf: Option<&Shelf>, of: &Fingerprint, epoch: usize, weights: &Weights) -> Result<Self> {
-        let place = match shelf {
-            None => Place::Memory(weights.clone()),
-            Some(shelf) => {
-                let digest = shelf.keep_weights(&name(epoch), of, weights)?;
-                Place::File {
-                    path: shelf.path(&name(epoch), of, "safetensors"),
-                    digest,
-                    layout: weights.layout().clone(),
-                }
+    /// Keeps a point on the shelf; in memory where there is none, and where it cannot be written: then with the reason.
+    pub(super) fn keep(
+        shelf: Option<&Shelf>,
+        of: &Fingerprint,
+        epoch: usize,
+        weights: &Weights,
+    ) -> (Self, Option<Error>) {
+        let in_memory = || Place::Memory(weights.clone());
+        let (place, error) = match shelf.map(|shelf| (shelf, shelf.keep_weights(&name(epoch), of, weights))) {
+            None => (in_memory(), None),
+            Some((_, Err(error))) => (in_memory(), Some(error)),
+            Some((shelf, Ok(digest))) => {
+                let path = shelf.path(&name(epoch), of, "safetensors");
+                (Place::File { path, digest, layout: weights.layout().clone() }, None)
             }
         };
-        Ok(Self { epoch, place })
+        (Self { epoch, place }, error)
     }
 
     /// One that was kept on the shelf before, with its digest; its file is not read yet.

@@ -145,7 +145,15 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
                 start: wanted[part.regime].start(part.trial),
                 keeping: Keeping {
                     epochs: iterates(part),
-                    keep: &|epoch, x| Iterate::keep(doing.shelf, &own, epoch, x),
+                    keep: &|epoch, x| {
+                        let (iterate, error) = Iterate::keep(doing.shelf, &own, epoch, x);
+                        if let Some(error) = error {
+                            let name = name(part);
+                            progress
+                                .say(|| format!("{name}: epoch {epoch} stays in memory, it cannot be kept: {error}"));
+                        }
+                        Ok(iterate)
+                    },
                 },
                 place: place.as_ref(),
             };

@@ -192,6 +192,7 @@ impl Judged {
         for one in boxes {
             match one {
                 Ok(effect) => judged.effects.push(effect),
+                Err(reason) if judged.notes.contains(&reason) => {}
                 Err(reason) => judged.notes.push(reason),
             }
         }
