@@ -250,7 +250,7 @@ fn the_readme_quotes_the_record() -> Outcome {
         assert!(text.contains(&said), "{said}");
     }
     let picture = std::fs::read_to_string(root.join("data/runs/04_f1_mnist.svg"))?;
-    assert_eq!(picture, sizes.by_batch()?.svg, "the picture is the record's");
+    assert!(picture == sizes.by_batch()?.svg, "the picture is the record\'s");
     let load = |name: &str| -> Result<sharp_minima::Spectra, Box<dyn std::error::Error>> {
         Ok(sharp_minima::Recorded::load(root.join("data/runs").join(name))?.spectra.ok_or("no spectra")?)
     };
@@ -267,9 +267,10 @@ fn the_readme_quotes_the_record() -> Outcome {
         assert!(ratio.lower < 1.0 && ratio.upper > 1.0, "{ratio}");
     }
     let picture = std::fs::read_to_string(root.join("data/runs/03_f1_mnist.svg"))?;
-    assert_eq!(picture, maxima.chart()?.svg, "the picture is the record's");
+    assert!(picture == maxima.chart()?.svg, "the picture is the record\'s");
     let picture = std::fs::read_to_string(root.join("data/runs/01_f1_mnist.svg"))?;
-    assert_eq!(picture, recorded.chart()?.svg, "the picture is the record's: `Recorded::load(…)?.chart()?.save(…)?`");
+    let is_it = picture == recorded.chart()?.svg;
+    assert!(is_it, "the picture is the record's: `Recorded::load(…)?.chart()?.save(…)?`");
     Ok(())
 }
 

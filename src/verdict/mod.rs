@@ -159,7 +159,7 @@ impl Comparison {
     /// "ratio", "barrier", "rise" …), along, epsilon, mean, deviation; accuracies and their gap are fractions.
     ///
     /// # Errors
-    /// [`Error::Output`](crate::Error::Output) from the data frame library; none is known.
+    /// [`Error::Output`] from the data frame library; none is known.
     pub fn frame(&self) -> Result<DataFrame> {
         let rows = SOURCES.iter().enumerate().flat_map(|(column, source)| {
             let cells = self.rows.iter().map(move |row| (row, row.cells[column]));
