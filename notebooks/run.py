@@ -45,7 +45,7 @@ PYTHON = HOUSE / "venv" / "bin" / "python"
 
 RUST = (1, 95)
 EVCXR = "0.22.0"
-JUPYTER = ("jupyter_client==8.6.3", "nbconvert==7.17.2")
+JUPYTER = ("jupyter_client==8.6.3", "nbconvert==7.17.2", "latex2mathml==3.81.1")
 JUPYTERLAB = ("jupyterlab==4.5.11",)
 
 EPILOG = """\
@@ -531,14 +531,41 @@ def fingerprint(notebook: Notebook, scale: str) -> str:
     return digest(*parts)
 
 
+def without_formulas(text: str, formulas: list[str]) -> str:
+    """Markdown with a mark in the place of each formula, which joins the others; code stays what it is."""
+
+    def mark(found: re.Match[str]) -> str:
+        formulas.append(found[0])
+        return f"\ue000{len(formulas) - 1}\ue001"
+
+    parts = re.split(r"(```.*?```|`[^`]*`)", text, flags=re.S)
+    for place in range(0, len(parts), 2):
+        parts[place] = re.sub(r"\$\$.+?\$\$|\$[^$\n]+?\$", mark, parts[place], flags=re.S)
+    return "".join(parts)
+
+
+def mathml(formula: str) -> str:
+    """A formula as MathML, which browsers show by themselves."""
+    from latex2mathml.converter import convert
+
+    return convert(formula.strip("$").strip(), display="block" if formula.startswith("$$") else "inline")
+
+
 def page(text: str, title: str) -> str:
-    """A notebook as one page of HTML. It loads only MathJax from the net: without it, formulas read as TeX."""
+    """A notebook as one page of HTML, which loads nothing from the net."""
     import nbformat
     from nbconvert import HTMLExporter
 
+    formulas: list[str] = []
+    notebook = nbformat.reads(text, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = without_formulas(cell.source, formulas)
     exporter = HTMLExporter(template_name="classic", embed_images=True)
-    html, _ = exporter.from_notebook_node(nbformat.reads(text, as_version=4), {"metadata": {"name": title}})
-    return re.sub(r'<script src="https?://[^"]*(jquery|require)[^"]*"></script>', "", html)
+    html, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
+    html = re.sub(r"<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->", "", html, flags=re.S)
+    html = re.sub(r'<script src="https?://[^"]*"></script>', "", html)
+    return re.sub("\ue000([0-9]+)\ue001", lambda found: mathml(formulas[int(found[1])]), html)
 
 
 def compile_library(client: Any, *more: str) -> None:

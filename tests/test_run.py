@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import tarfile
 import tempfile
 import threading
@@ -268,6 +269,25 @@ class Messages(unittest.TestCase):
             run.collect(outputs, kind, content)
         self.assertEqual([output["output_type"] for output in outputs], ["stream", "stream", "execute_result"])
         self.assertEqual(outputs[0], stream("stdout", "a\nb\n"))
+
+
+class Formulas(unittest.TestCase):
+    def test_formulas_are_taken_out_and_code_stays(self):
+        formulas = []
+        text = "of $x_s$ and\n\n$$\\max_y\n f(y)$$\n\nin `$HOME` and\n```\n$a$ $$b$$\n```\n5 $ and no more, $\\epsilon$"
+        marked = run.without_formulas(text, formulas)
+        self.assertEqual(formulas, ["$x_s$", "$$\\max_y\n f(y)$$", "$ and no more, $"])
+        self.assertIn("`$HOME`", marked)
+        self.assertIn("```\n$a$ $$b$$\n```", marked)
+        self.assertTrue(marked.startswith("of \ue0000\ue001 and\n\n\ue0001\ue001\n"))
+
+    def test_every_formula_of_the_notebooks_is_closed(self):
+        for path in sorted(run.NOTEBOOKS.glob("*.ipynb")):
+            for cell in json.loads(run.read(path))["cells"]:
+                if cell["cell_type"] == "markdown":
+                    rest = run.without_formulas("".join(cell["source"]), [])
+                    rest = re.sub(r"`[^`]*`", "", rest)
+                    self.assertNotIn("$", rest, f"{path.name}: {cell['id']}")
 
 
 class Names(InFolder):
