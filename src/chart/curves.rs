@@ -9,7 +9,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{Area, Chart, Drawn, FAINT, INK, decade, marker, marks, of_regime, picture, printed};
 use crate::error::{Error, Result};
-use crate::paper::table2;
+use crate::paper::{is_of, table2};
 use crate::record::Recorded;
 use crate::spread::Spread;
 use crate::train::{Epoch, Pair, Regime, Role, Run, Study, Trials, check_alike};
@@ -205,7 +205,7 @@ fn draw_ends(area: &Area<'_>, regimes: &[(usize, &Regime)]) -> Drawn {
         .map(|(_, regime)| regime.finite().map(|run| 100.0 * run.last().test_accuracy).collect())
         .collect();
     let paper = |regime: &Regime| {
-        let row = table2(&regime.net).ok().filter(|row| row.data == regime.data)?;
+        let row = table2(&regime.net).ok().filter(|row| is_of(row.data, &regime.data))?;
         match regime.role? {
             Role::Small => Some(row.test_small),
             Role::Large => Some(row.test_large),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::data::Which;
 use crate::error::{Error, Result};
-use crate::paper::{table3, table4};
+use crate::paper::{is_of, table3, table4};
 use crate::sharpness::{Maxima, Maximizer, Maximum, Origin, Reading, Space};
 use crate::train::Role;
 
@@ -194,7 +194,7 @@ impl Maxima {
                 _ => continue,
             };
             let Some([small, large]) =
-                table.ok().filter(|row| row.data == one.data).and_then(|row| row.at(one.epsilon))
+                table.ok().filter(|row| is_of(row.data, &one.data)).and_then(|row| row.at(one.epsilon))
             else {
                 continue;
             };

@@ -40,6 +40,11 @@ impl std::fmt::Display for Printed {
     }
 }
 
+/// Whether a data set is that of a row: by its name, be it a copy that went through JPEG, which its name says.
+pub(crate) fn is_of(printed: &str, data: &str) -> bool {
+    data.strip_suffix(", JPEG copy").unwrap_or(data) == printed
+}
+
 /// A row of Table 2: accuracy in percent, "performance of small-batch (SB) and large-batch (LB) variants of ADAM".
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Table2 {
