@@ -229,6 +229,14 @@ impl Progress {
     }
 }
 
+impl Progress {
+    /// Says what was lost, on the error stream and be the work quiet or not.
+    pub(crate) fn warn(&self, what: &dyn std::fmt::Display) {
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), "{what}");
+    }
+}
+
 /// A line that nobody can read (a closed pipe, a full disk) must not end hours of work, as `println!` would.
 fn print_line(text: &str) {
     use std::io::Write;

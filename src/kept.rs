@@ -2,7 +2,8 @@
 //!
 //! A part's file is named by a fingerprint of all that decides the part's numbers: recipe, net, points, weights, this format
 //! and this crate's version. Its first line holds the format, the version and a digest (XXH3, 128 bits) of the rest; its
-//! second says what was found. Weights lie beside it as safetensors, whose digests the part holds. A flipped byte, an unknown
+//! second says what was found. Weights lie beside it as safetensors, whose digests the part holds, or follow in the file itself,
+//! where that is written over again and again. A flipped byte, an unknown
 //! or missing key, a file that is missing beside it: the part then counts as not there, with a reason. A file is whole or not
 //! there.
 

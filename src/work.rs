@@ -96,8 +96,8 @@ impl Work {
     }
 
     /// Keeps each finished part in a folder, and takes from it what was finished before: a call that was interrupted resumes
-    /// when the same call is made again. A trial in the middle resumes after the last epoch that was kept, at most 20 seconds or
-    /// one epoch before the interrupt, and its bits do not change. Nothing is taken that was made by another call, on other data or by another
+    /// when the same call is made again. A trial in the middle resumes after the last epoch that was kept, which is at most 20
+    /// seconds and one epoch before the interrupt, and its bits do not change. Nothing is taken that was made by another call, on other data or by another
     /// version, nor what was altered since: that is said in a line, and done again. The folder can be removed at any time.
     pub fn kept_in(self, folder: impl AsRef<Path>) -> Self {
         Self { folder: Some(folder.as_ref().into()), ..self }
@@ -138,7 +138,7 @@ impl Work {
 
     /// Finds or does each part, in parallel; results come in the order of the parts, nothing for those that the budget left
     /// no time for. Whether the folder can be written is tried before the first part is done. A part that cannot be kept after it
-    /// was done, on a disk that is full by then, is returned all the same, and that is said in a line.
+    /// was done, on a disk that is full by then, is returned all the same, and that is said on the error stream.
     ///
     /// # Errors
     /// That of the first part that has one; what other parts had finished is kept all the same. [`Error::File`] where the folder
@@ -169,7 +169,7 @@ impl Work {
             if let (Some(shelf), Some(result)) = (&shelf, &result)
                 && let Err(error) = (of.keep)(shelf, part, result)
             {
-                progress.say(|| format!("{}: finished, and cannot be kept: {error}", (of.name)(part)));
+                progress.warn(&format!("{}: finished, and cannot be kept: {error}", (of.name)(part)));
             }
             Ok(result)
         })

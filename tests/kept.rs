@@ -256,3 +256,42 @@ fn a_killed_study_resumes() -> Done {
     }
     Ok(())
 }
+
+/// A budget that is used up again and again: each call goes on where the last one was, and the end is that of an undisturbed one,
+/// with the points that an earlier call kept.
+#[test]
+fn a_budget_that_is_used_up_goes_on_in_the_next_call() -> Done {
+    let data = data::digits().first(300, 50)?;
+    let net = zoo::f1(data.shape(), data.classes(), 0.2)?;
+    let training = || Training::adam().trials(2).batch(10).epochs(12).quiet();
+    let whole = training().iterates(&[9, 2]).run(&net, &data)?;
+    let folder = tempfile::tempdir()?;
+    let mut reached = Vec::new();
+    for _ in 0..200 {
+        let work = sharp_minima::Work::new().seconds(0.02).kept_in(folder.path()).quiet();
+        let asked: &[usize] = if reached.is_empty() { &[2, 9] } else { &[9, 2] };
+        let trials = training().iterates(asked).work(&work).run(&net, &data)?;
+        reached.push(trials.regime.runs.iter().map(|run| run.last().epoch).sum::<usize>());
+        if reached.last() == Some(&24) {
+            break;
+        }
+    }
+    assert!(reached.len() > 1 && reached.last() == Some(&24), "{reached:?}");
+    let again = training().iterates(&[9, 2]).kept_in(folder.path()).run(&net, &data)?;
+    assert_eq!(all_numbers(&whole), all_numbers(&again));
+    assert_eq!(again.epochs(), [2, 9]);
+    for epoch in [2, 9] {
+        assert_eq!(whole.at_epoch(epoch)?.weights, again.at_epoch(epoch)?.weights);
+    }
+    let left = files(folder.path())?.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "part"));
+    assert_eq!(left.count(), 0, "no trial is on its way any more");
+    // A point that was altered is not taken: the trial is made again, with it.
+    let point =
+        files(folder.path())?.into_iter().find(|path| path.to_string_lossy().contains("epoch9-")).ok_or("none")?;
+    let mut bytes = std::fs::read(&point)?;
+    *bytes.last_mut().ok_or("empty")? ^= 1;
+    std::fs::write(&point, &bytes)?;
+    let mended = training().iterates(&[9, 2]).kept_in(folder.path()).run(&net, &data)?;
+    assert_eq!(mended.at_epoch(9)?.weights, whole.at_epoch(9)?.weights);
+    Ok(())
+}

@@ -254,7 +254,7 @@ fn the_readme_quotes_the_record() -> Outcome {
     }
     let c1 = sharp_minima::Recorded::load(root.join("data/runs/01_c1_cifar10.jsonl"))?;
     let [small, large] = c1.pair()?.map(|regime| 100.0 * regime.runs[0].last().test_accuracy);
-    let said = format!("{small:.1} against {large:.1} %");
+    let said = format!("{small:.2} against {large:.2} %");
     assert!(text.contains(&said), "{said}");
     let picture = std::fs::read_to_string(root.join("data/runs/04_f1_mnist.svg"))?;
     assert!(picture == sizes.by_batch()?.svg, "the picture is the record\'s");

@@ -30,6 +30,9 @@ fn a_file_and_a_frame_give_the_same_points() -> Done {
     // Whole numbers are ordered by size, in a file as in a frame.
     let numbered = Split::from_csv(folder.file("x,y\n1,10\n2,9\n3,-1\n4,9\n")?, "y")?;
     assert_eq!((numbered.labels(), numbered.classes()), (&[2, 1, 0, 1][..], 3));
+    // However a whole number is written, and however large it is.
+    let written = Split::from_csv(folder.file("x,y\n1,1\n2,01\n3,+1\n4,9\n5,10\n6,99999999999999999999\n")?, "y")?;
+    assert_eq!((written.labels(), written.classes()), (&[0, 0, 0, 1, 2, 3][..], 4));
     let frame = df!("x" => [1u32, 2, 3, 4], "y" => [10i32, 9, -1, 9])?;
     assert_eq!(Split::from_frame(&frame, "y")?, numbered);
     let frame = df!("x" => [true, false], "y" => [true, false])?;
@@ -54,6 +57,11 @@ fn a_wrong_file_is_answered_by_line_and_column() -> Done {
         ("z\na\nb\n", "line 1: must have at least one column beside the label"),
         ("x,y,z\n", "line 2: must be a point, but the file ends before it"),
         ("", "line 1: must name the columns, but is ''"),
+        (",x,z\n0,1,a\n1,2,b\n", "line 1: must name every column, but column 1 has no name"),
+        ("x,y,z\r\n1,2,a\r\n1,NA,b\r\n", "line 3, column 'y': must be a finite number, but is 'NA'"),
+        ("x,y,z\r\nNA,2,a\r\n", "line 2, column 'x': must be a finite number, but is 'NA'"),
+        ("x,z\n1,a\n\n\nq,b\n", "line 5, column 'x': must be a finite number, but is 'q'"),
+        ("x,z\n\"1\n\",a\nq,b\n", "line 4, column 'x': must be a finite number, but is 'q'"),
         ("x,y,z\n1,2,a\n1,2,a\n", "labels must differ, but every point has 'a'"),
     ];
     for (text, said) in wrong {
@@ -99,6 +107,11 @@ fn a_set_is_divided_and_standardized() -> Done {
     let test = Split::new(vec![5.0, 8.0], vec![1], vec![2], 2)?;
     let moved = Dataset::new("by hand", train, test)?.standardized();
     assert_eq!((moved.train.inputs(), moved.test.inputs()), (&[-1.0, 0.0, 1.0, 0.0][..], &[3.0, 0.0][..]));
+
+    // What is far outside of the training split's spread stays finite.
+    let narrow = Split::new(vec![0.0, 1e-30], vec![0, 1], vec![1], 2)?;
+    let far = Split::new(vec![1e10], vec![1], vec![1], 2)?;
+    assert!(Dataset::new("far", narrow, far)?.standardized().test.inputs()[0].is_finite());
 
     let points = Split::new((0..100).map(|i| i as f32).collect(), (0..100).map(|i| i % 2).collect(), vec![1], 2)?;
     let data = Dataset::divided("numbers", &points, 0.25, Seed(1))?;

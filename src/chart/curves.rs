@@ -9,7 +9,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{Area, Chart, Drawn, FAINT, INK, decade, marker, marks, of_regime, picture, printed};
 use crate::error::{Error, Result};
-use crate::paper::{is_of, table2};
+use crate::paper::{is_of, points_of, table2};
 use crate::record::Recorded;
 use crate::spread::Spread;
 use crate::train::{Epoch, Pair, Regime, Role, Run, Study, Trials, check_alike};
@@ -32,7 +32,7 @@ struct Panel {
 /// Accuracy (left, from the first epoch on) and loss (middle, logarithmic, from the start on) by epoch for each regime: lines
 /// are means over the trials, bands mean ± standard deviation. A trial that has ended counts with its last row, one that
 /// diverged not at all, and a regime where all did has no line. Right, on a scale of its own, the test accuracy at the end of each
-/// trial and its mean; diamonds with bars are the paper's mean ± standard deviation, where net and data are its own.
+/// trial and its mean; diamonds with bars are the paper's mean ± standard deviation, where the net has its name and the data are its own.
 ///
 /// # Errors
 /// [`Error::Parameter`] where no trial is left to be drawn, or where nets or data differ; [`Error::Output`] from the chart library.
@@ -143,7 +143,7 @@ fn draw_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
     if panel.log {
         // An edge at or below 0 has no place on this axis: the band ends a little below the smallest mean.
         let least = means().filter(|value| *value > 0.0).fold(f64::INFINITY, f64::min);
-        let lower = 0.7 * if least.is_finite() { least } else { 1e-12 };
+        let lower = 0.7 * if least.is_finite() { least.min(1e290) } else { 1e-12 };
         let upper = (1.3 * means().chain(edges()).fold(10.0 * lower, f64::max)).min(1e300);
         let axis = (lower..upper).log_scale().with_key_points(marks(lower, upper));
         let context = chart.build_cartesian_2d(0.0..last, axis)?;
@@ -206,6 +206,8 @@ fn draw_ends(area: &Area<'_>, regimes: &[(usize, &Regime)]) -> Drawn {
         .collect();
     let paper = |regime: &Regime| {
         let row = table2(&regime.net).ok().filter(|row| is_of(row.data, &regime.data))?;
+        // Not beside a part of the points.
+        points_of(row.data).filter(|points| *points == regime.points)?;
         match regime.role? {
             Role::Small => Some(row.test_small),
             Role::Large => Some(row.test_large),
@@ -214,8 +216,9 @@ fn draw_ends(area: &Area<'_>, regimes: &[(usize, &Regime)]) -> Drawn {
     let papers: Vec<Option<_>> = regimes.iter().map(|(_, regime)| paper(regime)).collect();
     let bars =
         papers.iter().flatten().flat_map(|number| [number.mean - number.deviation, number.mean + number.deviation]);
-    let all = columns.iter().flatten().copied().chain(bars);
+    let all = columns.iter().flatten().copied().chain(bars).filter(|value| value.abs() < 1e6);
     let (least, most) = all.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), v| (least.min(v), most.max(v)));
+    let (least, most) = if least <= most { (least, most) } else { (0.0, 100.0) };
     let room = 0.08 * (most - least).max(0.1);
     let mut builder = ChartBuilder::on(area);
     builder.caption("test %, at the end", ("sans-serif", 15).into_font().color(&INK));
@@ -229,10 +232,11 @@ fn draw_ends(area: &Area<'_>, regimes: &[(usize, &Regime)]) -> Drawn {
         let (color, middle) = (of_regime(regime.role, *index), place as f64 + 0.5);
         // A third of the column for the trials, the paper's number beside them.
         let beside = |number: usize| middle - 0.12 + 0.05 * ((number % 7) as f64 - 3.0);
-        let trials = values.iter().enumerate().map(|(number, &value)| (beside(number), value));
+        let inside = |value: f64| value.clamp(least - room, most + room);
+        let trials = values.iter().enumerate().map(|(number, &value)| (beside(number), inside(value)));
         context.draw_series(trials.map(|point| marker(point, 3, color, color.mix(0.7).filled())))?;
         let mean = Spread::of(values)?.mean;
-        let line = vec![(middle - 0.36, mean), (middle + 0.12, mean)];
+        let line = vec![(middle - 0.36, inside(mean)), (middle + 0.12, inside(mean))];
         context.draw_series(std::iter::once(PathElement::new(line, color.stroke_width(2))))?;
         if let Some(number) = papers[place] {
             let x = middle + 0.3;

@@ -251,6 +251,7 @@ fn draw_key(area: &Area<'_>, keys: &[Key]) -> Drawn {
 fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (least, most) = values
         .filter(|value| *value > 0.0 && value.is_finite())
+        .map(|value| value.min(1e290))
         .fold((f64::INFINITY, 0.0f64), |(least, most), value| (least.min(value), most.max(value)));
     if most == 0.0 {
         return (1e-3, 1.0);
@@ -261,7 +262,8 @@ fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
 
 /// Round numbers on a logarithmic axis. A range of two decades or less has too few powers of ten.
 fn marks(least: f64, most: f64) -> Vec<f64> {
-    let (first, last) = (least.log10().floor() as i32, most.log10().ceil() as i32);
+    let power = |value: f64| value.log10().clamp(-320.0, 308.0);
+    let (first, last) = (power(least).floor() as i32, power(most).ceil() as i32);
     let steps: &[f64] = if most / least > 100.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
     let all = (first..=last).flat_map(|power| steps.iter().map(move |step| step * 10f64.powi(power)));
     all.filter(|mark| (least..=most).contains(mark)).collect()

@@ -183,7 +183,7 @@ impl Axes {
             (first, last) = (0.0, 1.0);
         }
         // A loss of 0 has no place on this axis: it lies on its lower edge.
-        let lower = if least.is_finite() { 0.7 * least.max(1e-9) } else { 1e-3 };
+        let lower = if least.is_finite() { 0.7 * least.clamp(1e-9, 1e290) } else { 1e-3 };
         Self { alphas: (first, last), losses: (lower, (1.4 * most.max(10.0 * lower)).min(1e300)) }
     }
 }

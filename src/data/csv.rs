@@ -16,8 +16,8 @@ impl Split {
     ///
     /// # Errors
     /// [`Error::File`] where it cannot be read; [`Error::Format`], with line and column, for a line with more or fewer fields than
-    /// the first, a field that is no finite number, or a label that is missing; [`Error::Data`] where there is no point, or only
-    /// one label.
+    /// the first, a field that is no finite number, a label that is missing, columns without a name or without that of the label, or
+    /// no point; [`Error::Data`] where all labels are the same.
     ///
     /// ```
     /// use sharp_minima::Split;
@@ -35,8 +35,8 @@ impl Split {
         let failed = |error: csv::Error| match error.into_kind() {
             csv::ErrorKind::Io(error) => Error::file(path, error),
             csv::ErrorKind::Utf8 { pos, err } => {
-                let line = pos.map_or("a line".into(), |pos| format!("line {}", pos.line()));
-                format(line, format!("must be UTF-8 text ({err})"))
+                let line = line_at(path, pos.map_or(0, |pos| pos.byte()));
+                format(format!("line {line}"), format!("must be UTF-8 text ({err})"))
             }
             other => Error::file(path, format!("{other:?}")),
         };
@@ -46,6 +46,11 @@ impl Split {
         let columns = || names.iter().collect::<Vec<_>>().join(", ");
         if names.iter().all(|name| name.parse::<f64>().is_ok()) {
             let reason = format!("must name the columns, but is '{}'", columns());
+            return Err(format("line 1".into(), reason));
+        }
+        if let Some(place) = names.iter().position(str::is_empty) {
+            // What a data frame's index is written as: no number of a point.
+            let reason = format!("must name every column, but column {} has no name", place + 1);
             return Err(format("line 1".into(), reason));
         }
         let found: Vec<usize> = (0..names.len()).filter(|&place| &names[place] == label).collect();
@@ -62,13 +67,13 @@ impl Split {
         let mut rows = Rows::default();
         let mut record = StringRecord::new();
         while reader.read_record(&mut record).map_err(failed)? {
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = || line_at(path, record.position().map_or(0, csv::Position::byte));
             if record.len() != names.len() {
                 let reason = format!("must have {} fields, as line 1 has, but has {}", names.len(), record.len());
-                return Err(format(format!("line {line}"), reason));
+                return Err(format(format!("line {}", line()), reason));
             }
             for (place, (name, field)) in names.iter().zip(&record).enumerate() {
-                let here = || format!("line {line}, column '{name}'");
+                let here = || format!("line {}, column '{name}'", line());
                 if place == target {
                     if field.is_empty() {
                         return Err(format(here(), "must have a label, but is empty".into()));
@@ -88,4 +93,18 @@ impl Split {
         }
         rows.into_split(names.len() - 1)
     }
+}
+
+/// The line, from 1, of the record that is read from this byte on: blank lines before it, and the end of the line before, count.
+fn line_at(path: &Path, byte: u64) -> usize {
+    let text = std::fs::read(path).unwrap_or_default();
+    let mut begin = usize::try_from(byte).unwrap_or(usize::MAX).min(text.len());
+    begin += text[begin..].iter().take_while(|&&byte| byte == b'\r' || byte == b'\n').count();
+    let ends = text[..begin].iter().enumerate().filter(|(place, byte)| match byte {
+        b'\n' => true,
+        // Alone, as old files have it.
+        b'\r' => text.get(place + 1) != Some(&b'\n'),
+        _ => false,
+    });
+    1 + ends.count()
 }

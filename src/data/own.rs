@@ -15,22 +15,26 @@ impl Rows {
     /// Points of so many numbers. Classes are the different labels in their order: by size where all are whole numbers, else by
     /// the alphabet.
     pub(crate) fn into_split(self, features: usize) -> Result<Split> {
-        let mut names: Vec<&String> = self.labels.iter().collect();
-        let number = |name: &str| name.parse::<i64>().ok();
-        if names.iter().all(|name| number(name).is_some()) {
-            names.sort_by_key(|name| number(name));
-        } else {
-            names.sort();
+        // By their numbers where all are whole ones: "1", "01" and "+1" are one class.
+        let numbers: Option<Vec<i128>> = self.labels.iter().map(|label| label.parse().ok()).collect();
+        let (labels, classes) = match numbers {
+            Some(numbers) => places(&numbers),
+            None => places(&self.labels),
+        };
+        if classes == 1 {
+            return Err(Error::Data(format!("labels must differ, but every point has '{}'", self.labels[0])));
         }
-        names.dedup();
-        if names.len() == 1 {
-            return Err(Error::Data(format!("labels must differ, but every point has '{}'", names[0])));
-        }
-        let classes = names.len();
-        let places: std::collections::HashMap<&String, u32> = names.into_iter().zip(0..).collect();
-        let labels = self.labels.iter().map(|label| places[label]).collect();
         Split::new(self.inputs, labels, vec![features], classes)
     }
+}
+
+/// The place of each label among the different ones in their order, and how many these are.
+fn places<T: Ord>(labels: &[T]) -> (Vec<u32>, usize) {
+    let mut different: Vec<&T> = labels.iter().collect();
+    different.sort();
+    different.dedup();
+    let place = |label: &T| different.partition_point(|other| *other < label) as u32;
+    (labels.iter().map(place).collect(), different.len())
 }
 
 impl Dataset {
@@ -86,7 +90,7 @@ impl Dataset {
                 for (value, (mean, scale)) in point.iter_mut().zip(means.iter().zip(&scales)) {
                     let away = f64::from(*value) - mean;
                     // A feature of the test split may vary where that of the training split does not: nothing was learned of it.
-                    *value = if *scale > 0.0 { (away / scale) as f32 } else { 0.0 };
+                    *value = if *scale > 0.0 { ((away / scale) as f32).clamp(f32::MIN, f32::MAX) } else { 0.0 };
                 }
             }
             Split { inputs, exact: None, ..split.clone() }

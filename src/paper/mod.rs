@@ -45,6 +45,16 @@ pub(crate) fn is_of(printed: &str, data: &str) -> bool {
     data.strip_suffix(", JPEG copy").unwrap_or(data) == printed
 }
 
+/// Training points of a row's data (Table 5).
+pub(crate) fn points_of(data: &str) -> Option<usize> {
+    match data {
+        "MNIST" => Some(60_000),
+        "TIMIT" => Some(721_329),
+        "CIFAR-10" | "CIFAR-100" => Some(50_000),
+        _ => None,
+    }
+}
+
 /// A row of Table 2: accuracy in percent, "performance of small-batch (SB) and large-batch (LB) variants of ADAM".
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Table2 {

@@ -64,32 +64,35 @@ impl<'a> Place<'a> {
             return wrong("is of another recipe or number, or lacks rows or points".into());
         }
         let reached = way.trace.len() - 1;
-        let mut iterates = Vec::new();
-        for &epoch in wanted.iter().filter(|epoch| **epoch <= reached) {
-            let own = way.iterates.iter().find(|(other, _)| *other == epoch);
-            let own = own.map(|(_, digest)| Iterate::kept(self.shelf, self.of, epoch, digest, net.layout()));
-            match own.filter(|own| own.on_shelf().is_some_and(|(_, is_there)| is_there)) {
-                Some(own) => iterates.push(own),
-                None => return wrong(format!("has no point after epoch {epoch}")),
-            }
+        // All that were kept, so that none is forgotten when the trial is finished.
+        let kept =
+            way.iterates.iter().map(|(epoch, digest)| Iterate::kept(self.shelf, self.of, *epoch, digest, net.layout()));
+        let iterates: Vec<Iterate> = kept.filter(Iterate::is_whole).collect();
+        let is_there = |epoch: usize| iterates.iter().any(|iterate| iterate.epoch == epoch);
+        if let Some(epoch) = wanted.iter().find(|&&epoch| epoch <= reached && !is_there(epoch)) {
+            return wrong(format!("has no point after epoch {epoch}"));
         }
         let moving = points.split_off(2);
         let [last, lowest] = &points[..] else { return wrong("lacks points".into()) };
         Ok(Found::Whole(Halfway { pause, way, moving, seen: [last.clone(), lowest.clone()], iterates }))
     }
 
-    /// Keeps where the trial is, if the last time is long enough ago.
+    /// Keeps where the trial is, if the last time is long enough ago, or if it is to be kept now.
     ///
     /// # Errors
     /// [`crate::Error::File`] where it cannot be written; [`crate::Error::Tensor`] where a device does not give x.
-    pub(super) fn keep(&self, descent: &Descent, watch: &Watch) -> Result<()> {
-        if self.last.get().elapsed() < self.between {
+    pub(super) fn keep(&self, descent: &Descent, watch: &Watch, now: bool) -> Result<()> {
+        if !now && self.last.get().elapsed() < self.between {
             return Ok(());
         }
         self.last.set(Instant::now());
         let (pause, moving) = descent.pause()?;
         let (way, [last, lowest]) = watch.pause();
         let points: Vec<&Weights> = [last, lowest].into_iter().chain(&moving).collect();
+        // What is not finite, a square that ran over, would not be read back.
+        if !points.iter().all(|point| point.can_be_kept()) {
+            return Ok(());
+        }
         self.shelf.keep_with_points(NAME, self.of, &(self.recipe, self.trial, pause, way), &points)
     }
 
@@ -127,7 +130,7 @@ mod tests {
     use crate::train::iterate::Keeping;
     use crate::train::trial::{Task, descend};
     use crate::train::watch::Ended;
-    use crate::train::{Epoch, Growth, Scaling, Strategy, Training};
+    use crate::train::{Epoch, Growth, Inner, Scaling, Strategy, Training};
     use crate::work::Doing;
     use crate::zoo;
 
@@ -140,7 +143,7 @@ mod tests {
     }
 
     impl Trial<'_> {
-        const EPOCHS: [usize; 3] = [0, 2, 5];
+        const EPOCHS: [usize; 3] = [5, 0, 2];
 
         fn of(&self) -> Fingerprint {
             Fingerprint::new("trial").and(self.training.recipe())
@@ -181,6 +184,7 @@ mod tests {
 
     /// All but the seconds, which differ from run to run; those go up all the same.
     fn without_seconds(mut ended: Ended) -> Ended {
+        ended.iterates.retain(|iterate| Trial::EPOCHS.contains(&iterate.epoch));
         assert!(ended.run.trace.is_sorted_by(|a, b| a.seconds <= b.seconds));
         ended.run.trace.iter_mut().for_each(|row| row.seconds = 0.0);
         ended
@@ -196,6 +200,7 @@ mod tests {
         let dropout = Net::new("dropout", data.shape(), [&layers[..], &[Layer::Dense { outputs: 10 }]].concat())?;
         let adam = || Training::adam().batch(16).epochs(6).seed(3);
         let noise = Strategy::noise(0.01);
+        let composed = Objective::new().passes(Passes::Composed);
         let growth = Growth { every: 2, factor: 2, most: 60, rate: 0.7 };
         let trainings = [
             ("ADAM", adam(), &dense),
@@ -204,7 +209,14 @@ mod tests {
             ("LAMB, patience", adam().optimizer(Optimizer::lamb(0.01)).patience(2), &dense),
             ("warm-up, growing, scaled", adam().warm_up(9).growing(growth).scaled(Scaling::SquareRoot, 8), &dense),
             ("ghosts, conservative", adam().ghost(5).strategy(Strategy::conservative(0.1, 3)), &dropout),
-            ("composed passes", adam().objective(Objective::new().passes(Passes::Composed)), &dense),
+            ("SAM", adam().strategy(Strategy::sam(0.05).parts_of(8)), &dropout),
+            ("penalty", adam().strategy(Strategy::penalty(0.1, 8)), &dropout),
+            ("adversarial", adam().strategy(Strategy::adversarial(0.05)), &dropout),
+            ("stability", adam().strategy(Strategy::stability(0.1, 0.1)), &dropout),
+            ("conservative, L-BFGS", adam().strategy(Strategy::conservative(0.1, 2).solver(Inner::Lbfgs)), &dense),
+            ("SGD, composed", Training::sgd(0.05, 0.9).batch(16).epochs(6).objective(composed), &dense),
+            ("LAMB, composed", adam().optimizer(Optimizer::lamb(0.01)).objective(composed), &dense),
+            ("composed passes", adam().objective(composed), &dense),
         ];
         for (name, training, net) in &trainings {
             let folder = tempfile::tempdir().map_err(|error| Error::Data(error.to_string()))?;

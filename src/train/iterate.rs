@@ -75,11 +75,21 @@ impl Iterate {
         Self { epoch, place: Place::File { path, digest: digest.into(), layout: layout.clone() } }
     }
 
-    /// Its digest and whether its file is there, where it is on a shelf.
-    pub(super) fn on_shelf(&self) -> Option<(&str, bool)> {
+    /// Its digest, where it is on a shelf.
+    pub(super) fn on_shelf(&self) -> Option<&str> {
         match &self.place {
             Place::Memory(_) => None,
-            Place::File { path, digest, .. } => Some((digest, path.is_file())),
+            Place::File { digest, .. } => Some(digest),
+        }
+    }
+
+    /// Whether it is as it was kept.
+    pub(super) fn is_whole(&self) -> bool {
+        match &self.place {
+            Place::Memory(_) => true,
+            Place::File { path, digest: expected, .. } => {
+                std::fs::read(path).is_ok_and(|bytes| digest(&bytes) == *expected)
+            }
         }
     }
 }

@@ -185,7 +185,11 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
         })
         .collect();
     for (part, ended) in parts.iter().zip(ended) {
-        let Some(Ended { run, last, lowest, iterates }) = ended else { continue };
+        let Some(Ended { run, last, lowest, mut iterates }) = ended else { continue };
+        // A trial that was interrupted has those of the earlier call too.
+        let asked = wanted[part.regime].iterates.unwrap_or_default();
+        iterates.retain(|iterate| asked.contains(&iterate.epoch));
+        iterates.sort_by_key(|iterate| iterate.epoch);
         let own = &mut trials[part.regime];
         own.regime.runs.push(run);
         own.weights.push(last);
@@ -217,16 +221,20 @@ fn find(
     for &epoch in wanted.iter().filter(|epoch| **epoch <= kept.run.last().epoch) {
         let own = kept.iterates.iter().find(|(other, _)| *other == epoch);
         let own = own.map(|(_, digest)| Iterate::kept(shelf, of, epoch, digest, net.layout()));
-        match own.filter(|own| own.on_shelf().is_some_and(|(_, is_there)| is_there)) {
+        match own.filter(Iterate::is_whole) {
             Some(own) => iterates.push(own),
-            None => return Ok(Found::Wrong(format!("its point after epoch {epoch} was not kept"))),
+            None => return Ok(Found::Wrong(format!("its point after epoch {epoch} was not kept, or altered"))),
         }
     }
     iterates.sort_by_key(|iterate| iterate.epoch);
     let [last, lowest] = [("last", &kept.last), ("lowest", &kept.lowest)]
         .map(|(name, digest)| shelf.weights(name, of, net.layout(), digest));
     Ok(match (last?, lowest?) {
-        (Ok(last), Ok(lowest)) => Found::Whole(Ended { run: kept.run, last, lowest, iterates }),
+        (Ok(last), Ok(lowest)) => {
+            // A call that was killed just then may have left where the trial was on its way.
+            let _ = Place::remove(shelf, of);
+            Found::Whole(Ended { run: kept.run, last, lowest, iterates })
+        }
         (Err(reason), _) | (_, Err(reason)) => Found::Wrong(reason),
     })
 }
@@ -239,7 +247,7 @@ fn keep(shelf: &Shelf, of: &Fingerprint, recipe: &Recipe, ended: &Ended) -> Resu
         return Ok(());
     }
     let mut iterates: Vec<(usize, String)> =
-        iterates.iter().filter_map(|iterate| Some((iterate.epoch, iterate.on_shelf()?.0.to_string()))).collect();
+        iterates.iter().filter_map(|iterate| Some((iterate.epoch, iterate.on_shelf()?.to_string()))).collect();
     // The weights first: where the rows are, they are too.
     let last = shelf.keep_weights("last", of, last)?;
     let lowest = shelf.keep_weights("lowest", of, lowest)?;
@@ -256,7 +264,9 @@ fn keep(shelf: &Shelf, of: &Fingerprint, recipe: &Recipe, ended: &Ended) -> Resu
         );
     }
     shelf.keep("trial", of, &KeptTrial { recipe: recipe.clone(), run: run.clone(), last, lowest, iterates })?;
-    Place::remove(shelf, of)
+    // What is left of the way is no harm, and goes when the trial is found.
+    let _ = Place::remove(shelf, of);
+    Ok(())
 }
 
 /// The seed's number, for a column.

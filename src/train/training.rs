@@ -272,7 +272,8 @@ impl Training {
     /// ```
     ///
     /// Cost: for each trial and epoch, a forward and a backward pass over the training points and one evaluation of f on both
-    /// splits. Memory: for each thread one batch's layers; for each trial three times its weights.
+    /// splits. Memory: for each thread one batch's layers; for each trial three times its weights, and five times more
+    /// for a moment where it is kept on its way.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where the net does not fit one of the splits,
@@ -397,6 +398,9 @@ impl Study {
     }
 }
 
-crate::work::works!(Training, "each trial ends after the epoch that it is in, and those not begun return their start.");
+crate::work::works!(
+    Training,
+    "each trial ends after the epoch that it is in, those not begun return their start, and those kept on their way go on in the next call."
+);
 
 crate::display::shown_as_text!(Training, Role);

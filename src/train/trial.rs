@@ -45,8 +45,17 @@ pub(super) fn descend(
             watch
         }
     };
+    // A disk that is full is no reason to lose the trial: it is said, and the trial goes on.
+    let keep = |descent: &Descent, watch: &Watch, now: bool| {
+        if let Some(place) = task.place.filter(|_| descent.epoch() > 0)
+            && let Err(error) = place.keep(descent, watch, now)
+        {
+            doing.progress.warn(&format!("trial {} cannot be kept on its way: {error}", task.trial));
+        }
+    };
     for epoch in descent.epoch() + 1..=recipe.epochs {
         if doing.is_over() {
+            keep(&descent, &watch, true);
             return Ok(watch.ended(Stop::Budget));
         }
         while descent.epoch() < epoch {
@@ -62,11 +71,8 @@ pub(super) fn descend(
         if let Some(stop) = stop {
             return Ok(watch.ended(stop));
         }
-        if let Some(place) = task.place.filter(|_| epoch < recipe.epochs) {
-            // A disk that is full is no reason to lose the trial: it is said, and the trial goes on.
-            if let Err(error) = place.keep(&descent, &watch) {
-                doing.progress.say(|| format!("trial {} cannot be kept on its way: {error}", task.trial));
-            }
+        if epoch < recipe.epochs {
+            keep(&descent, &watch, false);
         }
     }
     Ok(watch.ended(Stop::Epochs))

@@ -66,7 +66,7 @@ impl Watch {
 
     /// What was seen so far; the last point, and that of the lowest loss.
     pub(super) fn pause(&self) -> (Way, [&Weights; 2]) {
-        let kept = self.iterates.iter().filter_map(|iterate| Some((iterate.epoch, iterate.on_shelf()?.0.to_string())));
+        let kept = self.iterates.iter().filter_map(|iterate| Some((iterate.epoch, iterate.on_shelf()?.to_string())));
         let way = Way { trace: self.trace.clone(), averaged: self.averaged, iterates: kept.collect() };
         (way, [&self.last, &self.lowest])
     }

@@ -73,7 +73,7 @@ fn rows() -> [Row; ROWS] {
 /// and that is not over-fitting that an earlier stop would have avoided.
 ///
 /// The second is judged twice, after the last epochs and where each trial's training loss is lowest: patience ends a trial
-/// some epochs behind its lowest loss, and not a trial whose epochs are over. It holds or fails where both readings agree. Rows of a
+/// some epochs behind its lowest loss, and not a trial whose epochs are over. It holds where both readings say so, and is mixed where they contradict each other. Rows of a
 /// third reading, after the epoch whose training accuracy is nearest to the one that the paper prints, stand beside them.
 ///
 /// # Errors

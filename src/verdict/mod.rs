@@ -3,8 +3,9 @@
 //! A claim is about [effects](Effect), each a number with its 95 % interval over the trials. It holds where the whole interval lies
 //! where the claim says, fails where all of it lies outside, and is undecided where the trials cannot tell. A claim about several
 //! boxes or readings holds where it holds in every one, fails where it fails in one and holds in none, and is mixed where it holds
-//! in one and fails in another. Trials that a budget cut short judge nothing, and neither do searches that found no size. "Fails"
-//! and "undecided" at quick scale are results, and are printed as such.
+//! in one and fails in another. Trials that a budget cut short judge nothing, and neither do searches that found no size where the
+//! sharpness of minima is judged ([`sharpness()`]); elsewhere they are counted beside the claim. "Fails" and "undecided" at quick
+//! scale are results, and are printed as such.
 
 mod batch_size;
 mod distances;
@@ -314,17 +315,23 @@ impl Comparison {
     }
 }
 
-/// The effects of a claim by their labels, recorded and live.
+/// The effects of a claim by their labels, recorded and live: of several with one label the first stands beside the first.
 fn side_by_side(verdict: &Verdict) -> Vec<(String, [Option<&Effect>; 2])> {
-    let both = [&verdict.recorded_effects, &verdict.live_effects];
-    let mut labels: Vec<&String> = Vec::new();
-    for effect in both.into_iter().flatten() {
-        if !labels.contains(&&effect.label) {
-            labels.push(&effect.label);
+    let mut pairs: Vec<(String, [Option<&Effect>; 2])> = Vec::new();
+    for (source, effects) in [&verdict.recorded_effects, &verdict.live_effects].into_iter().enumerate() {
+        for effect in effects {
+            let place = pairs.iter().position(|(label, both)| *label == effect.label && both[source].is_none());
+            match place {
+                Some(place) => pairs[place].1[source] = Some(effect),
+                None => {
+                    let mut both = [None; 2];
+                    both[source] = Some(effect);
+                    pairs.push((effect.label.clone(), both));
+                }
+            }
         }
     }
-    let find = |label: &String| both.map(|effects| effects.iter().find(|effect| effect.label == *label));
-    labels.into_iter().map(|label| (label.clone(), find(label))).collect()
+    pairs
 }
 
 crate::display::shown_as_text!(Verdict);
