@@ -256,6 +256,8 @@ fn the_readme_quotes_the_record() -> Outcome {
     let [small, large] = c1.pair()?.map(|regime| 100.0 * regime.runs[0].last().test_accuracy);
     let said = format!("{small:.2} against {large:.2} %");
     assert!(text.contains(&said), "{said}");
+    let picture = std::fs::read_to_string(root.join("data/runs/01_c1_cifar10.svg"))?;
+    assert!(picture == c1.chart()?.svg, "the picture is the record's");
     let picture = std::fs::read_to_string(root.join("data/runs/04_f1_mnist.svg"))?;
     assert!(picture == sizes.by_batch()?.svg, "the picture is the record\'s");
     let load = |name: &str| -> Result<sharp_minima::Spectra, Box<dyn std::error::Error>> {
