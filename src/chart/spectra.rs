@@ -2,12 +2,15 @@
 
 use plotters::prelude::*;
 
-use super::{Chart, FAINT, INK, Key, decade, draw_key, marks, of_regime, picture};
+use super::{Chart, FAINT, INK, Key, decade, draw_key, marker, marks, of_regime, picture};
 use crate::error::{Error, Result};
 use crate::spectrum::{Eigenvalues, Spectra};
 
 /// Places on the axis at which a density is computed.
 const PLACES: usize = 400;
+
+/// Places from one mark of a line to the next.
+const EVERY: usize = 40;
 
 /// What is drawn of a regime.
 struct Group<'a> {
@@ -85,7 +88,7 @@ impl Spectra {
             .map(|group| {
                 let trials = group.own.len();
                 let trials = if trials > 1 { format!(", mean of {trials} trials") } else { String::new() };
-                Key::line(&format!("{}{trials}", group.name), group.color, false)
+                Key::circle(&format!("{}{trials}", group.name), group.color, true)
             })
             .collect();
         let names = groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(" and ");
@@ -118,6 +121,10 @@ impl Spectra {
                 // A line does not go below the axis: it ends there, and begins again.
                 for run in line.split(|(_, density)| *density < floor).filter(|run| run.len() > 1) {
                     context.draw_series(LineSeries::new(run.iter().copied(), group.color.stroke_width(2)))?;
+                    // Marks along the line, so that it is told from others in grey; those of one beside those of the other.
+                    let marks = run.iter().skip(EVERY / 4 + place * EVERY / 2).step_by(EVERY);
+                    let style = group.color.filled();
+                    context.draw_series(marks.map(|&point| marker(point, 4, group.color, style)))?;
                 }
             }
             draw_key(&legend, &keys)
