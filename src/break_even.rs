@@ -10,7 +10,7 @@
 //! busy. It is the ratio of points seen. At f* = 1 the large batch needs no more points, and it always pays; a large batch that
 //! does not come so far has none.
 
-use crate::display::{Block, grouped, missing};
+use crate::display::{Block, grouped, missing, significant};
 use crate::error::{Error, Result};
 use crate::spread::{Paired, geometric};
 use crate::train::{Epoch, Pair, Regime, check_alike};
@@ -185,7 +185,7 @@ impl BreakEven {
             };
             let target = match self.reach {
                 Reach::TrainLoss => format!("{target}"),
-                Reach::TestError => format!("{} %", 100.0 * target),
+                Reach::TestError => format!("{} %", significant(100.0 * target)),
             };
             vec![target, there(|point| point.small), there(|point| point.large), geometric(ratios), efficiency]
         };

@@ -91,10 +91,10 @@ pub(crate) fn text(line: &str) {
     evcxr_runtime::mime_type("text/plain").text(line);
 }
 
-/// Shows a picture in a cell, with words for those who cannot see it. `image/svg+xml` is what notebook viewers on the web
-/// show; an inline `<svg>` in HTML is stripped by some.
-pub(crate) fn picture(svg: &str, words: &str) {
-    evcxr_runtime::mime_type("text/plain").text(words);
+/// Shows a picture in a cell, with its words for those who cannot see it. Notebook viewers on the web show `image/svg+xml`.
+/// JupyterLab shows it in notebooks that it trusts alone, those that were run there, and in others the block's image.
+pub(crate) fn picture(svg: &str, block: &Block) {
+    block.evcxr_display();
     evcxr_runtime::mime_type("image/svg+xml").text(svg);
 }
 

@@ -16,6 +16,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     beside.push(format!(".{}.{:?}.{now}.part", std::process::id(), std::thread::current().id()));
     let beside = folder.join(beside);
+    sweep(folder, name);
     let written = std::fs::File::options().write(true).create_new(true).open(&beside).and_then(|mut file| {
         std::io::Write::write_all(&mut file, bytes)?;
         file.sync_all()
@@ -25,4 +26,64 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = std::fs::remove_file(&beside);
         Error::file(path, error)
     })
+}
+
+/// How old what a killed process left is when it is removed: nobody writes a file for so long.
+const STALE: std::time::Duration = std::time::Duration::from_secs(3_600);
+
+/// Removes what killed writes of this file left beside its place. That something stays is no error.
+fn sweep(folder: &Path, name: &std::ffi::OsStr) {
+    let begin = [b".", name.as_encoded_bytes(), b"."].concat();
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let other = entry.file_name();
+        let other = other.as_encoded_bytes();
+        let is_left = other.starts_with(&begin) && other.ends_with(b".part");
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if is_left && age().is_some_and(|age| age > STALE) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The bytes of a file, if it is a file, and no larger than `most`: a pipe would be waited for, and a wrong name may be that of
+/// anything.
+///
+/// # Errors
+/// [`Error::File`] where it cannot be read or is no file, [`Error::Format`] where it is larger.
+pub(crate) fn read_whole(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let facts = std::fs::metadata(path).map_err(|error| Error::file(path, error))?;
+    if !facts.is_file() {
+        return Err(Error::file(path, "it is a folder, a pipe or a device, and not a file"));
+    }
+    if facts.len() > most {
+        return Err(Error::format(path, "size", format!("it has {} bytes, and at most {most} are read", facts.len())));
+    }
+    std::fs::read(path).map_err(|error| Error::file(path, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_write_left_is_removed_later() -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let place = |name: &str| folder.path().join(name);
+        let (old, young, other) =
+            (place(".a.json.1.x.2.part"), place(".a.json.3.x.4.part"), place(".b.json.1.x.2.part"));
+        for path in [&old, &young, &other] {
+            let file = std::fs::File::create(path)?;
+            if path != &young {
+                file.set_modified(std::time::SystemTime::now() - 2 * STALE)?;
+            }
+        }
+        write_whole(&place("a.json"), b"whole")?;
+        assert_eq!([&old, &young, &other].map(|path| path.exists()), [false, true, true]);
+        assert_eq!(read_whole(&place("a.json"), 5)?, b"whole");
+        let said = |path: &Path, most| read_whole(path, most).expect_err("refused").to_string();
+        assert!(said(&place("a.json"), 4).contains("it has 5 bytes, and at most 4 are read"));
+        assert!(said(folder.path(), 9).contains("not a file") && !said(&place("none"), 9).is_empty());
+        Ok(())
+    }
 }

@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::data::Split;
 use crate::error::{Error, Result};
-use crate::file::write_whole;
+use crate::file::{read_whole, write_whole};
 use crate::weights::{Layout, Weights};
 
 /// The version of the format that parts are written in, one more too where passes make other bits than before.
@@ -128,7 +128,7 @@ impl Shelf {
         })
     }
 
-    /// A part that is a line of JSON with points behind it, all in one file, which is replaced whole: for a part that is written
+    /// A part that is a line of JSON with points after it, all in one file, which is replaced whole: for a part that is written
     /// over again and again.
     ///
     /// # Errors
@@ -241,10 +241,9 @@ impl Shelf {
 
 /// A file's bytes; nothing where there is no file.
 fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::file(path, error)),
+    match path.try_exists().map_err(|error| Error::file(path, error))? {
+        true => read_whole(path, u64::MAX).map(Some),
+        false => Ok(None),
     }
 }
 

@@ -24,7 +24,7 @@
 //! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Effect`], [`Outcome`]; [`Spread`], [`Welch`], [`Ratio`] |
 //! | what was found before? | [`Recorded`] |
 //! | how is it shown? | [`table`] ([`DataFrame`]), [`mod@chart`] ([`Chart`]), [`Block`] |
-//! | what only carries the house? | `error`, `display`, `file`, `kept`, `abreast`, `memory`, `wide`, [`Seed`], [`Scale`] |
+//! | what only carries the house? | `error`, `display`, `file`, `kept`, `parallel`, `memory`, `wide`, [`Seed`], [`Scale`] |
 //!
 //! A result's block, the table that a cell shows, stands with its result; frames stand in [`table`], pictures in
 //! [`chart`](mod@chart).
@@ -34,7 +34,6 @@
 #![deny(missing_docs)]
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::panic))]
 
-mod abreast;
 pub mod break_even;
 pub mod chart;
 pub mod data;
@@ -50,6 +49,7 @@ pub mod noise;
 mod objective;
 mod optim;
 pub mod paper;
+mod parallel;
 mod record;
 mod remedies;
 mod scale;

@@ -18,7 +18,7 @@
 //! Deviation: with batch normalization there is no gradient of a single point. Each part is then normalized by its own
 //! statistics, as a batch of its size is, and B depends on the size of a part.
 //!
-//! Deviation: the points that remain behind the last whole part are left out.
+//! Deviation: the points that remain after the last whole part are left out.
 
 use std::time::Instant;
 

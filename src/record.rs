@@ -27,6 +27,7 @@ use crate::break_even::{BreakEven, Reach};
 use crate::display::Block;
 use crate::distances::Distances;
 use crate::error::{Error, Result};
+use crate::file::read_whole;
 use crate::kept::digest;
 use crate::landscape::{PathPoint, Paths, Surface, Surfaces};
 use crate::noise::NoiseScale;
@@ -335,11 +336,7 @@ impl Recorded {
     /// in which line that shows.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let size = std::fs::metadata(path).map_err(|error| Error::file(path, error))?.len();
-        if size > MOST {
-            return Err(Error::format(path, "size", format!("a record has at most {MOST} bytes, but this has {size}")));
-        }
-        let text = std::fs::read_to_string(path).map_err(|error| Error::file(path, error))?;
+        let text = String::from_utf8(read_whole(path, MOST)?).map_err(|error| Error::file(path, error))?;
         let (first, body) = text.split_once('\n').unwrap_or((&text, ""));
         let wrong = |line: usize, reason: String| Error::format(path, format!("line {line}"), reason);
         // The format first: another one may well lack what this one has.
@@ -375,7 +372,7 @@ impl Recorded {
         Ok(record)
     }
 
-    /// Takes one line behind the first; an error says what is wrong with it.
+    /// Takes one line after the first; an error says what is wrong with it.
     fn take(&mut self, line: &str) -> std::result::Result<(), String> {
         let mut line: Map<String, Value> = parsed(line)?;
         let kind: String = take(&mut line, "kind")?;

@@ -49,7 +49,7 @@ pub struct Arm {
     pub tests: Vec<(usize, f64)>,
     /// Training accuracy, percent.
     pub train: Option<Spread>,
-    /// Test accuracy minus that of the plain large batch, points.
+    /// Test accuracy minus that of the plain large batch, points; corrected for the number of arms, but for the plain batches.
     pub to_large: Option<Paired>,
     /// Test accuracy minus that of the plain small batch, points.
     pub to_small: Option<Paired>,
@@ -112,7 +112,7 @@ impl Remedies {
             }
         };
         let (small, large) = (one(Role::Small)?, one(Role::Large)?);
-        let comparisons = regimes.iter().filter(|regime| regime.role.is_none()).count().max(1);
+        let arms = regimes.iter().filter(|regime| regime.role.is_none()).count().max(1);
         let is_asked = |maximum: &&Maximum| maximum.space == Space::Full && maximum.split == Which::Train;
         let maxima: Vec<&Maximum> = maxima.iter().flat_map(|maxima| &maxima.maxima).filter(is_asked).collect();
         for maximum in &maxima {
@@ -144,6 +144,8 @@ impl Remedies {
             };
             let train: Vec<f64> = regime.finite().map(|run| 100.0 * run.last().train_accuracy).collect();
             let to = |other: &Regime| {
+                // Whether there is a gap is one question, however many arms are to mend it.
+                let comparisons = if regime.role.is_none() { arms } else { 1 };
                 if regime.name == other.name { None } else { Paired::test(&pairs(regime, other), comparisons).ok() }
             };
             let sharpness = epsilons.iter().map(|&epsilon| {
@@ -235,7 +237,11 @@ impl Remedies {
         };
         let rows = pairs.iter().map(row).collect::<Result<Vec<_>>>()?;
         let columns = ["arm", "its control", "test accuracy, points", "p", "φ, times the control's"];
-        Ok(Block::table("Arms against their controls: differences of pairs with 95 % intervals", &columns, rows))
+        Ok(Block::table(
+            "Arms against their controls: differences of pairs with 95 % intervals, not corrected",
+            &columns,
+            rows,
+        ))
     }
 
     /// Does φ order the arms? Spearman's correlation of mean test accuracy and φ (geometric mean) over the arms, at the largest ε
@@ -301,7 +307,7 @@ impl Remedies {
         let mut columns: Vec<String> =
             ["", "arm", "test %", "against large, points", "against small, points"].map(String::from).into();
         for epsilon in &epsilons {
-            columns.extend([format!("φ, ε = {epsilon:e}, %"), "times large".into()]);
+            columns.extend([format!("φ, ε = {epsilon:e}, %"), "φ over large's".into()]);
         }
         columns.push("training %".into());
         let rows = self.arms.iter().enumerate().map(|(place, arm)| {
@@ -318,7 +324,11 @@ impl Remedies {
                     let doubt =
                         if own.doubtful > 0 { format!(" ({} unreliable)", own.doubtful) } else { String::new() };
                     let mean = own.geometric().map_or("–".into(), significant);
-                    (format!("{mean}{doubt}"), own.to_large.map_or(String::new(), |ratio| ratio_text(&ratio)))
+                    let few = match own.phi.len() {
+                        count if count < arm.trials => format!(" ({count} trials)"),
+                        _ => String::new(),
+                    };
+                    (format!("{mean}{few}{doubt}"), own.to_large.map_or(String::new(), |ratio| ratio_text(&ratio)))
                 });
                 row.extend([phi, ratio]);
             }
@@ -343,14 +353,16 @@ impl Remedies {
             }
             row
         });
-        let mut heads = vec!["", "arm", "what is done", "steps", "passes over the points", "‖x − x₀‖", "seconds"];
+        let mut heads =
+            vec!["", "arm", "what is done", "steps", "passes over the points", "‖x − x₀‖", "seconds, wall clock"];
         if has_noise {
             heads.extend(["tr Σ", "‖∇f‖²", "noise scale, points"]);
         }
-        let costs = Block::table("What an arm is, and what a trial of it costs", &heads, costs.collect());
+        let costs = Block::table("What an arm is, and a trial of it", &heads, costs.collect());
         let count = self.arms.iter().filter(|arm| arm.role.is_none()).count();
+        let trials = self.arms.iter().map(|arm| arm.trials).max().unwrap_or(0);
         let title = format!(
-            "{} on {}: mean ± std over trials; differences of pairs and their 95 % intervals, corrected for {count} arms; φ as the geometric mean",
+            "{} on {}: mean ± std over {trials} trials; differences of pairs and their 95 % intervals, those of arms corrected for {count} of them; φ as the geometric mean, its ratios neither paired nor corrected",
             self.net, self.data
         );
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -358,7 +370,7 @@ impl Remedies {
         let order = self.order().map(|ranks| {
             let Ranks { correlation, p, count } = ranks;
             let text = format!(
-                "Does φ order the arms? Rank correlation of φ and test accuracy over {count} arms: {correlation:.2} (p = {}); −1 where the flatter arm is always the better one.",
+                "Does φ order the arms? Rank correlation of φ and test accuracy over {count} arms: {correlation:.2} (p = {} if the arms were independent); −1 where the flatter arm is always the better one.",
                 probability(p)
             );
             Block::paragraph(&text)

@@ -184,8 +184,8 @@ impl Paired {
 pub struct Ranks {
     /// The correlation of the ranks; equal numbers share the mean of their ranks.
     pub correlation: f64,
-    /// Two-sided probability of such a correlation, or one farther from 0, if it were 0, by Student's t with n − 2 degrees of
-    /// freedom.
+    /// Two-sided probability of such a correlation, or one farther from 0, if every order were equally likely: of at most eight pairs
+    /// the share of all their orders, of more by Student's t with n − 2 degrees of freedom.
     pub p: f64,
     /// How many pairs there are.
     pub count: usize,
@@ -211,17 +211,44 @@ impl Ranks {
         let (x, y) =
             (ranks(pairs.iter().map(|pair| pair.0).collect()), ranks(pairs.iter().map(|pair| pair.1).collect()));
         let (mean_x, mean_y) = (x.as_slice().mean(), y.as_slice().mean());
-        let sum = |of: &dyn Fn(f64, f64) -> f64| x.iter().zip(&y).map(|(x, y)| of(x - mean_x, y - mean_y)).sum::<f64>();
-        let correlation = sum(&|x, y| x * y) / (sum(&|x, _| x * x) * sum(&|_, y| y * y)).sqrt();
+        let sum = |y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - mean_x) * (y - mean_y)).sum::<f64>();
+        let square = |of: &[f64], mean: f64| of.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>();
+        let correlation = sum(&y) / (square(&x, mean_x) * square(&y, mean_y)).sqrt();
         if !correlation.is_finite() {
             return Err(Error::parameter("numbers of ranks", pairs[0].0, "vary on both sides"));
         }
-        let freedom = (pairs.len() - 2) as f64;
-        let student = StudentsT::new(0.0, 1.0, freedom)
-            .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))?;
-        let rest = 1.0 - correlation * correlation;
-        let p = if rest <= 0.0 { 0.0 } else { 2.0 * student.cdf(-(correlation * (freedom / rest).sqrt()).abs()) };
+        let p = match pairs.len() {
+            ..=8 => {
+                // Ranks are halves of whole numbers, so that sums that are equal differ by rounding alone.
+                let (mut far, mut all) = (0, 0);
+                each_order(&mut y.clone(), 0, &mut |order| {
+                    far += usize::from(sum(order).abs() >= sum(&y).abs() - 1e-9);
+                    all += 1;
+                });
+                far as f64 / f64::from(all)
+            }
+            count => {
+                let freedom = (count - 2) as f64;
+                let student = StudentsT::new(0.0, 1.0, freedom).map_err(|error| {
+                    Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})"))
+                })?;
+                let rest = 1.0 - correlation * correlation;
+                if rest <= 0.0 { 0.0 } else { 2.0 * student.cdf(-(correlation * (freedom / rest).sqrt()).abs()) }
+            }
+        };
         Ok(Self { correlation, p, count: pairs.len() })
+    }
+}
+
+/// Calls with each order of the values from a place on; equal values count as different.
+fn each_order(values: &mut [f64], from: usize, call: &mut impl FnMut(&[f64])) {
+    if from + 1 >= values.len() {
+        return call(values);
+    }
+    for next in from..values.len() {
+        values.swap(from, next);
+        each_order(values, from + 1, call);
+        values.swap(from, next);
     }
 }
 
@@ -451,15 +478,22 @@ mod tests {
     /// import numpy as np; from scipy import stats   # SciPy 1.17
     /// a, b = [98.1, 98.0, 97.95, 98.12, 98.03], [97.8, 97.9, 97.75, 97.71, 97.86]
     /// r = stats.ttest_rel(a, b); print(r.pvalue, *r.confidence_interval(), 7 * r.pvalue, *r.confidence_interval(1 - 0.05 / 7))
-    /// r = stats.spearmanr([1, 5, 2, 2, 9.], [3, 4, 1, 7, 8.]); print(*r)
+    /// x, y = [1, 5, 2, 2, 9.], [3, 4, 1, 7, 8.]
+    /// of = lambda x: stats.spearmanr(x, y).statistic
+    /// r = stats.permutation_test((x,), of, permutation_type="pairings", n_resamples=np.inf); print(r.statistic, r.pvalue)
+    /// print(*stats.spearmanr(range(10), [3, 1, 2, 0, 5, 9, 6, 4, 8, 7]))
     /// ```
     #[test]
     fn paired_differences_and_ranks_are_scipys() -> Result<()> {
         let pairs = [(98.1, 97.8), (98.0, 97.9), (97.95, 97.75), (98.12, 97.71), (98.03, 97.86)];
         let (one, seven) = (Paired::test(&pairs, 1)?, Paired::test(&pairs, 7)?);
         let ranks = Ranks::of(&[(1.0, 3.0), (5.0, 4.0), (2.0, 1.0), (2.0, 7.0), (9.0, 8.0)])?;
-        let found = [one.p, one.lower, one.upper, seven.p, seven.lower, seven.upper, ranks.correlation, ranks.p];
-        for (value, expected) in found.into_iter().zip(PAIRED) {
+        let ten: Vec<(f64, f64)> =
+            (0..).map(f64::from).zip([3.0, 1.0, 2.0, 0.0, 5.0, 9.0, 6.0, 4.0, 8.0, 7.0]).collect();
+        let ten = Ranks::of(&ten)?;
+        let paired = [one.p, one.lower, one.upper, seven.p, seven.lower, seven.upper];
+        let found = [&paired[..], &[ranks.correlation, ranks.p, ten.correlation, ten.p]].concat();
+        for (value, expected) in found.iter().zip(PAIRED) {
             assert!((value / expected - 1.0).abs() < 1e-8, "{found:?}");
         }
         assert!(Paired::test(&pairs[..1], 1).is_err() && Paired::test(&pairs, 0).is_err());
@@ -467,7 +501,7 @@ mod tests {
         assert!(Ranks::of(&[(1.0, 0.0), (2.0, 0.0), (3.0, 0.0)]).is_err());
         Ok(())
     }
-    const PAIRED: [f64; 8] = [
+    const PAIRED: [f64; 10] = [
         0.012034805470840246,
         0.08581510609488516,
         0.38618489390511757,
@@ -475,7 +509,9 @@ mod tests {
         -0.03811437143114643,
         0.5101143714311491,
         0.6668859288553503,
-        0.21889398131323148,
+        0.26666666666666666,
+        0.709090909090909,
+        0.02166592336753244,
     ];
 
     #[test]

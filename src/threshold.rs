@@ -181,8 +181,9 @@ impl Threshold {
         }
         let points = |batch: f64| grouped(batch.round() as usize);
         let less = if self.open_below { " or less" } else { "" };
+        let more = if self.open_above { " or more" } else { "" };
         format!(
-            "falls past a batch of {} (95 % interval {}{less} to {}, p = {p}): {:.2} % up to it, {:.2} percentage \
+            "falls past a batch of {} (95 % interval {}{less} to {}{more}, p = {p}): {:.2} % up to it, {:.2} percentage \
              points less per doubling",
             points(self.batch),
             points(self.lower),

@@ -260,6 +260,7 @@ impl WarmStarts {
                 Spread::of(&tests).map_or("–".into(), |spread| spread.text(2))
             };
             let losses = own.iter().map(|point| point.after.train_loss);
+            let plain = own.iter().filter_map(|point| point.plain).map(|row| row.train_loss);
             let doubtful = own.iter().filter(|point| !point.is_trusted).count();
             let doubt = if doubtful == 0 { String::new() } else { format!(" ({doubtful} unreliable)") };
             vec![
@@ -269,6 +270,7 @@ impl WarmStarts {
                 test(&|point| point.plain),
                 test(&|point| point.going_on),
                 geometric(losses),
+                geometric(plain),
                 geometric(own.iter().filter_map(|point| point.from_zero)),
                 geometric(own.iter().filter_map(|point| point.largest)) + &doubt,
             ]
@@ -279,13 +281,14 @@ impl WarmStarts {
             "test %, large batch from there",
             "plain large, as long",
             "small, as long",
-            "training loss",
+            "training loss, large batch from there",
+            "training loss, plain large",
             "φ from zero, %",
             "φ, largest, %",
         ];
         let boxes = self.measured.map_or(String::new(), |(space, epsilon)| format!("; {space}, ε = {epsilon:e}"));
         let title = format!(
-            "Warm starts, {} on {}: batch {}, then {}; mean of {} trials{boxes}{}",
+            "Warm starts, {} on {}: batch {}, then {}; mean of {} trials, of losses and φ the geometric one{boxes}{}",
             self.net,
             self.data,
             crate::display::grouped(self.small),

@@ -12,6 +12,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::{Error, Result};
+use crate::file::read_whole;
 
 /// One named part of the vector.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -281,11 +282,13 @@ impl Weights {
     /// averages may be missing (mean 0, variance 1 then); tensors under other names are an error.
     ///
     /// # Errors
-    /// [`Error::File`] where the file cannot be read, [`Error::Format`] where it is not safetensors or a tensor is
-    /// missing, of another shape or type, not finite, or not of this net.
+    /// [`Error::File`] where the file cannot be read or is none, [`Error::Format`] where it is too large for this net, not safetensors, or a
+    /// tensor is missing, of another shape or type, not finite, or not of this net.
     pub fn load(layout: &Layout, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
+        // Numbers in f64, and room for names and shapes.
+        let numbers = (layout.parameter_count() + layout.buffer_count()) as u64;
+        let bytes = read_whole(path, 8 * numbers + (1 << 24))?;
         Self::from_bytes(layout, path, &bytes)
     }
 

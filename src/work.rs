@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::abreast::abreast;
 use crate::data::check_count;
 use crate::display::Progress;
 use crate::error::{Error, Result};
 use crate::kept::{Found, Shelf};
+use crate::parallel::in_parallel;
 
 /// How long work is done; shared by every verb that takes long.
 ///
@@ -149,7 +149,7 @@ impl Work {
         let progress = self.progress(of.parts.iter().map(of.steps).sum());
         let deadline = self.deadline();
         let tried = OnceLock::new();
-        abreast(of.parts, self.threads, of.most, |part| {
+        in_parallel(of.parts, self.threads, of.most, |part| {
             if let Some(shelf) = &shelf {
                 match (of.find)(shelf, part)? {
                     Found::Whole(result) => {

@@ -50,8 +50,8 @@ fn a_law_is_found_where_there_is_one() -> Done {
     assert!((distances.ratio("small", "large")?.difference - expected.difference).abs() < 1e-12);
     assert!(distances.logarithm_over_power("small")?.lower > 0.0);
     assert!(distances.logarithm_over_power("large")?.upper < 0.0);
-    let judged = verdict::distances(None, &distances)?;
-    assert_eq!(judged.verdicts[2].live, Outcome::Fails, "{:?}", judged.verdicts[2]);
+    let judged = verdict::distances(None, Some(&distances))?;
+    assert_eq!(judged.verdicts[2].live.outcome, Outcome::Fails, "{:?}", judged.verdicts[2]);
     Ok(())
 }
 
@@ -66,8 +66,8 @@ fn a_range_holds_fails_or_is_undecided() -> Done {
         (3.0, 0.2, Outcome::Undecided),
     ] {
         let far = with(&pair.small.regime, |trial, _| 2.0 * ratio * (1.0 + spread * trial as f64));
-        let comparison = verdict::distances(None, &Distances::of(&[&far, &near])?)?;
-        assert_eq!(comparison.verdicts[0].live, outcome, "{ratio}");
+        let comparison = verdict::distances(None, Some(&Distances::of(&[&far, &near])?))?;
+        assert_eq!(comparison.verdicts[0].live.outcome, outcome, "{ratio}");
     }
     Ok(())
 }
@@ -90,8 +90,11 @@ fn distances_are_those_of_the_traces() -> Done {
     assert_eq!(recorded.distances()?, distances);
     let targets = [0.5, 0.1];
     assert_eq!(recorded.break_even(Reach::TrainLoss, &targets)?, pair.break_even(Reach::TrainLoss, &targets)?);
-    for verdict in verdict::distances(Some(&recorded), &distances)?.verdicts {
-        assert_eq!((verdict.recorded, verdict.recorded_evidence), (verdict.live, verdict.live_evidence));
+    for verdict in verdict::distances(Some(&recorded), Some(&distances))?.verdicts {
+        assert_eq!(
+            (verdict.recorded.outcome, verdict.recorded.evidence()),
+            (verdict.live.outcome, verdict.live.evidence())
+        );
     }
     Ok(())
 }

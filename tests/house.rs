@@ -269,7 +269,7 @@ fn rooms_stand_in_order() -> Outcome {
         "seed",
         "spread",
         "threshold",
-        "abreast",
+        "parallel",
         "paper",
         "data",
         "weights",

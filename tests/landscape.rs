@@ -114,7 +114,7 @@ fn the_robust_loss_is_the_largest_nearby() -> Result<(), Box<dyn std::error::Err
     assert_eq!(losses(9.0)?, [4.0; 7]);
     assert!(losses(-0.1).is_err() && losses(f64::NAN).is_err());
     let words = path.robust_chart(0.25)?.words;
-    assert!(words.contains("lowest at α = 1.25") && words.ends_with("lowest at α = 1.50"), "{words}");
+    assert!(words.contains("lowest at α = 1.25") && words.ends_with("lowest at α = 0.50"), "{words}");
     path.points[4].value.train.loss = f64::NAN;
     assert!(path.robust(0.25)?[3].1.is_nan());
     Ok(())

@@ -240,21 +240,61 @@ fn the_readme_quotes_the_record() -> Outcome {
     let [mean, lower, upper] = [far.difference, far.lower, far.upper].map(f64::exp);
     let said = format!("{mean:.1} times ({lower:.1} to {upper:.1})");
     assert!(text.contains(&said) && lower > 3.0 && upper < 10.0, "{said}");
+    let c1 = sharp_minima::Recorded::load(root.join("data/runs/01_c1_cifar10.jsonl"))?;
+    let far = c1.distances()?.ratio("small", "large")?;
+    let [mean, lower, upper] = [far.difference, far.lower, far.upper].map(f64::exp);
+    let said = format!("{mean:.1} times ({lower:.1} to {upper:.1})");
+    assert!(text.contains(&said) && lower > 3.0 && upper < 10.0, "{said}");
+    let line = |name: &str| -> Result<sharp_minima::Paths, Box<dyn std::error::Error>> {
+        let recorded = sharp_minima::Recorded::load(root.join("data/runs").join(name))?;
+        let paths = recorded.paths.ok_or("no paths")?;
+        Ok(paths.only(sharp_minima::landscape::Shape::Line, sharp_minima::Statistics::Batch))
+    };
+    let rises = line("02_f1_mnist.jsonl")?.rises()?;
+    let of_c1 = &line("02_c1_cifar10.jsonl")?.paths[0];
+    let [small, large] = [of_c1.rise_small(), of_c1.rise_large()].map(|rise| rise.unwrap_or(f64::NAN));
+    let hundred = |value: f64| 10.0 * (value / 10.0).round();
+    for said in [
+        format!(
+            "{} times as large ({} to {})",
+            hundred(rises.geometric),
+            hundred(rises.lower),
+            10.0 * hundred(rises.upper / 10.0)
+        ),
+        format!("one pair: by {large:.1} against {small:.3} nats"),
+    ] {
+        assert!(text.contains(&said), "{said}");
+    }
     let sizes = sharp_minima::Recorded::load(root.join("data/runs/04_f1_mnist.jsonl"))?;
     let measured = sizes.maxima.as_ref().ok_or("no sharpness")?;
     let largest = |one: &sharp_minima::Maximum| Some((one.batch? as f64, sharp_minima::Reading::Largest.of(one).0));
     let trend = sharp_minima::Trend::of(&measured.maxima.iter().filter_map(largest).collect::<Vec<_>>())?;
-    let slope = sizes.threshold()?.slope;
+    let threshold = sizes.threshold()?;
+    let slope = threshold.slope;
+    assert!(threshold.open_below, "where the fall begins is not known");
     for said in [
         format!("a factor of {:.2} (95 % interval {:.2} to {:.2})", trend.factor, trend.lower, trend.upper),
         format!("{:.2} times ({:.2} to {:.2}) with each doubling", trend.factor, trend.lower, trend.upper),
         format!("falls by {:.2} points with each doubling", 100.0 * slope),
+        format!("{:.2} points with each doubling (p = {:.0e})", 100.0 * slope, threshold.p),
     ] {
         assert!(text.contains(&said), "{said}");
     }
-    let c1 = sharp_minima::Recorded::load(root.join("data/runs/01_c1_cifar10.jsonl"))?;
-    let [small, large] = c1.pair()?.map(|regime| 100.0 * regime.runs[0].last().test_accuracy);
-    let said = format!("{small:.2} against {large:.2} %");
+    let tests = |regime: &sharp_minima::Regime| -> Vec<f64> {
+        regime.runs.iter().map(|run| 100.0 * run.last().test_accuracy).collect()
+    };
+    let [small, large] = c1.pair()?.map(tests);
+    let welch = sharp_minima::Welch::test(&small, &large)?;
+    let [mean_small, mean_large] =
+        [sharp_minima::Spread::of(&small)?.text(2), sharp_minima::Spread::of(&large)?.text(2)];
+    for said in [
+        format!("{mean_small} against {mean_large} after twenty epochs (p = {:.3})", welch.p),
+        format!("{:.2} points behind (95 % interval {:.2} to {:.2})", welch.difference, welch.lower, welch.upper),
+    ] {
+        assert!(text.contains(&said), "{said}");
+    }
+    let of_c1 = sharp_minima::paper::table2("C1")?;
+    let said = format!("{} against {}", of_c1.test_small, of_c1.test_large);
     assert!(text.contains(&said), "{said}");
     let picture = std::fs::read_to_string(root.join("data/runs/01_c1_cifar10.svg"))?;
     assert!(picture == c1.chart()?.svg, "the picture is the record's");
@@ -509,6 +549,13 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         let ends = [path.loss(0.0), path.loss(1.0)];
         let runs = recorded.pair()?.map(|regime| Some(regime.runs[path.trial].last().train_loss));
         assert_eq!((ends, path.points.len()), (runs, 25), "{} of trial {}", path.shape, path.trial);
+    }
+    let of_c1 = sharp_minima::Recorded::load(folder.join("02_c1_cifar10.jsonl"))?;
+    let trained = sharp_minima::Recorded::load(folder.join("01_c1_cifar10.jsonl"))?;
+    let path = &of_c1.paths.as_ref().ok_or("no paths")?.paths[0];
+    for (place, (own, others)) in of_c1.pair()?.into_iter().zip(trained.pair()?).enumerate() {
+        assert_eq!(own.runs[..], others.runs[..1]);
+        assert_eq!(path.loss(place as f64), Some(own.runs[0].last().train_loss));
     }
     Ok(())
 }

@@ -80,33 +80,36 @@ fn a_comparison_says_what_was_found_and_what_was_not_tested() -> Outcomes {
     let maxima = Sharpness::full(1e-3).quiet().study(&net, &data, &study)?;
     let live = study.remedies(Some(&maxima))?;
     let row = paper::table7("F1")?;
-    let comparison = verdict::remedies(Some(&row), None, &live)?;
+    let comparison = verdict::remedies(Some(&row), None, Some(&live))?;
     assert_eq!(comparison.verdicts.len(), 1 + 2 * 2);
-    assert!(comparison.verdicts.iter().all(|verdict| verdict.recorded == Outcome::NotTested));
+    assert!(comparison.verdicts.iter().all(|verdict| verdict.recorded.outcome == Outcome::NotTested));
     let claims: Vec<&str> = comparison.verdicts.iter().map(|verdict| verdict.claim.as_str()).collect();
     assert!(claims[1].starts_with("conservative: its test accuracy is higher"), "{claims:?}");
     // The record's own arms are found by their names, and the paper's number that nobody read says so.
     let recorded = study.recorded().with_maxima(&maxima);
-    let comparison = verdict::remedies(Some(&row), Some(&recorded), &live)?;
+    let comparison = verdict::remedies(Some(&row), Some(&recorded), Some(&live))?;
     for verdict in &comparison.verdicts {
-        assert_eq!((verdict.recorded, &verdict.recorded_evidence), (verdict.live, &verdict.live_evidence));
+        assert_eq!(
+            (verdict.recorded.outcome, &verdict.recorded.evidence()),
+            (verdict.live.outcome, &verdict.live.evidence())
+        );
     }
     let text = comparison.block().text;
     assert!(text.contains("test %, conservative (the paper's number from memory)"), "{text}");
     assert!(text.contains("98.12 ± 0.01"), "{text}");
     // No sharpness on either side: nothing is said of it. On one side, or with one trial: not tested, and why.
     let bare = study.remedies(None)?;
-    assert_eq!(verdict::remedies(None, None, &bare)?.verdicts.len(), 1 + 2);
-    let one_side = verdict::remedies(None, Some(&recorded), &bare)?;
+    assert_eq!(verdict::remedies(None, None, Some(&bare))?.verdicts.len(), 1 + 2);
+    let one_side = verdict::remedies(None, Some(&recorded), Some(&bare))?;
     let found = &one_side.verdicts[2];
-    assert_eq!((found.live, found.live_evidence.as_str()), (Outcome::NotTested, "no sharpness was measured"));
-    assert_eq!(found.recorded, comparison.verdicts[2].live);
+    assert_eq!((found.live.outcome, found.live.evidence().as_str()), (Outcome::NotTested, "no sharpness was measured"));
+    assert_eq!(found.recorded.outcome, comparison.verdicts[2].live.outcome);
     let mut one = study.clone();
     for trials in &mut one.regimes {
         trials.regime.runs.truncate(1);
     }
-    let one = verdict::remedies(None, None, &one.remedies(None)?)?;
-    assert!(one.verdicts.iter().all(|verdict| verdict.live == Outcome::NotTested), "{:?}", one.verdicts);
+    let one = verdict::remedies(None, None, Some(&one.remedies(None)?))?;
+    assert!(one.verdicts.iter().all(|verdict| verdict.live.outcome == Outcome::NotTested), "{:?}", one.verdicts);
     Ok(())
 }
 
@@ -153,7 +156,7 @@ fn what_cannot_be_compared_is_refused() -> Outcomes {
     assert!(said(study.remedies(Some(&both))).starts_with("measures of one ε must be made alike"));
     let mut bare = study.clone();
     bare.regimes.truncate(2);
-    let error = verdict::remedies(None, None, &bare.remedies(None)?).expect_err("no arm").to_string();
+    let error = verdict::remedies(None, None, Some(&bare.remedies(None)?)).expect_err("no arm").to_string();
     assert_eq!(error, "arms beside the plain batches must be at least 1, but is 0");
     // An arm whose trials diverged is shown, counted, and not judged.
     let wild = Training::sgd(1e30, 0.0).trials(3).epochs(4).quiet().batch(150).regime("wild").run(&net, &data)?;
@@ -163,8 +166,8 @@ fn what_cannot_be_compared_is_refused() -> Outcomes {
     assert_eq!((remedies.named("wild")?.trials, remedies.named("wild")?.diverged), (0, 3));
     assert!(remedies.block().text.contains("– (3 diverged)"));
     assert!(remedies.chart()?.words.contains("conservative"));
-    let verdicts = verdict::remedies(None, None, &remedies)?.verdicts;
-    assert_eq!((verdicts.len(), verdicts[3].live), (4, Outcome::NotTested));
+    let verdicts = verdict::remedies(None, None, Some(&remedies))?.verdicts;
+    assert_eq!((verdicts.len(), verdicts[3].live.outcome), (4, Outcome::NotTested));
     Ok(())
 }
 

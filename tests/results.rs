@@ -49,7 +49,7 @@ fn the_long_frame_has_a_row_for_each_measure() -> Done {
     assert_eq!(at("epoch", row)?, AnyValue::UInt64(2));
     assert_eq!(at("measure", row)?, AnyValue::String("distance"));
     assert_eq!(at("split", row)?, AnyValue::Null);
-    assert_eq!(at("status", row)?, AnyValue::String("epochs"));
+    assert_eq!(at("status", row)?, AnyValue::String("epoch limit"));
     assert_eq!(at("status", row - 7)?, AnyValue::String("running"));
     assert_eq!(at("value", row)?, AnyValue::Float64(pair.large.regime.runs[2].last().distance));
     assert_eq!(at("value", row - 1)?, AnyValue::Float64(pair.large.regime.runs[2].last().test_accuracy));
@@ -188,8 +188,8 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
         for run in &mut pair.large.regime.runs {
             run.trace[1].test_accuracy = best;
         }
-        let verdicts = verdict::generalization_gap(&paper, None, &pair)?.verdicts;
-        Ok::<_, Error>([verdicts[0].live, verdicts[1].live, verdicts[2].live])
+        let verdicts = verdict::generalization_gap(&paper, None, Some(&pair))?.verdicts;
+        Ok::<_, Error>([verdicts[0].live.outcome, verdicts[1].live.outcome, verdicts[2].live.outcome])
     };
     use Outcome::{Fails, Holds, Undecided};
     let (high, low, wide) = ([0.980, 0.981, 0.979], [0.970, 0.971, 0.969], [0.90, 0.99, 0.98]);
@@ -204,17 +204,22 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
             run.trace[1].test_accuracy = 0.90 + 0.01 * trial as f64;
         }
     }
-    let verdicts = verdict::generalization_gap(&paper, None, &pair)?.verdicts;
-    assert_eq!(verdicts[1].live, Undecided);
-    let [last, lowest] = &verdicts[1].live_effects[..] else { panic!("{verdicts:?}") };
+    let verdicts = verdict::generalization_gap(&paper, None, Some(&pair))?.verdicts;
+    assert_eq!(verdicts[1].live.outcome, Undecided);
+    let [last, lowest] = &verdicts[1].live.effects[..] else { panic!("{verdicts:?}") };
     assert_eq!((last.label.as_str(), last.outcome()), ("after the last epochs", Holds));
     assert_eq!((lowest.label.as_str(), lowest.outcome()), ("at the lowest training losses", Undecided));
     // What the paper's two means give: 98.03 − 97.81.
     assert!((last.paper.ok_or("none")? - 0.22).abs() < 1e-9 && lowest.paper.is_none());
     // The picture has a row for each effect, and says what it shows; the numbers are folded, and whole as text.
-    let comparison = verdict::generalization_gap(&paper, None, &pair)?;
+    let comparison = verdict::generalization_gap(&paper, None, Some(&pair))?;
     let chart = comparison.chart()?;
-    for said in ["after the last epochs, live", "s numbers", "difference, percentage points", "+1.00 (+0.77 to"] {
+    for said in [
+        "after the last epochs, live",
+        "s numbers",
+        "difference in percentage points: test accuracy, small − large batch",
+        "+1.00 (+0.77 to",
+    ] {
         assert!(chart.svg.contains(said), "{said}");
     }
     assert!(!chart.svg.contains("recorded, full scale") && chart.words.contains("+1.00 (+0.77 to +1.23)"), "{chart:?}");
@@ -225,13 +230,17 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
         "{}",
         block.text
     );
-    let other = verdict::generalization_gap(&paper::table2("C1")?, None, &pair).expect_err("another net").to_string();
+    let other =
+        verdict::generalization_gap(&paper::table2("C1")?, None, Some(&pair)).expect_err("another net").to_string();
     assert_eq!(other, "net must be C1, as in the paper's row, but is F1");
     for run in &mut pair.large.regime.runs {
         run.trace[2].train_accuracy = 0.95;
     }
-    assert_eq!(verdict::generalization_gap(&paper, None, &pair)?.verdicts[0].live, Fails);
-    assert_eq!(verdict::generalization_gap(&paper, None, &pair)?.verdicts[0].recorded, Outcome::NotTested);
+    assert_eq!(verdict::generalization_gap(&paper, None, Some(&pair))?.verdicts[0].live.outcome, Fails);
+    assert_eq!(
+        verdict::generalization_gap(&paper, None, Some(&pair))?.verdicts[0].recorded.outcome,
+        Outcome::NotTested
+    );
     assert!(paper::table2("F3").is_err());
 
     // The frame: 5 numbers of the paper, none recorded, 18 live; fractions. The paper's F1 is right on 99.92 % of the training points of
@@ -241,7 +250,7 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
         run.trace[1].train_accuracy = 0.9990;
         run.trace[1].test_accuracy = 0.60 + 0.01 * place as f64;
     }
-    let frame = verdict::generalization_gap(&paper, None, &pair)?.frame()?;
+    let frame = verdict::generalization_gap(&paper, None, Some(&pair))?.frame()?;
     assert_eq!(frame.height(), 5 + 18);
     assert_eq!(frame.column("measure")?.get(5 + 11)?, AnyValue::String("accuracy_there"));
     let there = frame.column("mean")?.f64()?.get(5 + 11).ok_or("none")?;
@@ -251,8 +260,8 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
     for run in &mut pair.small.regime.runs {
         run.stop = Stop::Budget;
     }
-    let verdicts = verdict::generalization_gap(&paper, None, &pair)?.verdicts;
-    assert!(verdicts.iter().all(|verdict| verdict.live == Outcome::NotTested), "a budget cut trials short");
+    let verdicts = verdict::generalization_gap(&paper, None, Some(&pair))?.verdicts;
+    assert!(verdicts.iter().all(|verdict| verdict.live.outcome == Outcome::NotTested), "a budget cut trials short");
     Ok(())
 }
 
@@ -303,5 +312,72 @@ fn charts_end_whatever_the_rows_say() -> Done {
     path.points[2].value.train.loss = 1.7e308;
     assert!(!path.chart()?.svg.contains("NaN"));
     assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
+    Ok(())
+}
+
+/// Every judge takes a record alone, has no column of a live run then, and refuses to judge nothing; claims of several networks are
+/// gathered row by row.
+#[test]
+fn a_record_alone_is_judged() -> sharp_minima::Result<()> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs");
+    let load = |name: &str| Recorded::load(folder.join(name));
+    let [f1, c1, paths, sharp, sizes, way, spectra, mended] = [
+        "01_f1_mnist.jsonl",
+        "01_c1_cifar10.jsonl",
+        "02_f1_mnist.jsonl",
+        "03_f1_mnist.jsonl",
+        "04_f1_mnist.jsonl",
+        "06_f1_mnist.jsonl",
+        "11_f1_mnist.jsonl",
+        "08_f1_mnist.jsonl",
+    ]
+    .map(load);
+    let (f1, c1) = (f1?, c1?);
+    let ([table2, of_c1], [table3, table4]) =
+        ([paper::table2("F1")?, paper::table2("C1")?], [paper::table3("F1")?, paper::table4("F1")?]);
+    let (figure3, figure4) = (paper::figure3("C1")?, paper::figure4("C1")?);
+    let (sharp, way) = (sharp?, way?);
+    let gap = verdict::generalization_gap(&table2, Some(&f1), None)?;
+    let alone = [
+        verdict::generalization_gap(&of_c1, Some(&c1), None)?,
+        verdict::paths(&figure3, Some(&paths?), None)?,
+        verdict::sharpness(&table3, &table4, Some(&sharp), None)?,
+        verdict::batch_size(&figure4, Some(&sizes?), None)?,
+        verdict::way_down(&table2, &table3, Some(&way), None)?,
+        verdict::operating_point("F1", Some(&way), &[])?,
+        verdict::distances(Some(&sharp), None)?,
+        verdict::spectrum(Some(&spectra?), None)?,
+        verdict::remedies(None, Some(&mended?), None)?,
+    ];
+    for one in alone.iter().chain([&gap]) {
+        let text = one.block().text;
+        assert!(!text.contains("live") && text.contains("recorded"), "{text}");
+        assert!(one.verdicts.iter().all(|verdict| verdict.live.outcome == Outcome::NotTested));
+        assert!(one.verdicts.iter().any(|verdict| verdict.recorded.outcome != Outcome::NotTested), "{text}");
+    }
+    let nothing = [
+        verdict::generalization_gap(&table2, None, None),
+        verdict::paths(&figure3, None, None),
+        verdict::sharpness(&table3, &table4, None, None),
+        verdict::batch_size(&figure4, None, None),
+        verdict::warm_starts(None, None),
+        verdict::way_down(&table2, &table3, None, None),
+        verdict::operating_point("F1", None, &[]),
+        verdict::distances(None, None),
+        verdict::spectrum(None, None),
+        verdict::remedies(None, None, None),
+    ];
+    for one in nothing {
+        assert!(one.is_err_and(|error| error.to_string().contains("be at least 1")));
+    }
+
+    let claims = verdict::Claims::of("§2.2", "01_generalization_gap", &[&gap, &alone[0]])?;
+    assert_eq!(claims.claims.len(), 3);
+    assert!(claims.claims.iter().all(|claim| claim.found.len() == 2), "{claims:?}");
+    let of = |claim: usize| ["F1 on MNIST", "C1 on CIFAR-10, JPEG copy"].map(|net| claims.claims[claim].outcome(net));
+    assert_eq!(of(0), [Outcome::Holds, Outcome::Fails]);
+    assert_eq!(of(1), [Outcome::Undecided, Outcome::Holds]);
+    assert_eq!(claims.about("over-fitting").claims.len(), 1);
+    assert!(verdict::Claims::of("§2.2", "01", &[]).is_err());
     Ok(())
 }

@@ -39,9 +39,12 @@ fn a_record_has_them_whole() -> Done {
     let recorded = Recorded::load(&path)?;
     assert_eq!(recorded.spectra.as_ref(), Some(&spectra));
     assert!(recorded.block().text.contains("Spectra: Hessian"));
-    let comparison = verdict::spectrum(Some(&recorded), &spectra)?;
+    let comparison = verdict::spectrum(Some(&recorded), Some(&spectra))?;
     for verdict in &comparison.verdicts {
-        assert_eq!((verdict.recorded, &verdict.recorded_evidence), (verdict.live, &verdict.live_evidence));
+        assert_eq!(
+            (verdict.recorded.outcome, &verdict.recorded.evidence()),
+            (verdict.live.outcome, &verdict.live.evidence())
+        );
     }
     // A line that lacks a number is refused, and so is one that has one too many.
     let text = std::fs::read_to_string(&path)?;
@@ -58,7 +61,7 @@ fn a_record_has_them_whole() -> Done {
 fn claims_follow_the_numbers() -> Done {
     let (_, _, spectra) = measured()?;
     let outcomes = |spectra: &Spectra| -> sharp_minima::Result<Vec<Outcome>> {
-        Ok(verdict::spectrum(None, spectra)?.verdicts.iter().map(|verdict| verdict.live).collect())
+        Ok(verdict::spectrum(None, Some(spectra))?.verdicts.iter().map(|verdict| verdict.live.outcome).collect())
     };
     let (larger, smaller) = (outcomes(&stretched(&spectra, 50.0))?, outcomes(&stretched(&spectra, 0.02))?);
     assert_eq!(larger[1..], [Outcome::Holds; 2], "the largest, and the trace");
@@ -69,8 +72,8 @@ fn claims_follow_the_numbers() -> Done {
     let mut fine = spectra.clone();
     fine.spectra.iter_mut().for_each(|own| own.thresholds = vec![1e-9]);
     assert_eq!(outcomes(&fine)?[0], Outcome::NotTested);
-    assert!(verdict::spectrum(None, &Spectra::default()).is_err());
-    let text = verdict::spectrum(None, &spectra)?.block().text;
+    assert!(verdict::spectrum(None, Some(&Spectra::default())).is_err());
+    let text = verdict::spectrum(None, Some(&spectra))?.block().text;
     assert!(text.contains("eigenvalues above 0.1, large batch") && text.contains("paper: no eigenvalue"), "{text}");
     Ok(())
 }

@@ -413,7 +413,7 @@ fn tables_frames_and_pictures_say_what_was_found() -> Outcome {
         "above 0.05",
         "finer than the resolution",
         "largest by fifth",
-        "large by small",
+        "large over small",
     ] {
         assert!(text.contains(words), "no '{words}' in {text}");
     }

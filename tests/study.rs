@@ -129,7 +129,7 @@ fn two_of_five_trials_diverge_and_the_others_are_there() -> Done {
         assert!(run.trace.iter().all(sharp_minima::Epoch::is_finite));
         let said = run.ended();
         let expected = format!("diverged in epoch {}", run.last().epoch + 1);
-        assert_eq!(said, if run.is_finite() { "epochs".into() } else { expected });
+        assert_eq!(said, if run.is_finite() { "epoch limit".into() } else { expected });
     }
     let text = pair.block().to_string();
     assert!(text.contains("diverged in epoch") && text.contains("mean ± std of 3, 2 diverged"), "{text}");
@@ -149,16 +149,16 @@ fn two_of_five_trials_diverge_and_the_others_are_there() -> Done {
 
     let svg = pair.chart()?.svg;
     assert!(svg.contains("large batch (50), test") && !svg.contains("NaN") && !svg.contains("inf"));
-    let comparison = verdict::generalization_gap(&paper::table2("F1")?, None, &pair)?;
+    let comparison = verdict::generalization_gap(&paper::table2("F1")?, None, Some(&pair))?;
     for verdict in &comparison.verdicts {
-        assert!(verdict.live_evidence.ends_with("2 trials diverged and are left out"), "{}", verdict.live_evidence);
+        assert!(verdict.live.evidence().ends_with("2 trials diverged and are left out"), "{}", verdict.live.evidence());
     }
 
     // Measures leave the two out and say so; paths join solutions of one start.
     let maxima = Sharpness::full(1e-3).quiet().pair(&net, &data, &pair)?;
     assert_eq!((maxima.maxima.len(), maxima.diverged), (8, 2));
     assert!(
-        maxima.block().to_string().contains("8 measures; 2 left out, of trials that diverged"),
+        maxima.block().to_string().contains("8 measures in all; 2 left out, of trials that diverged"),
         "{}",
         maxima.block()
     );
@@ -170,14 +170,14 @@ fn two_of_five_trials_diverge_and_the_others_are_there() -> Done {
     assert_eq!(joined, finite);
     assert_eq!((paths.diverged, paths.unmeasured), (2, 0));
     assert!(paths.block().to_string().contains("along 3 paths, nats; 2 left out, of trials that diverged"));
-    let comparison = verdict::paths(&paper::figure3("C1")?, None, &paths)?;
-    let evidence = &comparison.verdicts[0].live_evidence;
+    let comparison = verdict::paths(&paper::figure3("C1")?, None, Some(&paths))?;
+    let evidence = &comparison.verdicts[0].live.evidence();
     assert!(evidence.ends_with("2 paths are left out, of trials that diverged"), "{evidence}");
     // Where a budget left paths out, nothing is judged by the rest.
     let cut = sharp_minima::Paths { unmeasured: 2, ..paths.clone() };
     assert!(cut.block().to_string().contains("; 2 missing, the budget of seconds was used up; 2 left out"));
-    for verdict in verdict::paths(&paper::figure3("C1")?, None, &cut)?.verdicts {
-        assert_eq!(verdict.live, Outcome::NotTested, "{}", verdict.live_evidence);
+    for verdict in verdict::paths(&paper::figure3("C1")?, None, Some(&cut))?.verdicts {
+        assert_eq!(verdict.live.outcome, Outcome::NotTested, "{}", verdict.live.evidence());
     }
     // A record keeps the count; one with all its paths has no line of it.
     let folder = tempfile::tempdir()?;
@@ -204,8 +204,8 @@ fn where_all_diverge_nothing_is_judged() -> Done {
     assert_eq!(pair.small.regime.runs[0].ended(), "diverged in epoch 1");
     assert_eq!(pair.summary()?.column("mean")?.get(0)?, AnyValue::Null);
     assert!(pair.block().to_string().contains("diverged in epoch 1"));
-    let comparison = verdict::generalization_gap(&paper::table2("F1")?, None, &pair)?;
-    assert!(comparison.verdicts.iter().all(|verdict| verdict.live == Outcome::NotTested));
+    let comparison = verdict::generalization_gap(&paper::table2("F1")?, None, Some(&pair))?;
+    assert!(comparison.verdicts.iter().all(|verdict| verdict.live.outcome == Outcome::NotTested));
     let said = pair.chart().expect_err("nothing to draw").to_string();
     assert_eq!(said, "trials that did not diverge must be at least 1 in a regime that is drawn, but is 0");
     let maxima = Sharpness::full(1e-3).quiet().pair(&net, &data, &pair)?;
@@ -310,41 +310,44 @@ fn claims_about_batch_sizes_are_judged_as_the_numbers_say() -> Done {
         (study, maxima)
     };
     let judged = |study: &Study, maxima: &sharp_minima::Maxima| {
-        let comparison = verdict::batch_size(&paper, None, study, maxima)?;
-        assert!(comparison.verdicts.iter().all(|one| one.recorded == Outcome::NotTested));
-        Ok::<_, Error>(comparison.verdicts.iter().map(|one| one.live).collect::<Vec<_>>())
+        let comparison = verdict::batch_size(&paper, None, Some((study, maxima)))?;
+        assert!(comparison.verdicts.iter().all(|one| one.recorded.outcome == Outcome::NotTested));
+        Ok::<_, Error>(comparison.verdicts.iter().map(|one| one.live.outcome).collect::<Vec<_>>())
     };
     use Outcome::{Fails, Holds, NotTested, Undecided};
     let falls = |batch: f64| 0.9 - 0.02 * (batch / 40.0).log2().max(0.0);
     let (fallen, grown) = made(&falls, &|batch| batch.powf(1.5f64.log2()));
-    assert_eq!(judged(&fallen, &grown)?, [Holds, Holds, Holds]);
+    assert_eq!(judged(&fallen, &grown)?, [Holds, Holds, Holds, Holds]);
     let threshold = fallen.threshold()?;
     assert!((threshold.batch / 40.0 - 1.0).abs() < 0.05 && threshold.lower < 40.0 && threshold.upper > 40.0);
     assert!((threshold.slope - 0.02).abs() < 1e-3, "{threshold:?}");
-    let text = verdict::batch_size(&paper, None, &fallen, &grown)?.block().to_string();
-    assert!(text.contains("500.0") && text.contains("falls past a batch of 4"), "{text}");
+    let text = verdict::batch_size(&paper, None, Some((&fallen, &grown)))?.block().to_string();
+    assert!(text.contains("  500  ") && text.contains("falls past a batch of 4"), "{text}");
     assert!(text.contains("φ with each doubling") && text.contains("1.50 (1.49 to 1.51)"), "{text}");
     let (level, shrunk) = made(&|_| 0.9, &|batch| 1.0 / batch);
-    assert_eq!(judged(&level, &shrunk)?, [Undecided, Fails, Fails]);
-    assert_eq!(judged(&fallen, &sharp_minima::Maxima::default())?, [Holds, NotTested, NotTested]);
+    assert_eq!(judged(&level, &shrunk)?, [Undecided, NotTested, Fails, Fails]);
+    assert_eq!(judged(&fallen, &sharp_minima::Maxima::default())?, [Holds, Holds, NotTested, NotTested]);
     let (wild, _) = made(&|batch| if batch > 100.0 { 0.5 } else { 0.9 }, &|batch| batch);
     let missing = sharp_minima::Maxima { unmeasured: 1, ..grown.clone() };
-    assert_eq!(judged(&wild, &missing)?, [NotTested; 3]);
+    assert_eq!(judged(&wild, &missing)?, [NotTested; 4]);
 
     let chart = fallen.by_batch(&grown)?;
-    for text in
-        ["test accuracy, %", "batch size (log scale)", "φ, % (log scale)", "fitted threshold, band: 95 % interval"]
-    {
+    for text in [
+        "test accuracy, %",
+        "batch size (log scale)",
+        "φ, % (log scale)",
+        "fitted broken stick, band: 95 % interval of its corner",
+    ] {
         assert!(chart.svg.contains(text), "'{text}' is not in the chart");
     }
     assert!(!chart.svg.contains("NaN") && !chart.svg.contains("inf") && chart.words.contains("falls past a batch of"));
-    assert!(!level.by_batch(&shrunk)?.svg.contains("fitted threshold"), "no fall, no threshold");
+    assert!(!level.by_batch(&shrunk)?.svg.contains("fitted broken stick"), "no fall, no threshold");
 
     // Too few batch sizes, measures in two kinds of box, a net that the figure has not.
     let few = Study { regimes: fallen.regimes[..3].to_vec() };
-    assert!(few.threshold().is_err() && verdict::batch_size(&paper, None, &few, &grown).is_err());
+    assert!(few.threshold().is_err() && verdict::batch_size(&paper, None, Some((&few, &grown))).is_err());
     let two = sharp_minima::Maxima::joined(&[grown.clone(), Sharpness::full(5e-4).quiet().study(&net, &data, &few)?]);
-    let said = verdict::batch_size(&paper, None, &fallen, &two).expect_err("two kinds of box").to_string();
+    let said = verdict::batch_size(&paper, None, Some((&fallen, &two))).expect_err("two kinds of box").to_string();
     assert!(said.starts_with("boxes of a study of batch sizes must be of one kind"), "{said}");
     assert_eq!(paper::figure4("F1").expect_err("no F1").to_string(), "net of Figure 4 must be F2 or C1, but is F1");
     Ok(())

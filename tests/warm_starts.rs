@@ -110,20 +110,23 @@ fn a_record_gives_the_same_points_and_verdict() -> Done {
     study.recorded().with_maxima(&maxima).save(&path)?;
     let recorded = Recorded::load(&path)?;
     assert_eq!(recorded.warm_starts()?, warm);
-    let comparison = verdict::warm_starts(Some(&recorded), &warm)?;
+    let comparison = verdict::warm_starts(Some(&recorded), Some(&warm))?;
     assert_eq!(comparison.verdicts.len(), 6);
     for verdict in &comparison.verdicts {
-        assert_eq!((verdict.recorded, &verdict.recorded_evidence), (verdict.live, &verdict.live_evidence));
+        assert_eq!(
+            (verdict.recorded.outcome, &verdict.recorded.evidence()),
+            (verdict.live.outcome, &verdict.live.evidence())
+        );
     }
-    let alone = verdict::warm_starts(None, &warm)?;
-    assert!(alone.verdicts.iter().all(|verdict| verdict.recorded == Outcome::NotTested));
+    let alone = verdict::warm_starts(None, Some(&warm))?;
+    assert!(alone.verdicts.iter().all(|verdict| verdict.recorded.outcome == Outcome::NotTested));
     // What was not measured is not judged, and the rest is.
     let bare = study.warm_starts(None)?;
-    let bare = verdict::warm_starts(None, &bare)?;
-    assert_eq!(bare.verdicts[1].live, Outcome::NotTested);
+    let bare = verdict::warm_starts(None, Some(&bare))?;
+    assert_eq!(bare.verdicts[1].live.outcome, Outcome::NotTested);
     assert_eq!(bare.verdicts[2], alone.verdicts[2]);
-    let cut = verdict::warm_starts(None, &WarmStarts { unmeasured: 1, ..warm })?;
-    assert_eq!(cut.verdicts[1].live, Outcome::NotTested);
+    let cut = verdict::warm_starts(None, Some(&WarmStarts { unmeasured: 1, ..warm }))?;
+    assert_eq!(cut.verdicts[1].live.outcome, Outcome::NotTested);
     Ok(())
 }
 

@@ -74,21 +74,24 @@ fn a_record_gives_the_same_way_and_verdict() -> Done {
     let recorded = Recorded::load(&path)?;
     assert_eq!(recorded.way_down()?, way);
     let (accuracies, sharpness) = (paper::table2("F1")?, paper::table3("F1")?);
-    let comparison = verdict::way_down(&accuracies, &sharpness, Some(&recorded), &way)?;
+    let comparison = verdict::way_down(&accuracies, &sharpness, Some(&recorded), Some(&way))?;
     assert_eq!(comparison.verdicts.len(), 4);
     for verdict in &comparison.verdicts {
-        assert_eq!((verdict.recorded, &verdict.recorded_evidence), (verdict.live, &verdict.live_evidence));
+        assert_eq!(
+            (verdict.recorded.outcome, &verdict.recorded.evidence()),
+            (verdict.live.outcome, &verdict.live.evidence())
+        );
     }
     let text = comparison.block().text;
     assert!(text.contains("205.14 ± 69.52") && text.contains("φ there, %, from zero, large batch"), "{text}");
-    let alone = verdict::way_down(&accuracies, &sharpness, None, &way)?;
-    assert!(alone.verdicts.iter().all(|verdict| verdict.recorded == Outcome::NotTested));
+    let alone = verdict::way_down(&accuracies, &sharpness, None, Some(&way))?;
+    assert!(alone.verdicts.iter().all(|verdict| verdict.recorded.outcome == Outcome::NotTested));
     // A budget leaves measures out, and they are counted: nothing is judged then.
     let few = measure().seconds(1e-9).iterates(&net, &data, &study)?;
     assert_eq!((few.maxima.len(), few.unmeasured), (0, 30));
     let cut = WayDown { unmeasured: 2, ..way };
-    let cut = verdict::way_down(&accuracies, &sharpness, None, &cut)?;
-    assert!(cut.verdicts.iter().all(|verdict| verdict.live == Outcome::NotTested), "{:?}", cut.verdicts);
+    let cut = verdict::way_down(&accuracies, &sharpness, None, Some(&cut))?;
+    assert!(cut.verdicts.iter().all(|verdict| verdict.live.outcome == Outcome::NotTested), "{:?}", cut.verdicts);
     Ok(())
 }
 
@@ -132,7 +135,10 @@ fn the_papers_numbers_are_set_against_the_trials() -> Done {
     let comparison = verdict::operating_point("F1", Some(&recorded), &ways)?;
     assert_eq!(comparison.verdicts.len(), 6);
     for verdict in &comparison.verdicts {
-        assert_eq!((verdict.recorded, &verdict.recorded_evidence), (verdict.live, &verdict.live_evidence));
+        assert_eq!(
+            (verdict.recorded.outcome, &verdict.recorded.evidence()),
+            (verdict.live.outcome, &verdict.live.evidence())
+        );
     }
     let text = comparison.block().text;
     assert!(text.contains("Large batch, random subspace, p = 100, ε = 1e-3: φ is the paper's 9.220"), "{text}");
@@ -146,8 +152,8 @@ fn the_papers_numbers_are_set_against_the_trials() -> Done {
         verdict::operating_point("F1", None, &[way]).map(|comparison| comparison.verdicts)
     };
     let (same, tenfold) = (as_if(1.0)?, as_if(10.0)?);
-    assert_eq!(same[1].live, Outcome::Holds, "{:?}", same[1]);
-    assert_eq!((tenfold[0].live, tenfold[1].live), (Outcome::Fails, Outcome::Fails), "{tenfold:?}");
+    assert_eq!(same[1].live.outcome, Outcome::Holds, "{:?}", same[1]);
+    assert_eq!((tenfold[0].live.outcome, tenfold[1].live.outcome), (Outcome::Fails, Outcome::Fails), "{tenfold:?}");
     let none = verdict::operating_point("F1", None, &[]);
     assert!(matches!(none, Err(Error::Parameter { name: "ways down", .. })));
     assert!(verdict::operating_point("F1", None, &[ways[0].clone(), ways[0].clone()]).is_err());

@@ -47,7 +47,7 @@ pub fn by_batch(regimes: &[&Regime], maxima: Option<&Maxima>) -> Result<Chart> {
     let subject = format!("{} on {}", first.net, first.data);
     let mut keys = vec![Key::circle("test accuracy of a trial, line: mean", TEST, true)];
     if threshold.is_some() {
-        keys.push(Key::line("fitted threshold, band: 95 % interval", FIT, false));
+        keys.push(Key::line("fitted broken stick, band: 95 % interval of its corner", FIT, false));
     }
     if sharp.is_some() {
         keys.push(Key::circle("φ of a trial, largest of all searches", SHARP, true));

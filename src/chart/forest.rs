@@ -41,12 +41,34 @@ const ROW: i32 = 19;
 const TITLE: i32 = 25;
 const AXIS: i32 = 48;
 const KEY: i32 = 30;
+/// Pixels of a further line of an axis's name, and how many letters a line has at most.
+const LINE: i32 = 16;
+const MOST: usize = 120;
 const WIDTH: i32 = 900;
 
 impl Panel {
     fn height(&self) -> i32 {
-        let rows: usize = self.groups.iter().map(|group| group.rows.len()).sum();
-        ROW * i32::try_from(rows).unwrap_or(500) + TITLE * i32::try_from(self.groups.len()).unwrap_or(500) + AXIS
+        let count = |number: usize| i32::try_from(number).unwrap_or(500);
+        let rows = self.groups.iter().map(|group| group.rows.len()).sum();
+        ROW * count(rows) + TITLE * count(self.groups.len()) + self.foot()
+    }
+
+    /// Pixels of the axis with its name.
+    fn foot(&self) -> i32 {
+        AXIS + LINE * (i32::try_from(self.name().len()).unwrap_or(9) - 1)
+    }
+
+    /// The name of the axis, in lines that are as long as the picture is wide.
+    fn name(&self) -> Vec<String> {
+        let mut lines = vec![String::new()];
+        for word in self.axis.split(' ') {
+            match lines.last_mut() {
+                Some(line) if line.is_empty() => line.push_str(word),
+                Some(line) if line.chars().count() + word.chars().count() < MOST => line.extend([" ", word]),
+                _ => lines.push(word.into()),
+            }
+        }
+        lines
     }
 
     /// From the first to the last number of the axis. Intervals of few trials are wide: they are cut where they would leave
@@ -155,7 +177,7 @@ fn draw(area: &Area<'_>, panel: &Panel, top: i32) -> Drawn {
     let scale = |value: f64| if panel.is_logarithmic { value.ln() } else { value };
     let (least, most) = panel.ends();
     let axis = Axis { least, most, from: 300, width: WIDTH - 300 - 190 };
-    let bottom = top + panel.height() - AXIS;
+    let bottom = top + panel.height() - panel.foot();
     let numbers = match panel.is_logarithmic {
         true => marks(least.exp(), most.exp()),
         false => ticks(least, most),
@@ -180,8 +202,9 @@ fn draw(area: &Area<'_>, panel: &Panel, top: i32) -> Drawn {
     }
     let none = axis.place(scale(panel.none));
     area.draw(&PathElement::new(vec![(none, top + TITLE - 3), (none, bottom + 4)], INK.stroke_width(1)))?;
-    let middle = axis.from + axis.width / 2;
-    area.draw(&Text::new(panel.axis.clone(), (middle, bottom + 31), text(13, HPos::Center)))?;
+    for (line, name) in (0..).zip(panel.name()) {
+        area.draw(&Text::new(name, (WIDTH / 2, bottom + 31 + LINE * line), text(13, HPos::Center)))?;
+    }
     y = top;
     for group in &panel.groups {
         // The title stands on white, over lines of the axis.

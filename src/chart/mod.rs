@@ -66,7 +66,7 @@ impl Chart {
 
     /// Shows the picture in a cell.
     pub fn evcxr_display(&self) {
-        crate::display::picture(&self.svg, &self.words);
+        crate::display::picture(&self.svg, &self.block());
     }
 }
 
@@ -173,6 +173,8 @@ fn picture(size: (u32, u32), words: String, draw: impl FnOnce(&Area<'_>) -> Draw
         draw(&area).map_err(refused)?;
         area.present().map_err(refused)?;
     }
+    // What says the default is left out: a notebook holds many pictures, and hosts show large files as text.
+    let svg = svg.replace(" opacity=\"1\"", "").replace(" stroke=\"none\"", "").replace('\n', "");
     // Fixed sizes overflow a narrow page: the picture shrinks with it.
     let (width, height) = size;
     let svg = svg.replacen(
@@ -278,14 +280,16 @@ fn decade(value: f64) -> String {
     }
 }
 
-/// Text as a part of a URI: what means something there is written by its bytes (RFC 3986, section 2.1).
+/// An SVG as a part of a data URI in an attribute of HTML: what would end either, and what is not ASCII, is written by its bytes
+/// (RFC 3986, section 2.1).
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() * 5 / 4);
     for character in text.chars() {
         match character {
-            'A'..='Z' | 'a'..='z' | '0'..='9' | '-' | '.' | '_' | '~' | '/' | ':' | '=' | ',' | ';' | '(' | ')' => {
-                quoted.push(character);
-            }
+            // An attribute ends at the first of these; as delimiters inside, the others do as well.
+            '"' => quoted.push('\''),
+            '%' | '#' | '<' | '>' | '&' => quoted.push_str(&format!("%{:02X}", u32::from(character))),
+            ' '..='~' => quoted.push(character),
             other => {
                 let bytes = other.to_string().into_bytes();
                 bytes.iter().for_each(|byte| quoted.push_str(&format!("%{byte:02X}")));

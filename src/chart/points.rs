@@ -6,7 +6,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::{Chart, INK, picture};
 use crate::data::{Dataset, Split};
 use crate::display::Block;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl Dataset {
     /// A table of facts and the first points as pictures, where they are images.
@@ -28,7 +28,7 @@ impl Dataset {
         let mut blocks =
             vec![Block::table(&self.name, &columns, vec![row("train", &self.train), row("test", &self.test)])];
         // A picture that cannot be drawn is not worth refusing the facts for.
-        blocks.extend(points(self).ok().flatten().map(|chart| chart.block()));
+        blocks.extend(points(&self.train, &self.name).ok().flatten().map(|chart| chart.block()));
         Block::joined(&blocks)
     }
 
@@ -38,9 +38,22 @@ impl Dataset {
     }
 }
 
-/// The first training points as pictures in a row, where they are images of one or three channels; else nothing.
-fn points(data: &Dataset) -> Result<Option<Chart>> {
-    let split = &data.train;
+impl Split {
+    /// The first points as pictures with their labels, under a name.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where the points are no images of one or three channels and at most 96 pixels a side; [`Error::Output`] from
+    /// the chart library.
+    pub fn pictures(&self, name: &str) -> Result<Chart> {
+        points(self, name)?.ok_or_else(|| {
+            let shape: Vec<String> = self.shape().iter().map(usize::to_string).collect();
+            Error::parameter("shape of points", shape.join("×"), "be 1 or 3 channels of at most 96×96 pixels")
+        })
+    }
+}
+
+/// The first points as pictures in a row, where they are images of one or three channels; else nothing.
+fn points(split: &Split, name: &str) -> Result<Option<Chart>> {
     let &[channels @ (1 | 3), height, width] = split.shape() else { return Ok(None) };
     // Every pixel is a mark in the file: large images are shown in smaller numbers.
     let count = (20_000 / (height * width)).clamp(1, 12).min(split.len());
@@ -51,7 +64,7 @@ fn points(data: &Dataset) -> Result<Option<Chart>> {
     let zoom = (64 / columns.max(rows)).max(1);
     let cell = (columns * zoom + 12, rows * zoom + 28);
     let size = ((cell.0 * count as i32 + 12).unsigned_abs(), (cell.1 + 8).unsigned_abs());
-    let words = format!("Chart: the first {count} training points of {}, with their labels", data.name);
+    let words = format!("Chart: the first {count} training points of {name}, with their labels");
     let chart = picture(size, words, |area| {
         let style =
             TextStyle::from(("sans-serif", 13).into_font()).color(&INK).pos(Pos::new(HPos::Center, VPos::Center));

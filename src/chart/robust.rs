@@ -13,7 +13,12 @@ impl Path {
     /// # Errors
     /// As [`robust`](Self::robust); [`Error::Parameter`] where no loss is finite; [`Error::Output`] from the chart library.
     pub fn robust_chart(&self, radius: f64) -> Result<Chart> {
-        let robust = self.robust(radius)?;
+        // Where the radius reaches beyond the path, the largest loss within it is not known.
+        let reaches = |&(alpha, _): &(f64, f64)| {
+            let inside = |at: f64| self.points.iter().any(|point| (point.alpha - at) * (alpha - at).signum() <= 1e-9);
+            radius == 0.0 || inside(alpha - radius) && inside(alpha + radius)
+        };
+        let robust: Vec<(f64, f64)> = self.robust(radius)?.into_iter().filter(reaches).collect();
         let plain: Vec<(f64, f64)> = self.points.iter().map(|point| (point.alpha, point.value.train.loss)).collect();
         let least = |line: &[(f64, f64)]| {
             let finite = line.iter().copied().filter(|(_, loss)| loss.is_finite());

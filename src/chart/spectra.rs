@@ -3,6 +3,7 @@
 use plotters::prelude::*;
 
 use super::{Chart, FAINT, INK, Key, decade, draw_key, marker, marks, of_regime, picture};
+use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::spectrum::{Eigenvalues, Spectra};
 
@@ -19,18 +20,18 @@ struct Group<'a> {
     own: Vec<&'a Eigenvalues>,
 }
 
-impl Group<'_> {
-    /// How widely an eigenvalue is smeared: by the coarsest resolution.
-    fn width(&self) -> f64 {
-        let width = self.own.iter().map(|own| own.resolution()).fold(0.0, f64::max);
-        let most = self.own.iter().map(|own| own.range().1.abs()).fold(0.0, f64::max);
-        // Where all eigenvalues are equal, any width shows it.
-        if width > 0.0 { width } else { most.max(1e-12) / 100.0 }
-    }
+/// How widely an eigenvalue is smeared, in every line alike: by the coarsest resolution of all. Of two widths the wider one would look
+/// like more eigenvalues away from 0.
+fn width(all: &[Eigenvalues]) -> f64 {
+    let width = all.iter().map(Eigenvalues::resolution).fold(0.0, f64::max);
+    let most = all.iter().map(|own| own.range().1.abs()).fold(0.0, f64::max);
+    // Where all eigenvalues are equal, any width shows it.
+    if width > 0.0 { width } else { most.max(1e-12) / 100.0 }
+}
 
+impl Group<'_> {
     /// The mean of the densities, as far as they reach.
-    fn line(&self) -> Vec<(f64, f64)> {
-        let width = self.width();
+    fn line(&self, width: f64) -> Vec<(f64, f64)> {
         let ends = self.own.iter().map(|own| own.range());
         let (least, most) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), (c, d)| (a.min(c), b.max(d)));
         let (least, most) = (least - 4.0 * width, most + 4.0 * width);
@@ -43,8 +44,8 @@ impl Group<'_> {
 }
 
 impl Spectra {
-    /// The density of eigenvalues on a logarithmic axis: a line is the mean over a regime's trials, each eigenvalue smeared by its own
-    /// [resolution](Eigenvalues::resolution). Below it a tick for each outermost eigenvalue that stands alone: one of n eigenvalues is
+    /// The density of eigenvalues on a logarithmic axis: a line is the mean over a regime's trials, each eigenvalue smeared by the
+    /// coarsest [resolution](Eigenvalues::resolution) of all: nothing nearer to 0 than three times that can be read from it. Below it a tick for each outermost eigenvalue that stands alone: one of n eigenvalues is
     /// a bump hardly above the axis.
     ///
     /// Spectra of more than two epochs would be too many lines: they are drawn as largest eigenvalue, trace and count, against f(x).
@@ -74,13 +75,12 @@ impl Spectra {
                 }
             }
         }
-        let lines: Vec<Vec<(f64, f64)>> = groups.iter().map(Group::line).collect();
+        let width = width(&self.spectra);
+        let lines: Vec<Vec<(f64, f64)>> = groups.iter().map(|group| group.line(width)).collect();
         let ends = || lines.iter().flatten().map(|(value, _)| *value);
         let (least, most) = ends().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), t| (a.min(t), b.max(t)));
-        // The height of a single eigenvalue, where it is least.
-        let one =
-            groups.iter().map(|group| 1.0 / (first.weights as f64 * group.width() * std::f64::consts::TAU.sqrt()));
-        let one = one.fold(f64::INFINITY, f64::min);
+        // The height of a single eigenvalue.
+        let one = 1.0 / (first.weights as f64 * width * std::f64::consts::TAU.sqrt());
         let highest = lines.iter().flatten().map(|(_, density)| *density).fold(one, f64::max);
         let (floor, top) = (0.3 * one, 2.0 * highest);
         let keys: Vec<Key> = groups
@@ -106,7 +106,11 @@ impl Spectra {
             let mut context = builder.build_cartesian_2d(least..most, axis)?;
             let level = |value: &f64| signed(*value, most - least);
             let mut mesh = context.configure_mesh();
-            mesh.x_desc("eigenvalue").y_desc("density (log scale)").x_labels(9).y_labels(8).max_light_lines(0);
+            mesh.x_desc(format!("eigenvalue; lines smeared by σ = {}", significant(width)))
+                .y_desc("density (log scale)")
+                .x_labels(9)
+                .y_labels(8)
+                .max_light_lines(0);
             mesh.bold_line_style(FAINT).axis_style(INK).label_style(("sans-serif", 13));
             mesh.axis_desc_style(("sans-serif", 14)).x_label_formatter(&level);
             mesh.y_label_formatter(&|density| decade(*density)).draw()?;

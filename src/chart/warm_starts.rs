@@ -15,7 +15,8 @@ const PLAIN: RGBColor = PALETTE[3];
 
 impl WarmStarts {
     /// Left: test accuracy over the small-batch epochs before the start, of the small batch there, of the large batch that went
-    /// on from there, and of the plain large batch after as many epochs in all, where there is one. Right, where it was measured:
+    /// on from there, and of the plain large batch and of the small one that goes on after as many epochs in all, where there are such.
+    /// Right, where it was measured:
     /// φ where the large batch ended. The small batch's first epochs, where they lie far below, are left out. A mark is a trial, lines go through the means (of φ the geometric ones). The axis across is
     /// logarithmic in epochs + 1, so that x₀ has a place.
     ///
@@ -31,6 +32,7 @@ impl WarmStarts {
             tests(&|point| Some(point.before), SMALL, true),
             tests(&|point| Some(point.after), LARGE, true),
             tests(&|point| point.plain, PLAIN, false),
+            tests(&|point| point.going_on, SMALL, false),
         ];
         // The small batch's first epochs, and above all x₀, would squeeze all the rest.
         let asked = Marks::room(&accuracies[1..]);
@@ -48,11 +50,15 @@ impl WarmStarts {
             Key::circle("small batch, where the large one starts", SMALL, true),
             Key::circle("large batch that started there", LARGE, true),
         ];
-        if !accuracies[2].points.is_empty() {
-            keys.push(Key::circle("plain large batch, as many epochs in all", PLAIN, false));
+        let controls = [("plain large batch", PLAIN), ("small batch that goes on", SMALL)];
+        for ((name, color), marks) in controls.into_iter().zip(&accuracies[2..]) {
+            if !marks.points.is_empty() {
+                keys.push(Key::circle(&format!("{name}, as many epochs in all"), color, false));
+            }
         }
         if self.measured.is_some() {
-            keys.push(Key::circle("φ from zero (right panel)", LARGE, false));
+            keys.push(Key::circle("φ, largest of all searches (right)", LARGE, true));
+            keys.push(Key::circle("φ from zero (right)", LARGE, false));
         }
         let starts = self.starts();
         let last = 1.0 + starts.last().copied().unwrap_or(1) as f64;
@@ -61,7 +67,7 @@ impl WarmStarts {
             "Chart: test accuracy and sharpness of the large batch over the epoch of its warm start, {subject}"
         );
         let axis = Across {
-            name: "small-batch epochs before (log scale)",
+            name: "small-batch epochs before (log scale of 1 + epochs)",
             range: 0.92..1.08 * last,
             ticks: starts.iter().map(|start| 1.0 + *start as f64).collect(),
             label: |place| format!("{:.0}", place - 1.0),

@@ -1,4 +1,4 @@
-//! How are MNIST's files read? Each holds one array of bytes behind a header of big-endian numbers.
+//! How are MNIST's files read? Each holds one array of bytes after a header of big-endian numbers.
 //!
 //! | file | bytes 0–3 | then | then |
 //! |---|---|---|---|
@@ -130,7 +130,7 @@ fn array<'a, const N: usize>(path: &Path, bytes: &'a [u8], magic: u32) -> Result
     Ok((sizes, rest))
 }
 
-/// The big-endian number at the beginning of `rest`, which is moved behind it.
+/// The big-endian number at the beginning of `rest`, which is moved after it.
 fn number(path: &Path, bytes: &[u8], rest: &mut &[u8]) -> Result<u32> {
     let (number, behind) = rest.split_first_chunk::<4>().ok_or_else(|| {
         let place = format!("byte {}", bytes.len() - rest.len());

@@ -1,7 +1,7 @@
 //! How is TIMIT read, as Kaldi leaves it? Features by an index into archives, one label a frame from a second archive.
 //!
 //! The index (`feats.scp`) has a line an utterance: its key, a space, and `path:offset`, where the archive (`.ark`) holds
-//! a matrix of frames × features at that byte. The alignment (`pdf.ark`) has keys of its own, and behind each the labels
+//! a matrix of frames × features at that byte. The alignment (`pdf.ark`) has keys of its own, and after each the labels
 //! of the utterance's frames. Numbers are little-endian.
 //!
 //! | what | bytes |
@@ -44,7 +44,7 @@ const MOST_CONTEXT: usize = 100;
 /// ali-to-pdf exp/tri3_ali/final.mdl "ark:gunzip -c exp/tri3_ali/ali.*.gz |" ark:train/pdf.ark
 /// ```
 ///
-/// with whatever the recipe applies to features (`apply-cmvn`, `transform-feats`) in place of or behind `copy-feats`, and
+/// with whatever the recipe applies to features (`apply-cmvn`, `transform-feats`) in place of or after `copy-feats`, and
 /// the same for the test part. With another number of classes or frames of context use [`Kaldi`]. It takes 1.5 kB of
 /// memory a frame.
 ///
@@ -278,7 +278,7 @@ fn locate(index: &Path, entry: &Entry) -> Result<PathBuf> {
     })
 }
 
-/// Frames, one behind the other.
+/// Frames, one after the other.
 struct Matrix {
     rows: usize,
     columns: usize,
@@ -305,7 +305,7 @@ impl Matrix {
     }
 }
 
-/// Puts each frame with its neighbors behind `inputs`; the first and the last frame stand for those beyond.
+/// Puts each frame with its neighbors after `inputs`; the first and the last frame stand for those beyond.
 fn splice(matrix: &Matrix, context: usize, inputs: &mut Vec<f32>) {
     inputs.reserve(matrix.values.len() * (2 * context + 1));
     for frame in 0..matrix.rows {
@@ -447,7 +447,7 @@ impl<'a> Cursor<'a> {
         Error::format(self.path, format!("utterance '{}', byte {}", self.key, self.offset()), reason)
     }
 
-    /// Moves behind these bytes, if they are next.
+    /// Moves after these bytes, if they are next.
     fn skip(&mut self, bytes: &[u8]) -> bool {
         let behind = self.rest.strip_prefix(bytes);
         self.rest = behind.unwrap_or(self.rest);
@@ -479,7 +479,7 @@ impl<'a> Cursor<'a> {
         usize::try_from(size).map_err(|_| start.wrong(format!("a size must not be negative, but is {size}")))
     }
 
-    /// The next number, which must not be negative, behind the byte that says that it has 4.
+    /// The next number, which must not be negative, after the byte that says that it has 4.
     fn marked_size(&mut self) -> Result<usize> {
         if !self.skip(b"\x04") {
             let found = self.rest.first().map_or("the end".into(), |byte| format!("the byte {byte}"));
@@ -515,7 +515,7 @@ impl<'a> Cursor<'a> {
         Ok((least, range, self.size()?, self.size()?))
     }
 
-    /// The labels of an utterance, in binary, behind their mark.
+    /// The labels of an utterance, in binary, after their mark.
     fn binary_labels(&mut self) -> Result<Vec<i32>> {
         let number = self.marked_size()?;
         let labels = self.numbers::<5>(number, 1)?;

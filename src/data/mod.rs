@@ -328,7 +328,7 @@ fn places(folders: &[&str]) -> Vec<PathBuf> {
     roots.flat_map(|root| folders.iter().map(move |folder| root.join(folder))).collect()
 }
 
-/// The paths of `files`, each plain or with `.gz` behind its name, in the first folder that holds them all; else an error
+/// The paths of `files`, each plain or with `.gz` after its name, in the first folder that holds them all; else an error
 /// that says what to put where. `hint` goes on from the list of folders, with a space or a comma, or is empty.
 fn find<const N: usize>(name: &'static str, folders: &[&str], files: [&str; N], hint: &str) -> Result<[PathBuf; N]> {
     let places = places(folders);

@@ -219,7 +219,7 @@ struct Cloud {
 }
 
 impl Cloud {
-    /// Draws one point of a class and puts its features behind `inputs`.
+    /// Draws one point of a class and puts its features after `inputs`.
     fn draw(&self, class: u32, random: &mut ChaCha8Rng, inputs: &mut Vec<f32>) {
         let length = (1.0 + self.sigma * self.sigma).sqrt();
         let center = self.centers.iter().skip(class as usize * self.dimensions).take(self.dimensions);

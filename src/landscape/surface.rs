@@ -48,7 +48,7 @@ pub struct Surface {
     /// The trial's number.
     #[serde(deserialize_with = "Option::deserialize")]
     pub trial: Option<usize>,
-    /// The epoch behind which x is read; none for the last one.
+    /// The epoch after which x is read; none for the last one.
     #[serde(deserialize_with = "Option::deserialize")]
     pub epoch: Option<usize>,
     /// Whose points f is over.

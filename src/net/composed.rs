@@ -82,7 +82,7 @@ impl<T: Real> Composed<T> {
     }
 
     fn there(&self) -> Result<&Tensor> {
-        self.gradient.as_ref().ok_or_else(|| Error::Tensor("no gradient before a pass back".into()))
+        self.gradient.as_ref().ok_or_else(|| Error::Tensor("no gradient before a backward pass".into()))
     }
 
     /// One transfer for all layers.

@@ -25,7 +25,7 @@ pub enum Passes {
     /// Fused for the CPU; on other devices as [`Composed`](Passes::Composed).
     ///
     /// Convolutions of stride 1 with windows of 3×3 or 5×5 over many channels take fewer multiplications (minimal filtering,
-    /// Lavin and Gray 2016): in f32 their rounding errors are about three times those of a direct sum, on the way back five
+    /// Lavin and Gray 2016): in f32 their rounding errors are about three times those of a direct sum, on the backward pass five
     /// times, in f64 below 1e-14.
     #[default]
     Fused,
@@ -71,7 +71,7 @@ impl<T: Real> Engine<T> {
         }
     }
 
-    /// Outputs for points; nothing is kept for a way back.
+    /// Outputs for points; nothing is kept for a backward pass.
     pub(crate) fn pass(&mut self, split: &Split, points: &Points<'_>, averages: Averages<'_, T>) -> Result<Passed> {
         self.pass_for(split, points, averages, None, &Wanted::NOTHING)
     }

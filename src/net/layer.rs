@@ -67,7 +67,7 @@ impl Layer {
         Layer::Norm { epsilon: 1e-5, momentum: 0.1 }
     }
 
-    /// Shape behind the layer for a point of shape `input` before it.
+    /// Shape after the layer for a point of shape `input` before it.
     pub(super) fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
         let refuse = |needs: &str| Err(Error::Shape(format!("it takes {needs}, but gets the shape {input:?}")));
         match (self, input) {
@@ -207,7 +207,7 @@ impl std::fmt::Display for Layer {
     }
 }
 
-/// Most weights of a net, and most numbers that one point has before or behind a layer: 2³¹, 8 GiB. More is a slip of the
+/// Most weights of a net, and most numbers that one point has before or after a layer: 2³¹, 8 GiB. More is a slip of the
 /// pen, and memory would end first.
 pub(super) const MOST: usize = 1 << 31;
 

@@ -47,7 +47,7 @@ use crate::weights::{Layout, Weights};
 pub struct Net {
     name: String,
     layers: Vec<Layer>,
-    /// Shape of a point before each layer, and behind the last.
+    /// Shape of a point before each layer, and after the last.
     shapes: Vec<Vec<usize>>,
     layout: Layout,
 }

@@ -1,4 +1,4 @@
-//! Which other x is the same function? What a rectified unit passes on can be made larger before it and smaller behind it.
+//! Which other x is the same function? What a rectified unit passes on can be made larger before it and smaller after it.
 //!
 //! `max(αz, 0) = α max(z, 0)` for α > 0. So if all that feeds a layer of rectified units is multiplied by α, and the weights
 //! of the layer that they feed by 1/α, the net computes what it did: f is the same at both points, on every split. The box of
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::weights::{Part, Weights};
 
 impl Net {
-    /// The point `T_α(x)`: the same function, every layer of rectified units fed α times as much and weighed by 1/α behind.
+    /// The point `T_α(x)`: the same function, every layer of rectified units fed α times as much and weighed by 1/α after it.
     ///
     /// What is multiplied by α is weights and bias of the dense layer or convolution before the units, or γ and β of a
     /// normalization there; by 1/α, the weights of the next dense layer or convolution. Where α is a power of two, and no

@@ -9,7 +9,7 @@
 //! authors' own evaluation batches, is the default.
 //!
 //! It is evaluated on all threads of the machine (or `RAYON_NUM_THREADS`), or on those of the pool that the call is made in;
-//! without a gradient nothing is kept of a layer behind the next one, so that memory is bounded by the chunk.
+//! without a gradient nothing is kept of a layer once the next one is done, so that memory is bounded by the chunk.
 //!
 //! | name | default | range | paper |
 //! |---|---|---|---|

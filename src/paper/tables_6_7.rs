@@ -22,6 +22,8 @@ pub struct Mended {
     pub table: &'static str,
     /// What is done to the large batch.
     pub strategy: &'static str,
+    /// What is done to the small batch that stands beside it: in Table 6 the same (from memory); in Table 7 nothing.
+    pub small_strategy: Option<&'static str>,
     /// The net.
     pub net: &'static str,
     /// The data set.
@@ -48,13 +50,14 @@ const fn row(
     sharpness: [(f64, f64); 2],
     read: [bool; 3],
 ) -> Mended {
-    let (table, strategy) = match six {
-        true => ("Table 6, data augmentation", "augmented"),
-        false => ("Table 7, conservative training", "conservative"),
+    let (table, strategy, small_strategy) = match six {
+        true => ("Table 6, data augmentation", "augmented", Some("small batch, augmented")),
+        false => ("Table 7, conservative training", "conservative", None),
     };
     Mended {
         table,
         strategy,
+        small_strategy,
         net,
         data,
         small: cell(accuracy[0], read[0]),
@@ -132,16 +135,28 @@ impl std::fmt::Display for Cell {
 }
 
 impl Mended {
-    /// The row beside the plain large batch's of Tables 2 and 3.
+    /// The row beside the plain batches of Tables 2 and 3.
     pub fn block(&self) -> crate::display::Block {
-        let plain = super::table2(self.net).map_or("–".into(), |row| row.test_large.to_string());
+        let plain = |of: fn(&super::Table2) -> Printed| {
+            super::table2(self.net).map_or("–".into(), |row| of(&row).to_string())
+        };
         let sharp = super::table3(self.net).ok();
         let sharp =
             |of: fn(&super::PrintedSharpness) -> Printed| sharp.map_or("–".into(), |row| of(&row).to_string());
         let row = |name: &str, cells: [String; 3]| std::iter::once(name.into()).chain(cells).collect();
         let rows = vec![
-            row("small batch", [self.small.to_string(), "–".into(), "–".into()]),
-            row("plain large batch (Tables 2, 3)", [plain, sharp(|row| row.large), sharp(|row| row.large_half)]),
+            row(
+                "plain small batch (Tables 2, 3)",
+                [plain(|row| row.test_small), sharp(|row| row.small), sharp(|row| row.small_half)],
+            ),
+            row(
+                "plain large batch (Tables 2, 3)",
+                [plain(|row| row.test_large), sharp(|row| row.large), sharp(|row| row.large_half)],
+            ),
+            row(
+                self.small_strategy.unwrap_or("small batch of this table"),
+                [self.small.to_string(), "–".into(), "–".into()],
+            ),
             row(
                 &format!("large batch, {}", self.strategy),
                 [self.large, self.sharpness, self.sharpness_half].map(|cell| cell.to_string()),

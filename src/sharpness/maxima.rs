@@ -28,7 +28,7 @@ impl std::fmt::Display for Reading {
 
 impl Reading {
     /// φ of a measure, percent, and whether it is to be trusted: a search that stayed at its start, or that a random corner or
-    /// another search surpasses, found no size.
+    /// another search surpasses, is unreliable.
     pub fn of(self, maximum: &Maximum) -> (f64, bool) {
         let search = match self {
             Reading::Largest => maximum.best(),
@@ -274,15 +274,15 @@ impl Maxima {
             "regime",
             "φ from zero, %",
             "φ, largest, %",
-            "random corners",
-            "if linear",
-            "if quadratic",
+            "at random corners",
+            "if f were linear",
+            "if f were quadratic",
             "evaluations",
         ];
         let title = match self.maxima.first() {
             None => "No measures".into(),
             Some(first) => format!(
-                "Sharpness of {} on {}, {} statistics: mean ± std of {} measures",
+                "Sharpness of {} on {}, {} statistics: mean ± std over trials; {} measures in all",
                 first.net,
                 first.data,
                 first.objective.statistics,
@@ -338,7 +338,7 @@ impl Contrast {
         let doubt = match self.doubtful() {
             0 => String::new(),
             doubtful => {
-                format!("; {doubtful} of {} searches found no size", self.small.len() + self.large.len())
+                format!("; {doubtful} of {} searches unreliable", self.small.len() + self.large.len())
             }
         };
         match self.ratio() {

@@ -125,7 +125,7 @@ pub struct Maximum {
     /// The trial's number.
     #[serde(deserialize_with = "Option::deserialize")]
     pub trial: Option<usize>,
-    /// The epoch behind which the trial was read; nothing where it was its end.
+    /// The epoch after which the trial was read; nothing where it was its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<usize>,
     /// The seed that the trial's start came from.
@@ -229,7 +229,7 @@ impl Maximum {
         self.searches.iter().reduce(|best, next| if next.phi > best.phi { next } else { best })
     }
 
-    /// The search from x itself by the maximizer asked for: with the defaults, the paper's protocol as far as it says one.
+    /// The search from x itself by the maximizer asked for: with the defaults, the paper's protocol as far as it is specified.
     pub fn from_zero(&self) -> Option<&Search> {
         self.searches.first()
     }

@@ -110,13 +110,13 @@ impl Spectra {
                 Spread::of(values).map_or("–".into(), |own| plus_minus(own.mean, Some(own.deviation)))
             };
             let ratio = Ratio::of(&large, &small)
-                .map_or_else(|_| "–".into(), |own| format!("{} ({})", significant(own.of_means), own.interval()));
+                .map_or_else(|_| "–".into(), |own| format!("{} ({})", significant(own.geometric), own.interval()));
             rows.push(vec![name, mean(&small), mean(&large), ratio]);
         }
         if rows.is_empty() {
             return table;
         }
-        let heads = ["", "small batch", "large batch", "large by small"];
+        let heads = ["", "small batch", "large batch", "large over small, geometric means, not paired"];
         Block::joined(&[table, Block::table("Means ± deviations over trials", &heads, rows)])
     }
 

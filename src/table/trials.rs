@@ -183,14 +183,14 @@ pub(crate) fn trials(regimes: &[&Regime]) -> Block {
         [] => "no trials".into(),
     };
     let columns =
-        ["regime", "batch", "trial", "epochs", "training loss", "training %", "test %", "‖x − x₀‖", "stopped by"];
+        ["regime", "batch", "trial", "epochs", "training loss", "training %", "test %", "‖x − x₀‖", "ended by"];
     Block::table(&title, &columns, rows)
 }
 
 /// Most trials, of all regimes together, that are listed one by one.
 const LISTED: usize = 24;
 
-/// Why trials ended, each reason with its count: "38 ceased to improve, 2 epochs".
+/// Why trials ended, each reason with its count: "38 ceased to improve, 2 epoch limit".
 fn ends(regime: &Regime) -> String {
     let mut counts: Vec<(Stop, usize)> = Vec::new();
     for run in &regime.runs {

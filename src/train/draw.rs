@@ -28,7 +28,7 @@ impl Draw {
         }
     }
 
-    /// Goes on behind so many epochs, with images moved from that word of their stream on.
+    /// Goes on after so many epochs, with images moved from that word of their stream on.
     pub(super) fn resume(&mut self, epochs: usize, word: Option<u64>) {
         (0..epochs).for_each(|_| shuffle(&mut self.order, &mut self.random));
         if let (Some((_, random)), Some(word)) = (&mut self.augment, word) {

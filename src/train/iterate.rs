@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::file::read_whole;
 use crate::kept::{Fingerprint, Shelf, digest};
 use crate::weights::{Layout, Weights};
 
@@ -40,7 +41,7 @@ impl Iterate {
         match &self.place {
             Place::Memory(weights) => Ok(weights.clone()),
             Place::File { path, digest: expected, layout } => {
-                let bytes = std::fs::read(path).map_err(|error| Error::file(path, error))?;
+                let bytes = read_whole(path, u64::MAX)?;
                 if digest(&bytes) != *expected {
                     let reason = "it is not as it was kept; the same training makes it again";
                     return Err(Error::format(path, "digest", reason));
@@ -88,7 +89,7 @@ impl Iterate {
         match &self.place {
             Place::Memory(_) => true,
             Place::File { path, digest: expected, .. } => {
-                std::fs::read(path).is_ok_and(|bytes| digest(&bytes) == *expected)
+                read_whole(path, u64::MAX).is_ok_and(|bytes| digest(&bytes) == *expected)
             }
         }
     }

@@ -129,7 +129,9 @@ impl std::fmt::Display for Scaled {
 impl std::fmt::Display for Growth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { every, factor, most, rate } = self;
-        write!(f, "batch × {factor} every {every} epochs to {most}, learning rate × {rate}")
+        write!(f, "batch × {factor} every {every} epochs to {most}")?;
+        // At a constant rate there is nothing to say of it.
+        if *rate == 1.0 { Ok(()) } else { write!(f, ", learning rate × {rate}") }
     }
 }
 

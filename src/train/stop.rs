@@ -18,7 +18,7 @@ pub enum Stop {
 impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Stop::Epochs => "epochs",
+            Stop::Epochs => "epoch limit",
             Stop::CeasedToImprove => "ceased to improve",
             Stop::Budget => "budget",
             Stop::Diverged => "diverged",

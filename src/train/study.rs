@@ -217,7 +217,7 @@ fn find(
         return Ok(Found::Wrong("a kept trial is of another recipe or number, or has no rows".into()));
     }
     let mut iterates = Vec::new();
-    // A trial that ended early has no points behind its end.
+    // A trial that ended early has no points after its end.
     for &epoch in wanted.iter().filter(|epoch| **epoch <= kept.run.last().epoch) {
         let own = kept.iterates.iter().find(|(other, _)| *other == epoch);
         let own = own.map(|(_, digest)| Iterate::kept(shelf, of, epoch, digest, net.layout()));

@@ -2,7 +2,7 @@
 
 use super::stop::Stop;
 
-/// A trial behind one epoch; epoch 0 is the starting point.
+/// A trial after one epoch; epoch 0 is the starting point.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Epoch {
@@ -64,7 +64,7 @@ impl Run {
         self.stop != Stop::Diverged
     }
 
-    /// Why it ended, in words: "epochs", "diverged in epoch 3".
+    /// Why it ended, in words: "epoch limit", "diverged in epoch 3".
     pub fn ended(&self) -> String {
         match (self.stop, self.last()) {
             (Stop::Diverged, last) if !last.is_finite() => "diverged at its start".into(),

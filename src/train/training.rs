@@ -321,7 +321,7 @@ impl Training {
     }
 
     /// Warm starts after every epoch after which these trials kept their points: one regime for each, "from epoch 5", all in
-    /// parallel, behind the regime that they start from: Figure 5 of the paper. Each is what [`starting_at`](Self::starting_at)
+    /// parallel, after the regime that they start from: Figure 5 of the paper. Each is what [`starting_at`](Self::starting_at)
     /// makes of [`Trials::at_epoch`].
     ///
     /// Memory: the points of all these epochs.

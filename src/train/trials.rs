@@ -84,7 +84,7 @@ pub struct Trials {
     pub lowest: Vec<Weights>,
     /// Points on each run's way that were [asked for](crate::Training::iterates), by epoch.
     pub iterates: Vec<Vec<Iterate>>,
-    /// The epoch behind which the trials are read; nothing for the last of each.
+    /// The epoch after which the trials are read; nothing for the last of each.
     pub at: Option<usize>,
 }
 

@@ -1,51 +1,58 @@
 //! Where the gap begins: Figure 4 of the paper.
 
-use super::effect::{Effect, Judged, left_out, unreliable};
-use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
+use super::effect::Effect;
+use super::finding::{Finding, left_out, unreliable};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, not_tested, verdicts};
 use crate::data::Which;
-use crate::error::{Error, Result};
+use crate::display::grouped;
+use crate::error::Result;
 use crate::paper::Figure4;
 use crate::record::Recorded;
 use crate::sharpness::{Maxima, Reading, check_one_box};
 use crate::spread::{Spread, Trend};
 use crate::train::{Regime, Stop, Study, threshold_of};
 
-/// Sets a live study of batch sizes beside what the paper says of Figure 4, of whatever net, and beside the recorded run.
+/// Sets a recorded and a live study of batch sizes with its measures, of which one may be missing, beside what the paper says of
+/// Figure 4, of whatever net.
 ///
-/// Three claims are judged: past some batch size the test accuracy falls (a permutation test of no fall, p < 0.05; see
-/// [`Threshold`](crate::Threshold)); the minima grow sharper with the batch size (the 95 % interval of the factor by which φ
+/// Four claims are judged: past some batch size the test accuracy falls (a permutation test of no fall, p < 0.05; see
+/// [`Threshold`](crate::Threshold)); up to it the accuracy is level (the 95 % interval of the threshold does not reach the smallest
+/// batch: if it does, there may be no level stretch); the minima grow sharper with the batch size (the 95 % interval of the factor by which φ
 /// grows with each doubling lies above 1; the largest f of all searches, on the training split); and the search from x itself,
 /// the paper's protocol as far as it is specified, shows that.
 ///
 /// # Errors
-/// [`Error::Parameter`] where the study has fewer than four batch sizes, or where its measures are of several kinds of box.
-pub fn batch_size(paper: &Figure4, recorded: Option<&Recorded>, live: &Study, maxima: &Maxima) -> Result<Comparison> {
-    let regimes = live.regimes();
-    threshold_of(&regimes)?;
-    let Some(first) = regimes.first() else { return Err(Error::parameter("regimes", 0, "be at least 4")) };
+/// [`Error::Parameter`](crate::Error::Parameter) where a study has fewer than four batch sizes, where its measures are of several kinds of box, or where there
+/// is neither record nor live study.
+pub fn batch_size(paper: &Figure4, recorded: Option<&Recorded>, live: Option<(&Study, &Maxima)>) -> Result<Comparison> {
+    check_source(&recorded, &live)?;
     let kept = recorded.map(|recorded| (recorded.regimes(), recorded.maxima.clone().unwrap_or_default()));
-    let columns = [
-        column_of_paper(paper),
-        kept.as_ref().map_or(Ok([None; 10]), |(regimes, maxima)| column(regimes, maxima))?,
-        column(&regimes, maxima)?,
-    ];
+    let live = live.map(|(study, maxima)| (study.regimes(), maxima.clone()));
+    let sources = [kept.as_ref(), live.as_ref()];
+    let [recorded_column, live_column] = sources.map(|source| match source {
+        Some((regimes, maxima)) => column(regimes, maxima),
+        None => Ok([None; 10]),
+    });
+    let columns = [column_of_paper(paper), recorded_column?, live_column?];
     let claims = [
         "Past some batch size the test accuracy falls.",
+        "Up to that size test accuracy is level: the fall begins beyond the smallest batch.",
         "The larger the batch, the sharper the minima.",
-        "The search from x itself, ten iterations of it, shows that.",
+        "Ten iterations of the search from x itself find them the sharper, the larger the batch.",
     ];
-    let evidence = match &kept {
-        Some((regimes, maxima)) => judge(regimes, maxima)?,
-        None => not_tested("no recorded run"),
-    };
+    let [recorded_findings, live_findings] = sources.map(|source| match source {
+        Some((regimes, maxima)) => judge(regimes, maxima),
+        None => Ok(not_tested("no such run")),
+    });
+    let first = live.as_ref().and_then(|(regimes, _)| regimes.first());
     Ok(Comparison {
         rows: Row::filled(rows().into(), &columns.map(Vec::from)),
-        sources: column_sources(
-            &format!("{} on {}", paper.net, paper.data),
+        sources: Sources::new(
+            format!("{} on {}", paper.net, paper.data),
             recorded,
-            &format!("{} on {}", first.net, first.data),
+            first.map(|first| [&*first.net, &*first.data]),
         ),
-        verdicts: verdicts(claims, evidence, judge(&regimes, maxima)?),
+        verdicts: verdicts(claims, [recorded_findings?, live_findings?]),
     })
 }
 
@@ -53,9 +60,9 @@ fn rows() -> [Row; 10] {
     let test = |label, measure, form| Row { split: Some("test"), ..Row::new(label, measure, form) };
     let train = |label, measure| Row { split: Some("train"), ..Row::new(label, measure, Form::Significant) };
     [
-        test("batch size past which test accuracy falls", "threshold", Form::Significant),
-        test("its 95 % interval, lower end", "threshold_lower", Form::Significant),
-        test("its 95 % interval, upper end", "threshold_upper", Form::Significant),
+        test("batch size past which test accuracy falls", "threshold", Form::Count),
+        test("its 95 % interval, lower end", "threshold_lower", Form::Count),
+        test("its 95 % interval, upper end", "threshold_upper", Form::Count),
         test("p of no fall, permutation", "p", Form::Probability),
         test("test % up to it", "accuracy", Form::Percent),
         test("less per doubling past it, points", "slope", Form::Percent),
@@ -104,7 +111,7 @@ fn pairs(maxima: &Maxima, reading: Reading) -> Result<Vec<(f64, f64)>> {
     Ok(own.iter().filter_map(|maximum| Some((maximum.batch? as f64, reading.of(maximum).0))).collect())
 }
 
-fn judge(regimes: &[&Regime], maxima: &Maxima) -> Result<[Judged; 3]> {
+fn judge(regimes: &[&Regime], maxima: &Maxima) -> Result<[Finding; 4]> {
     let cut = regimes.iter().flat_map(|regime| &regime.runs).filter(|run| run.stop == Stop::Budget).count();
     if cut > 0 || maxima.unmeasured > 0 {
         let reason = format!("the budget cut short {cut} trials and left out {} measures", maxima.unmeasured);
@@ -113,18 +120,28 @@ fn judge(regimes: &[&Regime], maxima: &Maxima) -> Result<[Judged; 3]> {
     let threshold = threshold_of(regimes)?;
     let falls = if threshold.is_resolved() { Outcome::Holds } else { Outcome::Undecided };
     let left_out = left_out(regimes.iter().map(|regime| regime.diverged()).sum());
-    let [largest, from_zero] = [Reading::Largest, Reading::FromZero].map(|reading| -> Result<Judged> {
+    let [largest, from_zero] = [Reading::Largest, Reading::FromZero].map(|reading| -> Result<Finding> {
         let pairs = pairs(maxima, reading)?;
         if pairs.is_empty() {
-            return Ok(Judged::bare(Outcome::NotTested, "no sharpness was measured"));
+            return Ok(Finding::bare(Outcome::NotTested, "no sharpness was measured"));
         }
         let doubtful = maxima.maxima.iter().filter(|maximum| !reading.of(maximum).1).count();
         let judged = match Trend::of(&pairs) {
-            Ok(trend) => Judged::by(vec![Effect::from(&trend).labelled("φ with each doubling")]),
-            Err(reason) => Judged::bare(Outcome::Undecided, reason.to_string()),
+            Ok(trend) => Finding::by(vec![Effect::from(&trend).of("φ with each doubling of the batch")]),
+            Err(reason) => Finding::bare(Outcome::Undecided, reason.to_string()),
         };
         Ok(judged.and(unreliable(doubtful, pairs.len())).and(left_out.clone()))
     });
-    let falls = Judged::bare(falls, format!("it {threshold}")).and(left_out.clone());
-    Ok([falls, largest?, from_zero?])
+    let falls = Finding::bare(falls, format!("it {threshold}")).and(left_out.clone());
+    let level = match threshold.is_resolved() {
+        false => Finding::bare(Outcome::NotTested, "there is no fall beyond chance"),
+        true if threshold.open_below => {
+            Finding::bare(Outcome::Undecided, "the interval of where the fall begins reaches the smallest batch")
+        }
+        true => Finding::bare(
+            Outcome::Holds,
+            format!("the fall begins past {} at least", grouped(threshold.lower.round() as usize)),
+        ),
+    };
+    Ok([falls, level.and(left_out.clone()), largest?, from_zero?])
 }

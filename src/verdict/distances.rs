@@ -1,7 +1,8 @@
 //! How far the batches go: §4 of the paper, and Hoffer et al. 2017.
 
-use super::effect::{Effect, Judged, Unit, factor_of, left_out};
-use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
+use super::effect::{Effect, Unit, factor_of};
+use super::finding::{Finding, left_out};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, by_source, check_source, verdicts};
 use crate::distances::{DistanceRun, Distances};
 use crate::error::Result;
 use crate::paper::DISTANCE_RATIO;
@@ -9,7 +10,7 @@ use crate::record::Recorded;
 use crate::spread::{Paired, Spread};
 use crate::train::Role;
 
-/// Sets live distances beside what the paper says of them, of all of its nets, and beside the recorded run.
+/// Sets recorded and live distances, of which one may be missing, beside what the paper says of them, of all of its nets.
 ///
 /// Three claims are judged by intervals over trials: the small batch ends 3 to 10 times as far from the start as the large one (holds
 /// where the whole 95 % interval of the ratio lies there, fails where all of it lies outside); and, of either batch, the distance
@@ -17,28 +18,27 @@ use crate::train::Role;
 /// the logarithm's leaves lies above 0).
 ///
 /// # Errors
-/// As [`Distances::of`], for the recorded run.
-pub fn distances(recorded: Option<&Recorded>, live: &Distances) -> Result<Comparison> {
+/// As [`Distances::of`], for the recorded run; [`Error::Parameter`](crate::Error::Parameter) where there is neither record nor live run.
+pub fn distances(recorded: Option<&Recorded>, live: Option<&Distances>) -> Result<Comparison> {
+    check_source(&recorded, &live)?;
     let kept = recorded.map(Recorded::distances).transpose()?;
-    let columns = [vec![None; ROWS], kept.as_ref().map_or(vec![None; ROWS], column), column(live)];
+    let kept = kept.as_ref();
+    let columns = [None, kept, live].map(|distances| distances.map_or(Vec::new(), column));
     let claims = [
         "The small batch ends 3 to 10 times as far from the start as the large one.",
         "The small batch's distance grows with the logarithm of its steps, not with a power.",
-        "So does the large batch's.",
+        "The large batch's distance grows with the logarithm of its steps, not with a power.",
     ];
-    let evidence = kept.as_ref().map_or_else(|| not_tested("no recorded run"), judge);
     Ok(Comparison {
         rows: Row::filled(rows(), &columns),
-        sources: column_sources(
-            "all six nets, a ratio of 3 to 10",
+        sources: Sources::new(
+            String::from("all six nets, a ratio of 3 to 10"),
             recorded,
-            &format!("{} on {}", live.net, live.data),
+            live.map(|live| [&*live.net, &*live.data]),
         ),
-        verdicts: verdicts(claims, evidence, judge(live)),
+        verdicts: verdicts(claims, [by_source(kept, "recorded", judge), by_source(live, "live", judge)]),
     })
 }
-
-const ROWS: usize = 7;
 
 fn rows() -> Vec<Row> {
     let row = |label: &str, measure, role: Option<Role>| Row {
@@ -81,19 +81,21 @@ fn column(distances: &Distances) -> Vec<Number> {
     column
 }
 
-fn judge(distances: &Distances) -> [Judged; 3] {
+fn judge(distances: &Distances) -> [Finding; 3] {
     let range = match ratio(distances) {
-        None => Judged::bare(Outcome::NotTested, "there is not one regime of each role"),
-        Some(ratio) => Judged::by_test(ratio, |ratio| {
+        None => Finding::bare(Outcome::NotTested, "there is not one regime of each role"),
+        Some(ratio) => Finding::by_test(ratio, |ratio| {
             let [least, most] = DISTANCE_RATIO;
-            factor_of(ratio).between(least, most).labelled("small over large")
+            factor_of(ratio).between(least, most).of("distance from the start, small over large batch")
         }),
     };
     let law = |role: Role| match named(distances, role).map(|name| distances.logarithm_over_power(name)) {
-        None => Judged::bare(Outcome::NotTested, format!("there is no {role} batch")),
-        Some(test) => Judged::by_test(test, |test| {
+        None => Finding::bare(Outcome::NotTested, format!("there is no {role} batch")),
+        Some(test) => Finding::by_test(test, |test| {
             // In percent of the distance at the end.
-            Effect::from(test).in_unit(Unit::Percent).labelled("left by the power − by the logarithm")
+            Effect::from(test)
+                .in_unit(Unit::Percent)
+                .of("what a power law leaves of the end's distance − what a logarithm leaves: above 0 the logarithm fits better")
         }),
     };
     [range, law(Role::Small), law(Role::Large)].map(|judged| judged.and(left_out(distances.diverged)))

@@ -2,7 +2,6 @@
 
 use super::outcome::Outcome;
 use crate::display::probability;
-use crate::error::Result;
 use crate::spread::{Paired, Ratio, Trend, Welch};
 
 /// What an effect is counted in.
@@ -20,6 +19,8 @@ pub enum Unit {
 /// A number that a claim is judged by, from the trials of one source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Effect {
+    /// What it is a ratio or a difference of: "φ, large over small batch".
+    pub of: &'static str,
     /// Which of several it is: "full space, ε = 1e-3"; empty where there is one.
     pub label: String,
     /// What it is counted in.
@@ -42,7 +43,7 @@ pub struct Effect {
 
 impl Effect {
     fn new(unit: Unit, [value, lower, upper]: [f64; 3], p: Option<f64>, claimed: (f64, f64)) -> Self {
-        Self { label: String::new(), unit, value, lower, upper, p, claimed, paper: None, is_trusted: true }
+        Self { of: "", label: String::new(), unit, value, lower, upper, p, claimed, paper: None, is_trusted: true }
     }
 
     /// A difference in points that is claimed to be above 0.
@@ -68,6 +69,10 @@ impl Effect {
     /// Counted in something else.
     pub(super) fn in_unit(self, unit: Unit) -> Self {
         Self { unit, ..self }
+    }
+
+    pub(super) fn of(self, of: &'static str) -> Self {
+        Self { of, ..self }
     }
 
     pub(super) fn labelled(self, label: impl Into<String>) -> Self {
@@ -100,7 +105,7 @@ impl Effect {
         format!("{value} ({lower} to {upper})")
     }
 
-    /// The same in words: "full space, ε = 1e-3: times 66 (95 % interval 26 to 167, p = 2e-4)".
+    /// The same in words: "full space, ε = 1e-3: times 66 (95 % interval 26 to 170, p = 2e-4)".
     pub(super) fn said(&self) -> String {
         let [value, lower, upper] = [self.value, self.lower, self.upper].map(|number| self.unit.written(number));
         let p = self.p.map_or(String::new(), |p| format!(", p = {}", probability(p)));
@@ -169,85 +174,6 @@ pub(super) fn factor_of(paired: &Paired) -> Effect {
     Effect::times([paired.difference, paired.lower, paired.upper].map(f64::exp), Some(paired.p))
 }
 
-/// What becomes of a claim by the numbers of one source.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Judged {
-    pub(super) outcome: Outcome,
-    pub(super) effects: Vec<Effect>,
-    /// What is to be said beside the effects: what is missing, left out, or unreliable.
-    notes: Vec<String>,
-}
-
-impl Judged {
-    /// By effects, all of which the claim is about.
-    pub(super) fn by(effects: Vec<Effect>) -> Self {
-        let outcomes = effects.iter().map(Effect::outcome);
-        Self { outcome: Outcome::together(outcomes), effects, notes: Vec::new() }
-    }
-
-    /// By boxes, all of which the claim is about; one without an effect says why, and leaves the claim undecided.
-    pub(super) fn by_boxes(boxes: Vec<std::result::Result<Effect, String>>) -> Self {
-        let outcomes = boxes.iter().map(|one| one.as_ref().map_or(Outcome::Undecided, Effect::outcome));
-        let mut judged = Self { outcome: Outcome::together(outcomes), effects: Vec::new(), notes: Vec::new() };
-        for one in boxes {
-            match one {
-                Ok(effect) => judged.effects.push(effect),
-                Err(reason) if judged.notes.contains(&reason) => {}
-                Err(reason) => judged.notes.push(reason),
-            }
-        }
-        judged
-    }
-
-    /// By one effect, if there could be a test.
-    pub(super) fn by_test<T>(test: Result<T>, effect: impl FnOnce(&T) -> Effect) -> Self {
-        match test {
-            Ok(test) => Self::by(vec![effect(&test)]),
-            Err(reason) => Self::bare(Outcome::NotTested, reason.to_string()),
-        }
-    }
-
-    /// Without effects.
-    pub(super) fn bare(outcome: Outcome, note: impl Into<String>) -> Self {
-        Self { outcome, effects: Vec::new(), notes: vec![note.into()] }
-    }
-
-    /// With one more thing to be said, if there is one.
-    pub(super) fn and(mut self, note: String) -> Self {
-        self.notes.extend(Some(note).filter(|note| !note.is_empty()));
-        self
-    }
-
-    /// All that is to be said.
-    pub(super) fn evidence(&self) -> String {
-        let is_one_of_many = self.effects.len() > 1;
-        let effect = |effect: &Effect| match is_one_of_many {
-            true => format!("{} ({})", effect.said(), effect.outcome()),
-            false => effect.said(),
-        };
-        self.effects.iter().map(effect).chain(self.notes.iter().cloned()).collect::<Vec<_>>().join("; ")
-    }
-
-    /// Beside the effects.
-    pub(super) fn notes(&self) -> String {
-        self.notes.join("; ")
-    }
-}
-
-/// "2 trials diverged and are left out", or nothing.
-pub(super) fn left_out(diverged: usize) -> String {
-    match diverged {
-        0 => String::new(),
-        1 => "1 trial diverged and is left out".into(),
-        count => format!("{count} trials diverged and are left out"),
-    }
-}
-
-/// "3 of 10 unreliable", or nothing.
-pub(super) fn unreliable(doubtful: usize, of: usize) -> String {
-    if doubtful == 0 { String::new() } else { format!("{doubtful} of {of} unreliable") }
-}
-
 crate::display::shown_as_text!(Effect, Unit);
 
 #[cfg(test)]
@@ -268,17 +194,6 @@ mod tests {
         for ((lower, upper), outcome) in ranges {
             assert_eq!(factor(lower, upper).between(3.0, 10.0).outcome(), outcome);
         }
-    }
-
-    #[test]
-    fn boxes_are_judged_together() {
-        use Outcome::{Fails, Holds, Mixed, NotTested, Undecided};
-        let together = |outcomes: &[Outcome]| Outcome::together(outcomes.iter().copied());
-        assert_eq!(together(&[]), NotTested);
-        assert_eq!(together(&[Holds, Holds]), Holds);
-        assert_eq!(together(&[Holds, Undecided]), Undecided);
-        assert_eq!(together(&[Fails, Undecided]), Fails);
-        assert_eq!(together(&[Fails, Holds, Undecided]), Mixed);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The generalization gap: Table 2 and Figure 2 of the paper.
 
-use super::effect::{Effect, Judged, left_out};
-use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
+use super::effect::Effect;
+use super::finding::{Finding, left_out};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, not_tested, verdicts};
 use crate::error::{Error, Result};
 use crate::paper::Table2;
 use crate::record::Recorded;
@@ -67,30 +68,32 @@ fn rows() -> [Row; ROWS] {
     ]
 }
 
-/// Sets a live pair beside the paper's row of Table 2 and beside the recorded run.
+/// Sets a recorded and a live pair, of which one may be missing, beside the paper's row of Table 2.
 ///
 /// Three claims of §2.2 are judged: both regimes fit the training points; the large batch is worse on the test points;
 /// and that is not over-fitting that an earlier stop would have avoided.
 ///
 /// The second is judged twice, after the last epochs and where each trial's training loss is lowest: patience ends a trial
-/// some epochs behind its lowest loss, and not a trial whose epochs are over. It holds where both readings say so, and is mixed where they contradict each other. Rows of a
+/// some epochs after its lowest loss, and not a trial whose epochs are over. It holds where both readings say so, and is mixed where they contradict each other. Rows of a
 /// third reading, after the epoch whose training accuracy is nearest to the one that the paper prints, stand beside them.
 ///
 /// # Errors
-/// [`Error::Parameter`] where a regime has no trials, or where row, record and pair are not of one net.
-pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: &Pair) -> Result<Comparison> {
+/// [`Error::Parameter`] where a regime has no trials, where row, record and pair are not of one net, or where there is neither record
+/// nor pair.
+pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: Option<&Pair>) -> Result<Comparison> {
     compared(Some(paper), recorded, live)
 }
 
-fn compared(paper: Option<&Table2>, recorded: Option<&Recorded>, live: &Pair) -> Result<Comparison> {
-    let pair = recorded.map(Recorded::pair).transpose()?;
-    if let Some(empty) = live.regimes().into_iter().find(|regime| regime.runs.is_empty()) {
+fn compared(paper: Option<&Table2>, recorded: Option<&Recorded>, live: Option<&Pair>) -> Result<Comparison> {
+    check_source(&recorded, &live)?;
+    let pairs = [recorded.map(Recorded::pair).transpose()?, live.map(Pair::regimes)];
+    if let Some(empty) = pairs.into_iter().flatten().flatten().find(|regime| regime.runs.is_empty()) {
         return Err(Error::parameter("trials", 0, format!("be at least 1 in the regime '{}'", empty.name)));
     }
-    let nets = pair.map(|[small, _]| &small.net).into_iter().chain([&live.small.regime.net]);
+    let nets = pairs.into_iter().flatten().map(|[small, _]| &small.net);
     let mut column: [Number; ROWS] = [None; ROWS];
     if let Some(paper) = paper {
-        if let Some(other) = nets.into_iter().find(|net| *net != paper.net) {
+        if let Some(other) = nets.into_iter().find(|&net| *net != paper.net) {
             return Err(Error::parameter("net", other, format!("be {}, as in the paper's row", paper.net)));
         }
         let printed = [paper.train_small, paper.train_large, paper.test_small, paper.test_large];
@@ -99,25 +102,21 @@ fn compared(paper: Option<&Table2>, recorded: Option<&Recorded>, live: &Pair) ->
         }
         column[4] = Some(((paper.test_small.mean - paper.test_large.mean) / 100.0, None));
     }
-    let [small, large] = live.regimes();
-    let measure = |regimes| measure(regimes, paper);
-    let recorded_column = pair.map(measure);
-    let columns = [column.to_vec(), recorded_column.unwrap_or_default(), measure([small, large])];
-    let evidence = match pair {
-        Some(pair) => judge(pair, paper)?,
-        None => not_tested("no recorded run"),
-    };
+    let [recorded_column, live_column] = pairs.map(|pair| pair.map_or(Vec::new(), |pair| measure(pair, paper)));
+    let judged =
+        |pair: Option<[&Regime; 2]>, none| pair.map_or_else(|| Ok(not_tested(none)), |pair| judge(pair, paper));
     let claims = [
         "Both regimes fit the training points: each is right on at least 98 % of them.",
         "The large batch generalizes worse: its test accuracy is lower, wherever the trials are read.",
         "That is not over-fitting: even stopped at its best epoch, the large batch stays below the small one.",
     ];
-    let judged = judge([small, large], paper)?;
-    let paper = paper.map_or("no such row".into(), |paper| format!("{} on {}", paper.net, paper.data));
+    let [recorded_pair, live_pair] = pairs;
+    let judged = [judged(recorded_pair, "no recorded run")?, judged(live_pair, "no live run")?];
+    let paper = paper.map(|paper| format!("{} on {}", paper.net, paper.data));
     Ok(Comparison {
-        rows: Row::filled(rows().into(), &columns),
-        sources: column_sources(&paper, recorded, &format!("{} on {}", small.net, small.data)),
-        verdicts: verdicts(claims, evidence, judged),
+        rows: Row::filled(rows().into(), &[column.to_vec(), recorded_column, live_column]),
+        sources: Sources::new(paper, recorded, live_pair.map(|[small, _]| [&*small.net, &*small.data])),
+        verdicts: verdicts(claims, judged),
     })
 }
 
@@ -126,7 +125,7 @@ fn compared(paper: Option<&Table2>, recorded: Option<&Recorded>, live: &Pair) ->
 /// # Errors
 /// [`Error::Parameter`] where a regime has no trials.
 pub fn gap(live: &Pair) -> Result<Comparison> {
-    compared(None, None, live)
+    compared(None, None, Some(live))
 }
 
 /// Percentages of test points that a regime's trials are right on, after an epoch of each.
@@ -134,7 +133,7 @@ fn percent(regime: &Regime, of: fn(&Run) -> &Epoch) -> Vec<f64> {
     regime.finite().map(|run| 100.0 * of(run).test_accuracy).collect()
 }
 
-/// The epoch behind which a trial's training accuracy is nearest to one that the paper prints, percent; the first of equal ones. The start
+/// The epoch after which a trial's training accuracy is nearest to one that the paper prints, percent; the first of equal ones. The start
 /// is none.
 fn nearest(run: &Run, printed: f64) -> &Epoch {
     let away = |row: &&Epoch| (100.0 * row.train_accuracy - printed).abs();
@@ -173,7 +172,7 @@ fn measure(regimes: [&Regime; 2], paper: Option<&Table2>) -> Vec<Number> {
 }
 
 /// What becomes of the three claims in one pair of regimes.
-fn judge(regimes: [&Regime; 2], paper: Option<&Table2>) -> Result<[Judged; 3]> {
+fn judge(regimes: [&Regime; 2], paper: Option<&Table2>) -> Result<[Finding; 3]> {
     let cut = regimes.iter().flat_map(|regime| &regime.runs).filter(|run| run.stop == Stop::Budget).count();
     if cut > 0 {
         let reason = format!("{cut} trials ended because the budget of seconds was used up");
@@ -200,9 +199,9 @@ fn judge(regimes: [&Regime; 2], paper: Option<&Table2>) -> Result<[Judged; 3]> {
     let note = format!("{:.2} % at its best epochs", Spread::of(&best)?.mean);
     let diverged: usize = regimes.iter().map(|regime| regime.diverged()).sum();
     let judged = [
-        Judged::bare(fitted, format!("{fit_small:.2} % and {fit_large:.2} %")),
-        Judged::by_boxes(readings),
-        Judged::by_boxes(vec![less(&last, &best, "")]).and(note),
+        Finding::bare(fitted, format!("{fit_small:.2} % and {fit_large:.2} %")),
+        Finding::by_boxes(readings),
+        Finding::by_boxes(vec![less(&last, &best, "")]).and(note),
     ];
     Ok(judged.map(|judged| judged.and(left_out(diverged))))
 }
@@ -210,5 +209,5 @@ fn judge(regimes: [&Regime; 2], paper: Option<&Table2>) -> Result<[Judged; 3]> {
 /// Percentages of the small batch minus those of the large one.
 fn less(small: &[f64], large: &[f64], label: &str) -> std::result::Result<Effect, String> {
     let test = Welch::test(small, large).map_err(|reason| reason.to_string())?;
-    Ok(Effect::from(&test).labelled(label))
+    Ok(Effect::from(&test).of("test accuracy, small − large batch").labelled(label))
 }

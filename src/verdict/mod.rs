@@ -3,13 +3,15 @@
 //! A claim is about [effects](Effect), each a number with its 95 % interval over the trials. It holds where the whole interval lies
 //! where the claim says, fails where all of it lies outside, and is undecided where the trials cannot tell. A claim about several
 //! boxes or readings holds where it holds in every one, fails where it fails in one and holds in none, and is mixed where it holds
-//! in one and fails in another. Trials that a budget cut short judge nothing, and neither do searches that found no size where the
+//! in one and fails in another. Trials that a budget cut short judge nothing, and neither do unreliable searches where the
 //! sharpness of minima is judged ([`sharpness()`]); elsewhere they are counted beside the claim. "Fails" and "undecided" at quick
 //! scale are results, and are printed as such.
 
 mod batch_size;
+mod claims;
 mod distances;
 mod effect;
+mod finding;
 mod gap;
 mod operating_point;
 mod outcome;
@@ -21,8 +23,10 @@ mod warm_starts;
 mod way_down;
 
 pub use batch_size::batch_size;
+pub use claims::{Claim, Claims};
 pub use distances::distances;
 pub use effect::{Effect, Unit};
+pub use finding::Finding;
 pub use gap::{gap, generalization_gap};
 pub use operating_point::operating_point;
 pub use outcome::Outcome;
@@ -33,9 +37,8 @@ pub use spectrum::spectrum;
 pub use warm_starts::warm_starts;
 pub use way_down::way_down;
 
-use self::effect::Judged;
 use crate::chart::{self, Chart, forest};
-use crate::display::{Block, plus_minus, probability};
+use crate::display::{Block, grouped, plus_minus, probability};
 use crate::error::{Error, Result};
 use crate::record::Recorded;
 use crate::table::{self, DataFrame};
@@ -46,34 +49,9 @@ pub struct Verdict {
     /// The claim, in a sentence.
     pub claim: String,
     /// What became of it in the recorded run at full scale.
-    pub recorded: Outcome,
-    /// The numbers behind that, in words.
-    pub recorded_evidence: String,
-    /// The same as numbers; none where there is no test.
-    pub recorded_effects: Vec<Effect>,
+    pub recorded: Finding,
     /// What became of it just now.
-    pub live: Outcome,
-    /// The numbers behind that, in words.
-    pub live_evidence: String,
-    /// The same as numbers.
-    pub live_effects: Vec<Effect>,
-    /// What is to be said beside the effects, recorded and live.
-    notes: [String; 2],
-}
-
-impl Verdict {
-    fn new(claim: impl Into<String>, [recorded, live]: [Judged; 2]) -> Self {
-        Self {
-            claim: claim.into(),
-            recorded: recorded.outcome,
-            recorded_evidence: recorded.evidence(),
-            notes: [recorded.notes(), live.notes()],
-            recorded_effects: recorded.effects,
-            live: live.outcome,
-            live_evidence: live.evidence(),
-            live_effects: live.effects,
-        }
-    }
+    pub live: Finding,
 }
 
 /// A row of a comparison: what is measured, of which regime, on which split, in which box; how it is written; and what the
@@ -103,6 +81,8 @@ enum Form {
     Probability,
     /// With two decimals.
     Plain,
+    /// As a whole number.
+    Count,
     /// With four significant digits, or as far as the deviation lets them be told.
     Significant,
 }
@@ -126,33 +106,80 @@ impl Row {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     rows: Vec<Row>,
-    sources: [String; 3],
+    sources: Sources,
     /// The paper's claims and what became of them.
     pub verdicts: Vec<Verdict>,
 }
 
 const SOURCES: [&str; 3] = ["paper", "recorded", "live"];
 
-/// The head of a column without numbers.
-const NO_RECORD: &str = "recorded: none";
+/// What the columns are of.
+#[derive(Debug, Clone, PartialEq)]
+struct Sources {
+    /// Its net and its data; nothing where the paper has no such experiment.
+    paper: Option<String>,
+    /// Net and data of the recorded run, and its day.
+    recorded: Option<(String, String)>,
+    /// Net and data of the live run.
+    live: Option<String>,
+}
 
-/// The heads of the three columns.
-fn column_sources(paper: &str, recorded: Option<&Recorded>, live: &str) -> [String; 3] {
-    let recorded = recorded
-        .and_then(|record| record.regimes.first().map(|first| (&record.date, first)))
-        .map_or(NO_RECORD.into(), |(date, first)| format!("recorded {date}: {} on {}", first.net, first.data));
-    [format!("paper: {paper}"), recorded, format!("live: {live}")]
+impl Sources {
+    fn new(paper: impl Into<Option<String>>, recorded: Option<&Recorded>, live: Option<[&str; 2]>) -> Self {
+        let of = |record: &Recorded| {
+            let first = record.regimes.first()?;
+            Some((format!("{} on {}", first.net, first.data), record.date.clone()))
+        };
+        Self {
+            paper: paper.into(),
+            recorded: recorded.and_then(of),
+            live: live.map(|[net, data]| format!("{net} on {data}")),
+        }
+    }
+
+    /// The columns that are there, each by its place and with its head.
+    fn columns(&self) -> Vec<(usize, String)> {
+        let paper = self.paper.as_ref().map(|of| format!("paper: {of}"));
+        let recorded = self.recorded.as_ref().map(|(of, date)| format!("recorded {date}: {of}"));
+        let live = self.live.as_ref().map(|of| format!("live: {of}"));
+        let all = [paper, recorded, live].into_iter().enumerate();
+        all.filter_map(|(place, head)| Some((place, head?))).collect()
+    }
+
+    /// What belongs to the runs that are there, recorded and live.
+    fn there<T>(&self, [recorded, live]: [T; 2]) -> impl Iterator<Item = T> + use<T> {
+        let recorded = self.recorded.is_some().then_some(recorded);
+        let live = self.live.is_some().then_some(live);
+        recorded.into_iter().chain(live)
+    }
+}
+
+/// Refuses to compare nothing with the paper.
+fn check_source<R, L>(recorded: &Option<R>, live: &Option<L>) -> Result<()> {
+    match recorded.is_none() && live.is_none() {
+        true => Err(Error::parameter("recorded and live runs", 0, "be at least 1")),
+        false => Ok(()),
+    }
 }
 
 /// What becomes of claims where there is nothing to judge them by.
-fn not_tested<const N: usize>(reason: &str) -> [Judged; N] {
-    std::array::from_fn(|_| Judged::bare(Outcome::NotTested, reason))
+fn not_tested<const N: usize>(reason: &str) -> [Finding; N] {
+    std::array::from_fn(|_| Finding::bare(Outcome::NotTested, reason))
+}
+
+/// What becomes of claims by a source, if it is there.
+fn by_source<T, const N: usize>(source: Option<&T>, name: &str, judge: impl Fn(&T) -> [Finding; N]) -> [Finding; N] {
+    source.map_or_else(|| not_tested(&format!("no {name} run")), judge)
 }
 
 /// Claims with what became of each, recorded and live.
-fn verdicts<const N: usize>(claims: [&str; N], recorded: [Judged; N], live: [Judged; N]) -> Vec<Verdict> {
+fn verdicts<const N: usize>(claims: [&str; N], [recorded, live]: [[Finding; N]; 2]) -> Vec<Verdict> {
     let judged = recorded.into_iter().zip(live);
-    claims.into_iter().zip(judged).map(|(claim, (recorded, live))| Verdict::new(claim, [recorded, live])).collect()
+    claims
+        .into_iter()
+        .zip(judged)
+        .map(|(claim, (recorded, live))| Verdict { claim: claim.into(), recorded, live })
+        .collect()
 }
 
 impl Comparison {
@@ -179,18 +206,20 @@ impl Comparison {
         ])
     }
 
-    /// The three columns side by side, and the verdicts.
+    /// The columns side by side, and the verdicts. What there is not has no column.
     pub fn block(&self) -> crate::display::Block {
         let cell = |form: Form, (mean, deviation): (f64, Option<f64>)| match (form, deviation) {
-            (Form::Probability, _) => crate::display::probability(mean),
+            (Form::Probability, _) => probability(mean),
+            (Form::Count, _) => grouped(mean.round() as usize),
             (Form::Percent, Some(deviation)) => format!("{:.2} ± {:.2}", 100.0 * mean, 100.0 * deviation),
             (Form::Percent, None) => format!("{:.2}", 100.0 * mean),
             (Form::Plain, Some(deviation)) => format!("{mean:.2} ± {deviation:.2}"),
             (Form::Plain, None) => format!("{mean:.2}"),
             (Form::Significant, deviation) => plus_minus(mean, deviation),
         };
+        let shown = self.sources.columns();
         let rows = self.rows.iter().filter(|row| row.cells.iter().any(Option::is_some)).map(|row| {
-            let cells = row.cells.iter().enumerate().map(|(column, number)| match (column, row.form, number) {
+            let cells = shown.iter().map(|(column, _)| match (*column, row.form, &row.cells[*column]) {
                 (_, _, None) => "–".into(),
                 // The paper prints two decimals, and is quoted as it is.
                 (0, Form::Significant, Some((mean, Some(deviation)))) => format!("{mean:.2} ± {deviation:.2}"),
@@ -198,8 +227,8 @@ impl Comparison {
             });
             std::iter::once(row.label.clone()).chain(cells).collect()
         });
-        let columns = ["", &self.sources[0], &self.sources[1], &self.sources[2]];
-        let numbers = Block::table("Side by side", &columns, rows.collect());
+        let columns: Vec<&str> = std::iter::once("").chain(shown.iter().map(|(_, head)| head.as_str())).collect();
+        let numbers = Block::table("Side by side, mean ± std over trials", &columns, rows.collect());
         Block::joined(&[numbers, self.verdict_block()])
     }
 
@@ -207,12 +236,14 @@ impl Comparison {
     pub fn verdict_block(&self) -> Block {
         let numbered = || self.verdicts.iter().enumerate().map(|(place, verdict)| (place + 1, verdict));
         let words = numbered().map(|(number, verdict)| {
-            let claim = verdict.claim.clone();
-            vec![number.to_string(), claim, verdict.recorded.to_string(), verdict.live.to_string()]
+            let outcomes =
+                self.sources.there([&verdict.recorded, &verdict.live]).map(|finding| finding.outcome.to_string());
+            [number.to_string(), verdict.claim.clone()].into_iter().chain(outcomes).collect()
         });
-        let columns = ["", "claim", "recorded, full scale", "live"];
+        let columns: Vec<&str> =
+            ["", "claim"].into_iter().chain(self.sources.there(["recorded, full scale", "live"])).collect();
         let mut blocks = vec![Block::table("Verdict", &columns, words.collect())];
-        if self.verdicts.iter().any(|verdict| !(verdict.recorded_effects.is_empty() && verdict.live_effects.is_empty()))
+        if self.verdicts.iter().any(|verdict| !(verdict.recorded.effects.is_empty() && verdict.live.effects.is_empty()))
         {
             blocks.push(match self.chart() {
                 Ok(chart) => chart.block(),
@@ -223,7 +254,7 @@ impl Comparison {
         for (number, verdict) in numbered() {
             for (label, [recorded, live]) in side_by_side(verdict) {
                 let mut row = vec![number.to_string(), label];
-                for effect in [recorded, live] {
+                for effect in self.sources.there([recorded, live]) {
                     row.extend(match effect {
                         None => ["–".into(), "–".into(), "–".into()],
                         Some(effect) => {
@@ -235,14 +266,16 @@ impl Comparison {
             }
         }
         if !rows.is_empty() {
-            let columns = ["claim", "", "recorded (95 % interval)", "p", "", "live (95 % interval)", "p", ""];
+            let heads = self
+                .sources
+                .there([["recorded (95 % interval)", "p", "so, recorded"], ["live (95 % interval)", "p", "so, live"]]);
+            let columns: Vec<&str> = ["claim", "of"].into_iter().chain(heads.flatten()).collect();
             blocks.push(Block::table("The numbers behind it", &columns, rows).folded());
         }
         let notes = numbered().flat_map(|(number, verdict)| {
-            // Where nothing was recorded, the table says so.
-            let first = usize::from(self.sources[1] == NO_RECORD);
-            let sources = ["recorded", "live"].into_iter().zip(&verdict.notes).skip(first);
-            let said = sources.filter(|(_, note)| !note.is_empty()).map(|(source, note)| format!("{source}: {note}"));
+            let sources = self.sources.there([("recorded", &verdict.recorded), ("live", &verdict.live)]);
+            let said = sources.filter(|(_, finding)| !finding.notes.is_empty());
+            let said = said.map(|(source, finding)| format!("{source}: {}", finding.notes.join("; ")));
             let said = said.collect::<Vec<_>>().join("; ");
             (!said.is_empty()).then(|| format!("{number}  {said}."))
         });
@@ -259,54 +292,11 @@ impl Comparison {
     /// # Errors
     /// [`Error::Parameter`] where no claim has an effect; [`Error::Output`] from the chart library.
     pub fn chart(&self) -> Result<Chart> {
-        let mut panels = Vec::new();
-        for unit in [Unit::Points, Unit::Factor, Unit::Percent] {
-            let mut groups = Vec::new();
-            for (place, verdict) in self.verdicts.iter().enumerate() {
-                let mut rows = Vec::new();
-                let mut claimed = None;
-                for (label, effects) in side_by_side(verdict) {
-                    for (is_recorded, effect) in [true, false].into_iter().zip(effects) {
-                        let Some(effect) = effect.filter(|effect| effect.unit == unit && effect.value.is_finite())
-                        else {
-                            continue;
-                        };
-                        claimed = Some(effect.claimed);
-                        let source = if is_recorded { "recorded" } else { "live" };
-                        rows.push(chart::Row {
-                            label: if label.is_empty() { source.into() } else { format!("{label}, {source}") },
-                            is_recorded,
-                            value: effect.value,
-                            lower: effect.lower,
-                            upper: effect.upper,
-                            paper: effect.paper,
-                            is_trusted: effect.is_trusted,
-                            said: effect.interval(),
-                        });
-                    }
-                }
-                if let Some(claimed) = claimed {
-                    groups.push(chart::Group { title: format!("{}  {}", place + 1, verdict.claim), claimed, rows });
-                }
-            }
-            if !groups.is_empty() {
-                let (axis, is_logarithmic, none) = match unit {
-                    Unit::Points => ("difference, percentage points", false, 0.0),
-                    Unit::Factor => ("ratio, large over small batch or as the claim says (log scale)", true, 1.0),
-                    Unit::Percent => ("difference, %", false, 0.0),
-                };
-                panels.push(chart::Panel { axis: axis.into(), is_logarithmic, none, groups });
-            }
-        }
-        if panels.is_empty() {
-            return Err(Error::parameter("effects behind the claims", 0, "be at least 1"));
-        }
-        let said = panels.iter().flat_map(|panel| &panel.groups).map(|group| {
-            let rows = group.rows.iter().map(|row| format!("{} {}", row.label, row.said));
-            format!("{} {}", group.title, rows.collect::<Vec<_>>().join(", "))
+        let groups = self.verdicts.iter().enumerate().map(|(place, verdict)| Group {
+            title: format!("{}  {}", place + 1, verdict.claim),
+            rows: side_by_side(verdict).into_iter().flat_map(|(label, effects)| named(label, effects)).collect(),
         });
-        let words = format!("Chart: effects behind the claims. {}", said.collect::<Vec<_>>().join(" "));
-        forest(&panels, words)
+        picture(&groups.collect::<Vec<_>>())
     }
 
     /// What a cell shows: the [block](Self::block).
@@ -315,10 +305,75 @@ impl Comparison {
     }
 }
 
+/// The effects of a claim, each with its name and with whether it was recorded.
+struct Group<'a> {
+    title: String,
+    rows: Vec<(String, bool, &'a Effect)>,
+}
+
+/// Effects of one label, recorded and live, named by where they come from.
+fn named(label: String, effects: [Option<&Effect>; 2]) -> impl Iterator<Item = (String, bool, &Effect)> {
+    let sources = [("recorded", true), ("live", false)].into_iter().zip(effects);
+    sources.filter_map(move |((source, is_recorded), effect)| {
+        let name = if label.is_empty() { source.into() } else { format!("{label}, {source}") };
+        effect.map(|effect| (name, is_recorded, effect))
+    })
+}
+
+/// Draws the effects of claims, those of one unit on one axis.
+fn picture(groups: &[Group<'_>]) -> Result<Chart> {
+    let mut panels = Vec::new();
+    for unit in [Unit::Points, Unit::Factor, Unit::Percent] {
+        let mut drawn = Vec::new();
+        let mut of: Vec<&str> = Vec::new();
+        for group in groups {
+            let own = group.rows.iter().filter(|row| row.2.unit == unit && row.2.value.is_finite());
+            let own: Vec<&(String, bool, &Effect)> = own.collect();
+            let Some((_, _, first)) = own.first() else { continue };
+            if !first.of.is_empty() && !of.contains(&first.of) {
+                of.push(first.of);
+            }
+            let rows = own.iter().map(|(label, is_recorded, effect)| chart::Row {
+                label: label.clone(),
+                is_recorded: *is_recorded,
+                value: effect.value,
+                lower: effect.lower,
+                upper: effect.upper,
+                paper: effect.paper,
+                is_trusted: effect.is_trusted,
+                said: effect.interval(),
+            });
+            drawn.push(chart::Group { title: group.title.clone(), claimed: first.claimed, rows: rows.collect() });
+        }
+        if drawn.is_empty() {
+            continue;
+        }
+        let (axis, is_logarithmic, none) = match unit {
+            Unit::Points => ("difference in percentage points", false, 0.0),
+            Unit::Factor => ("ratio, log scale", true, 1.0),
+            Unit::Percent => ("difference in %", false, 0.0),
+        };
+        let axis = match &of[..] {
+            [] => axis.into(),
+            _ => format!("{axis}: {}", of.join("; ")),
+        };
+        panels.push(chart::Panel { axis, is_logarithmic, none, groups: drawn });
+    }
+    if panels.is_empty() {
+        return Err(Error::parameter("effects behind the claims", 0, "be at least 1"));
+    }
+    let said = panels.iter().flat_map(|panel| &panel.groups).map(|group| {
+        let rows = group.rows.iter().map(|row| format!("{} {}", row.label, row.said));
+        format!("{} {}", group.title, rows.collect::<Vec<_>>().join(", "))
+    });
+    let words = format!("Chart: effects behind the claims. {}", said.collect::<Vec<_>>().join(" "));
+    forest(&panels, words)
+}
+
 /// The effects of a claim by their labels, recorded and live: of several with one label the first stands beside the first.
 fn side_by_side(verdict: &Verdict) -> Vec<(String, [Option<&Effect>; 2])> {
     let mut pairs: Vec<(String, [Option<&Effect>; 2])> = Vec::new();
-    for (source, effects) in [&verdict.recorded_effects, &verdict.live_effects].into_iter().enumerate() {
+    for (source, effects) in [&verdict.recorded.effects, &verdict.live.effects].into_iter().enumerate() {
         for effect in effects {
             let place = pairs.iter().position(|(label, both)| *label == effect.label && both[source].is_none());
             match place {

@@ -1,7 +1,8 @@
 //! Was the paper's net trained to the end? Its numbers of sharpness against ours where the training accuracy is the paper's.
 
-use super::effect::{Effect, Judged, left_out};
-use super::{Comparison, Form, Number, Outcome, Row, Verdict, column_sources};
+use super::effect::Effect;
+use super::finding::{Finding, left_out};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, Verdict};
 use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::paper::{Printed, PrintedSharpness, Table2, table2, table3, table4};
@@ -15,7 +16,7 @@ use crate::way_down::{WayDown, WayPoint};
 const FACTOR: f64 = 2.0;
 
 /// Sets each number that the paper prints of a net's sharpness (Tables 3 and 4) against the trials of ways down, each read where its
-/// training accuracy is nearest to the paper's (Table 2): φ by the search from x itself, the paper's protocol as far as it says one.
+/// training accuracy is nearest to the paper's (Table 2): φ by the search from x itself, the paper's protocol as far as it is specified.
 ///
 /// For each regime and box a claim is judged: φ is that of the paper to within a factor of 2. It holds where the whole 95 %
 /// interval of the ratio of geometric means lies there, and fails where all of it lies outside. The paper's five trials enter by
@@ -26,8 +27,10 @@ const FACTOR: f64 = 2.0;
 pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown]) -> Result<Comparison> {
     let accuracies = table2(net)?;
     let tables = [table3(net)?, table4(net)?];
-    let Some(first) = live.first() else { return Err(Error::parameter("ways down", 0, "be at least 1")) };
     let kept = recorded.map_or(Ok(Vec::new()), Recorded::ways_down)?;
+    if live.is_empty() && kept.is_empty() {
+        return Err(Error::parameter("ways down", 0, "be at least 1"));
+    }
     let mut boxes: Vec<(Space, f64)> = Vec::new();
     for own in [&kept[..], live] {
         for (place, way) in own.iter().enumerate() {
@@ -41,7 +44,7 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
             }
         }
     }
-    let mut rows = accuracy_rows(&accuracies, kept.first(), first);
+    let mut rows = accuracy_rows(&accuracies, [kept.first(), live.first()]);
     let mut verdicts = Vec::new();
     for (space, epsilon) in boxes {
         let of = |ways: &'_ [WayDown]| ways.iter().position(|way| (way.space, way.epsilon) == (space, epsilon));
@@ -65,17 +68,16 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
             let Some(printed) = printed else { continue };
             let regime = if role == Role::Small { "Small" } else { "Large" };
             let size = significant(printed.mean);
-            verdicts.push(Verdict::new(
-                format!(
-                    "{regime} batch, {space}, ε = {epsilon:e}: φ is the paper's {size} to within a factor of {FACTOR}."
-                ),
-                ours.map(|way| judge(&accuracies, way, role, printed)),
-            ));
+            let claim = format!(
+                "{regime} batch, {space}, ε = {epsilon:e}: φ is the paper's {size} to within a factor of {FACTOR}."
+            );
+            let [recorded, live] = ours.map(|way| judge(&accuracies, way, role, printed));
+            verdicts.push(Verdict { claim, recorded, live });
         }
     }
-    let live = format!("{} on {}", first.net, first.data);
+    let live = live.first().map(|first| [&*first.net, &*first.data]);
     let paper = format!("{} on {}", accuracies.net, accuracies.data);
-    Ok(Comparison { rows, sources: column_sources(&paper, recorded, &live), verdicts })
+    Ok(Comparison { rows, sources: Sources::new(paper, recorded, live), verdicts })
 }
 
 fn printed_in(tables: &[PrintedSharpness; 2], space: Space, epsilon: f64, role: Role) -> Option<Printed> {
@@ -101,7 +103,7 @@ fn spread(accuracies: &Table2, way: &WayDown, role: Role, of: &dyn Fn(&WayPoint)
 }
 
 /// Training and test accuracy there, and the epoch.
-fn accuracy_rows(accuracies: &Table2, recorded: Option<&WayDown>, live: &WayDown) -> Vec<Row> {
+fn accuracy_rows(accuracies: &Table2, sources: [Option<&WayDown>; 2]) -> Vec<Row> {
     let share = |number: Printed| Some((number.mean / 100.0, Some(number.deviation / 100.0)));
     let mut rows = Vec::new();
     for role in [Role::Small, Role::Large] {
@@ -110,10 +112,10 @@ fn accuracy_rows(accuracies: &Table2, recorded: Option<&WayDown>, live: &WayDown
             Role::Large => (accuracies.train_large, accuracies.test_large),
         };
         let mut push = |label: &str, measure, form, paper: Number, of: &dyn Fn(&WayPoint) -> f64| {
-            let ours = |way: Option<&WayDown>| spread(accuracies, way?, role, of);
+            let [recorded, live] = sources.map(|way| spread(accuracies, way?, role, of));
             rows.push(Row {
                 regime: Some(role.to_string()),
-                cells: [paper, ours(recorded), ours(Some(live))],
+                cells: [paper, recorded, live],
                 ..Row::new(&format!("{label}, {role} batch"), measure, form)
             });
         };
@@ -124,10 +126,10 @@ fn accuracy_rows(accuracies: &Table2, recorded: Option<&WayDown>, live: &WayDown
     rows
 }
 
-fn judge(accuracies: &Table2, way: Option<&WayDown>, role: Role, printed: Printed) -> Judged {
-    let Some(way) = way else { return Judged::bare(Outcome::NotTested, "not measured") };
+fn judge(accuracies: &Table2, way: Option<&WayDown>, role: Role, printed: Printed) -> Finding {
+    let Some(way) = way else { return Finding::bare(Outcome::NotTested, "not measured") };
     if way.unmeasured > 0 {
-        return Judged::bare(Outcome::NotTested, format!("the budget left out {} measures", way.unmeasured));
+        return Finding::bare(Outcome::NotTested, format!("the budget left out {} measures", way.unmeasured));
     }
     let logarithms: Vec<f64> = there(accuracies, way, role).iter().map(|point| point.from_zero.ln()).collect();
     let test = Spread::of(&logarithms).and_then(|ours| Welch::of_spreads(ours, printed.logarithm()));
@@ -135,10 +137,10 @@ fn judge(accuracies: &Table2, way: Option<&WayDown>, role: Role, printed: Printe
         Ok(test) if test.difference.is_finite() => {
             let ratio = [test.difference, test.lower, test.upper].map(f64::exp);
             let effect = Effect::times(ratio, None).between(1.0 / FACTOR, FACTOR);
-            Judged::by(vec![effect.labelled("ours over the paper's")])
+            Finding::by(vec![effect.of("φ, ours over the paper's")])
         }
-        Ok(_) => Judged::bare(Outcome::Undecided, "a φ of 0 has no ratio"),
-        Err(reason) => Judged::bare(Outcome::NotTested, reason.to_string()),
+        Ok(_) => Finding::bare(Outcome::Undecided, "a φ of 0 has no ratio"),
+        Err(reason) => Finding::bare(Outcome::NotTested, reason.to_string()),
     };
     judged.and(left_out(way.diverged))
 }

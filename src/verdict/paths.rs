@@ -1,7 +1,8 @@
 //! What lies between and beyond the minima: Figures 3 and 7 of the paper.
 
-use super::effect::{Effect, Judged};
-use super::{Comparison, Form, Outcome, Row, column_sources, not_tested, verdicts};
+use super::effect::{Effect, Unit};
+use super::finding::Finding;
+use super::{Comparison, Form, Outcome, Row, Sources, by_source, verdicts};
 use crate::error::{Error, Result};
 use crate::landscape::{Path, PathPoint, Paths, Shape};
 use crate::objective::{Evaluation, Objective, Statistics, Value};
@@ -9,7 +10,8 @@ use crate::paper::Figure3;
 use crate::record::Recorded;
 use crate::spread::Spread;
 
-/// Sets the paths of a live pair beside curves that the authors released, of whatever net, and beside the recorded run's.
+/// Sets the paths of a recorded and of a live pair, of which one may be missing, beside curves that the authors released, of whatever
+/// net.
 ///
 /// Two claims are judged by the training loss with batch statistics: along the straight line (Figure 3) it rises faster beyond
 /// the large batch's solution (1 < α ≤ 1¼) than beyond the small one's (−¼ ≤ α < 0); and so it does along the curve
@@ -17,13 +19,14 @@ use crate::spread::Spread;
 ///
 /// # Errors
 /// [`Error::Parameter`] where there is no path with batch statistics.
-pub fn paths(paper: &Figure3, recorded: Option<&Recorded>, live: &Paths) -> Result<Comparison> {
-    let Some(first) = live.paths.iter().find(|path| path.objective.whose() == Statistics::Batch) else {
-        return Err(Error::parameter("paths with batch statistics", 0, "be at least 1"));
-    };
+pub fn paths(paper: &Figure3, recorded: Option<&Recorded>, live: Option<&Paths>) -> Result<Comparison> {
     let kept = recorded.and_then(|recorded| recorded.paths.as_ref());
+    let of_batches = |paths: &Paths| paths.paths.iter().any(|path| path.objective.whose() == Statistics::Batch);
+    if !live.or(kept).is_some_and(of_batches) {
+        return Err(Error::parameter("paths with batch statistics", 0, "be at least 1"));
+    }
     let authors = Paths::from(vec![released(paper)]);
-    let sources: [Option<&Paths>; 3] = [Some(&authors), kept, Some(live)];
+    let sources: [Option<&Paths>; 3] = [Some(&authors), kept, live];
     let mut rows = Vec::new();
     for shape in [Shape::Line, Shape::Curve] {
         let of = |paths: Option<&Paths>, statistics, value: fn(&Path) -> Option<f64>| {
@@ -50,17 +53,16 @@ pub fn paths(paper: &Figure3, recorded: Option<&Recorded>, live: &Paths) -> Resu
     }
     let claims = [
         "Along the line the loss rises faster beyond the large batch's solution than beyond the small one's.",
-        "So it does along the curve: that is no matter of a straight line.",
+        "Along the curve, too, the loss rises faster beyond the large batch's solution.",
     ];
-    let evidence = kept.map_or_else(|| not_tested("no recorded paths"), judge);
     Ok(Comparison {
         rows,
-        sources: column_sources(
-            &format!("the authors' released {} on {}, one pair", paper.net, paper.data),
+        sources: Sources::new(
+            format!("the authors' released {} on {}, one pair", paper.net, paper.data),
             recorded,
-            &format!("{} on {}", first.net, first.data),
+            live.and_then(|live| live.paths.first()).map(|first| [&*first.net, &*first.data]),
         ),
-        verdicts: verdicts(claims, evidence, judge(live)),
+        verdicts: verdicts(claims, [by_source(kept, "recorded", judge), by_source(live, "live", judge)]),
     })
 }
 
@@ -87,21 +89,33 @@ fn released(paper: &Figure3) -> Path {
     }
 }
 
-fn judge(all: &Paths) -> [Judged; 2] {
+fn judge(all: &Paths) -> [Finding; 2] {
     [Shape::Line, Shape::Curve].map(|shape| {
         if all.unmeasured > 0 {
             let reason = format!("{} paths are missing: the budget of seconds was used up", all.unmeasured);
-            return Judged::bare(Outcome::NotTested, reason);
+            return Finding::bare(Outcome::NotTested, reason);
         }
         let left_out = match all.diverged {
             0 => String::new(),
             diverged => format!("{diverged} paths are left out, of trials that diverged"),
         };
-        let judged = match all.only(shape, Statistics::Batch).rises() {
-            Ok(ratio) => Judged::by(vec![Effect::from(&ratio)]),
-            Err(Error::Data(reason)) => Judged::bare(Outcome::NotTested, format!("the {shape}: {reason}")),
-            Err(reason) => Judged::bare(Outcome::Undecided, reason.to_string()),
+        let own = all.only(shape, Statistics::Batch);
+        let judged = match own.rises() {
+            _ if own.paths.len() == 1 => Finding::bare(Outcome::Undecided, of_one(&own.paths[0])),
+            Ok(ratio) => Finding::by(vec![Effect::from(&ratio).of("rise of the loss, large over small batch")]),
+            Err(Error::Data(reason)) => Finding::bare(Outcome::NotTested, format!("the {shape}: {reason}")),
+            Err(reason) => Finding::bare(Outcome::Undecided, reason.to_string()),
         };
         judged.and(left_out)
     })
+}
+
+/// What one path says, of which there is no test.
+fn of_one(path: &Path) -> String {
+    match path.rise_large().zip(path.rise_small()) {
+        Some((large, small)) if small > 0.0 => {
+            format!("one pair, and so no test: times {}", Unit::Factor.written(large / small))
+        }
+        _ => "one pair, and so no test".into(),
+    }
 }

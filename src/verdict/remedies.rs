@@ -1,15 +1,20 @@
 //! Can the large batch be mended? Appendix E of the paper, and what came after it.
 
-use super::effect::{Effect, Judged, left_out, unreliable};
-use super::{Comparison, Form, Number, Outcome, Row, Verdict, column_sources};
+use super::effect::Effect;
+use super::finding::{Finding, left_out, unreliable};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, Verdict};
 use crate::error::{Error, Result};
-use crate::paper::{Cell, Mended};
+use crate::paper::{Cell, Mended, table2, table3};
 use crate::record::Recorded;
 use crate::remedies::{Arm, ArmSharpness, Remedies};
 use crate::spread::{Paired, Spread};
 use crate::train::Role;
 
-/// Sets the arms of a live study beside the paper's row, where it has one, and beside the recorded arms of the same names.
+/// What becomes of a claim about an arm.
+type Judge = fn(&Arm) -> Finding;
+
+/// Sets the arms of a live study beside the paper's row, where it has one, and beside the recorded arms of the same names; without a
+/// live study the recorded arms alone.
 ///
 /// First whether there is a gap to be mended: the small batch is ahead of the plain large one. Then two claims for each arm: its
 /// test accuracy is higher than the plain large batch's (paired differences; intervals are corrected for the number of arms), and its
@@ -17,21 +22,24 @@ use crate::train::Role;
 /// Both hold, fail where the contrary is shown, or are undecided; the evidence also says how far the arm is from the small batch.
 ///
 /// # Errors
-/// As [`Remedies::of`] for the record; [`Error::Parameter`] where the live study has no arm beside the two.
-pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: &Remedies) -> Result<Comparison> {
+/// As [`Remedies::of`] for the record; [`Error::Parameter`] where there is no arm beside the two.
+pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: Option<&Remedies>) -> Result<Comparison> {
     let kept = recorded.map(Recorded::remedies).transpose()?;
-    let arms: Vec<&Arm> = live.arms.iter().filter(|arm| arm.role.is_none()).collect();
-    if arms.is_empty() {
+    let sources = [kept.as_ref(), live];
+    let shown = live.or(kept.as_ref()).map_or(&[][..], |remedies| &remedies.arms);
+    if shown.iter().all(|arm| arm.role.is_some()) {
         return Err(Error::parameter("arms beside the plain batches", 0, "be at least 1"));
     }
+    // The arm of a role, or else of a name, recorded and live.
     let find = |name: &str, role: Option<Role>| {
         let is_it = |arm: &&Arm| if role.is_some() { arm.role == role } else { arm.role.is_none() && arm.name == name };
-        kept.as_ref().and_then(|kept| kept.arms.iter().find(is_it))
+        sources.map(|source| source.and_then(|source| source.arms.iter().find(is_it)))
     };
     let mut rows = Vec::new();
-    for arm in &live.arms {
-        let other = find(&arm.name, arm.role);
+    for arm in shown {
+        let both = find(&arm.name, arm.role);
         let mut push = |label: String, measure, form, epsilon, printed: Option<Cell>, own: &dyn Fn(&Arm) -> Number| {
+            let [recorded, live] = both.map(|arm| own(arm?));
             let scale = if form == Form::Percent { 0.01 } else { 1.0 };
             let scaled =
                 |number: Number| number.map(|(mean, deviation)| (scale * mean, deviation.map(|it| scale * it)));
@@ -41,53 +49,58 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: &Reme
                 regime: Some(arm.name.clone()),
                 split: Some(if measure == "sharpness" { "train" } else { "test" }),
                 epsilon,
-                cells: [printed, other.and_then(own), own(arm)].map(scaled),
+                cells: [printed, recorded, live].map(scaled),
                 ..Row::new(&format!("{label}, {}{mark}", arm.name), measure, form)
             });
         };
         let strategy = paper.filter(|row| arm.role.is_none() && arm.name == row.strategy);
-        let small = paper.filter(|_| arm.role == Some(Role::Small));
-        let printed = strategy.map(|row| row.large).or(small.map(|row| row.small));
+        let control = paper.filter(|row| arm.role.is_none() && row.small_strategy == Some(&arm.name));
+        let plain = |number: crate::paper::Printed| Cell { printed: number, is_read: true };
+        let table2 = paper.and_then(|row| table2(row.net).ok());
+        let printed = match arm.role {
+            Some(Role::Small) => table2.map(|row| plain(row.test_small)),
+            Some(Role::Large) => table2.map(|row| plain(row.test_large)),
+            None => strategy.map(|row| row.large).or(control.map(|row| row.small)),
+        };
         push("test %".into(), "accuracy", Form::Percent, None, printed, &test_of);
         for &ArmSharpness { epsilon, .. } in &arm.sharpness {
-            let printed = match epsilon {
-                1e-3 => strategy.map(|row| row.sharpness),
-                5e-4 => strategy.map(|row| row.sharpness_half),
+            let table3 = || paper.and_then(|row| table3(row.net).ok()?.at(epsilon));
+            let printed = match (arm.role, epsilon) {
+                (Some(Role::Small), _) => table3().map(|[small, _]| plain(small)),
+                (Some(Role::Large), _) => table3().map(|[_, large]| plain(large)),
+                (None, 1e-3) => strategy.map(|row| row.sharpness),
+                (None, 5e-4) => strategy.map(|row| row.sharpness_half),
                 _ => None,
             };
             let phi = move |arm: &Arm| mean_of(&arm.at(epsilon)?.phi);
             push(format!("φ, ε = {epsilon:e}, %"), "sharpness", Form::Significant, Some(epsilon), printed, &phi);
         }
     }
-    let small = live.arms.iter().find(|arm| arm.role == Some(Role::Small));
-    let (kept_small, none) = (find("", Some(Role::Small)), || Judged::bare(Outcome::NotTested, "no recorded run"));
+    let finding = |arm: Option<&Arm>, judge: Judge| arm.map_or_else(Finding::none, judge);
     let claim = "There is a gap to be mended: the small batch's test accuracy is higher than the plain large batch's.";
-    let judged = [kept_small.map_or_else(none, gap), small.map_or_else(none, gap)];
-    let mut verdicts = vec![Verdict::new(claim, judged)];
-    for arm in arms {
-        let other = find(&arm.name, None);
+    let [recorded_gap, live_gap] = find("", Some(Role::Small)).map(|small| finding(small, gap));
+    let mut verdicts = vec![Verdict { claim: claim.into(), recorded: recorded_gap, live: live_gap }];
+    for arm in shown.iter().filter(|arm| arm.role.is_none()) {
+        let both = find(&arm.name, None);
         let claims: [(&str, Judge); 2] = [
             ("its test accuracy is higher than the plain large batch's", accuracy),
             ("its minima are less sharp", flatness),
         ];
         // Where nobody measured a sharpness, nothing is said of it.
         let is_measured = |arm: &Arm| !arm.sharpness.is_empty();
-        let count = if is_measured(arm) || other.is_some_and(is_measured) { 2 } else { 1 };
+        let count = if both.into_iter().flatten().any(is_measured) { 2 } else { 1 };
         for (claim, judge) in claims.into_iter().take(count) {
-            let judged = [other.map_or_else(none, judge), judge(arm)];
-            verdicts.push(Verdict::new(format!("{}: {claim}.", arm.name), judged));
+            let [recorded, live] = both.map(|arm| finding(arm, judge));
+            verdicts.push(Verdict { claim: format!("{}: {claim}.", arm.name), recorded, live });
         }
     }
-    let paper = paper.map_or("no such experiment".into(), |row| format!("{}, {} on {}", row.table, row.net, row.data));
+    let paper = paper.map(|row| format!("{}, {} on {}", row.table, row.net, row.data));
     Ok(Comparison {
         rows,
-        sources: column_sources(&paper, recorded, &format!("{} on {}", live.net, live.data)),
+        sources: Sources::new(paper, recorded, live.map(|live| [&*live.net, &*live.data])),
         verdicts,
     })
 }
-
-/// What becomes of a claim about an arm.
-type Judge = fn(&Arm) -> Judged;
 
 fn mean_of(values: &[f64]) -> Number {
     let Spread { mean, deviation, .. } = Spread::of(values).ok()?;
@@ -107,34 +120,36 @@ fn missing(arm: &Arm) -> Option<String> {
 }
 
 /// By a comparison, if there are trials for it.
-fn by(arm: &Arm, paired: Option<&Paired>) -> Judged {
+fn by(arm: &Arm, paired: Option<&Paired>, of: &'static str) -> Finding {
     match (missing(arm), paired) {
-        (Some(reason), _) => Judged::bare(Outcome::NotTested, reason),
-        (None, Some(paired)) => Judged::by(vec![Effect::from(paired)]).and(left_out(arm.diverged)),
-        (None, None) => Judged::bare(Outcome::Undecided, "no trials to compare").and(left_out(arm.diverged)),
+        (Some(reason), _) => Finding::bare(Outcome::NotTested, reason),
+        (None, Some(paired)) => Finding::by(vec![Effect::from(paired).of(of)]).and(left_out(arm.diverged)),
+        (None, None) => Finding::bare(Outcome::Undecided, "no trials to compare").and(left_out(arm.diverged)),
     }
 }
 
-fn gap(small: &Arm) -> Judged {
-    by(small, small.to_large.as_ref())
+fn gap(small: &Arm) -> Finding {
+    by(small, small.to_large.as_ref(), "test accuracy, small − large batch")
 }
 
-fn accuracy(arm: &Arm) -> Judged {
-    let judged = by(arm, arm.to_large.as_ref());
+fn accuracy(arm: &Arm) -> Finding {
+    let judged = by(arm, arm.to_large.as_ref(), "test accuracy, arm − plain large batch");
     match (&arm.to_small, missing(arm)) {
-        (Some(to_small), None) => judged.and(format!("to the small batch {}", Effect::from(to_small).said())),
+        (Some(to_small), None) => judged.and(format!("arm − small batch {}", Effect::from(to_small).said())),
         _ => judged,
     }
 }
 
-fn flatness(arm: &Arm) -> Judged {
+fn flatness(arm: &Arm) -> Finding {
     if let Some(reason) = missing(arm) {
-        return Judged::bare(Outcome::NotTested, reason);
+        return Finding::bare(Outcome::NotTested, reason);
     }
-    let Some(own) = arm.sharpness.first() else { return Judged::bare(Outcome::NotTested, "no sharpness was measured") };
+    let Some(own) = arm.sharpness.first() else {
+        return Finding::bare(Outcome::NotTested, "no sharpness was measured");
+    };
     let judged = match &own.to_large {
-        Some(ratio) => Judged::by(vec![Effect::from(ratio).less()]),
-        None => Judged::bare(Outcome::NotTested, "no ratio of φ"),
+        Some(ratio) => Finding::by(vec![Effect::from(ratio).less().of("φ, arm over plain large batch")]),
+        None => Finding::bare(Outcome::NotTested, "no ratio of φ"),
     };
     judged.and(unreliable(own.doubtful, own.phi.len()))
 }

@@ -1,7 +1,8 @@
 //! The sharpness of minima: Tables 3 and 4 of the paper.
 
-use super::effect::{Effect, Judged};
-use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
+use super::effect::Effect;
+use super::finding::Finding;
+use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, not_tested, verdicts};
 use crate::data::Which;
 use crate::error::{Error, Result};
 use crate::paper::{Printed, PrintedSharpness};
@@ -9,14 +10,15 @@ use crate::record::Recorded;
 use crate::sharpness::{Contrast, Maxima, Reading, Space};
 use crate::spread::Spread;
 
-/// Sets the sharpness of a live pair's minima beside the paper's rows of Tables 3 and 4 and beside the recorded run's.
+/// Sets the sharpness of a recorded and of a live pair's minima, of which one may be missing, beside the paper's rows of Tables 3 and 4.
 ///
 /// Four claims are judged, each over all boxes that were measured: the large batch's minima are sharper in the full space;
 /// and in a random subspace; by a factor of ten at least (the paper's means of F1 differ by 70 to 183); and the search from x
-/// itself, the paper's protocol as far as it says one, shows that. The first three read the largest f of all searches.
+/// itself, the paper's protocol as far as it is specified, shows that. The first three read the largest f of all searches.
 ///
-/// A claim holds where the 95 % confidence interval of the ratio, large over small, lies above 1 (or 10) in every box. Searches
-/// that found no size judge nothing but the fourth claim, which is about them.
+/// A claim holds where the 95 % confidence interval of the ratio, large over small, lies above 1 (or 10) in every box; the third fails
+/// where one box lies below ten. Searches
+/// that are unreliable judge nothing but the fourth claim, which is about them.
 ///
 /// # Errors
 /// [`Error::Parameter`] where there is no measure of both regimes, or where rows, record and measures are not of one net.
@@ -24,35 +26,38 @@ pub fn sharpness(
     full: &PrintedSharpness,
     subspace: &PrintedSharpness,
     recorded: Option<&Recorded>,
-    live: &Maxima,
+    live: Option<&Maxima>,
 ) -> Result<Comparison> {
+    check_source(&recorded, &live)?;
     let measured = recorded.and_then(|recorded| recorded.maxima.as_ref());
-    let nets = measured.into_iter().chain([live]).flat_map(|maxima| &maxima.maxima).map(|maximum| maximum.net.as_str());
+    let nets = measured.into_iter().chain(live).flat_map(|maxima| &maxima.maxima).map(|maximum| maximum.net.as_str());
     if let Some(other) = nets.chain([subspace.net]).find(|net| *net != full.net) {
         return Err(Error::parameter("net", other, format!("be {}, as in the paper's row", full.net)));
     }
-    let Some(first) = live.maxima.first() else {
+    let boxes = live.or(measured).map_or(Ok(Vec::new()), contrasts)?;
+    if boxes.is_empty() {
         return Err(Error::parameter("measures", 0, "be at least 1 of each regime"));
-    };
+    }
     let claims = [
         "In the full space the large batch's minima are sharper.",
         "In a random subspace the large batch's minima are sharper.",
-        "They are sharper by a factor of ten at least, in every box.",
-        "The search from x itself, ten iterations of it, shows that.",
+        "In every box the large batch's minima are sharper by a factor of ten at least.",
+        "Ten iterations of the search from x itself find the large batch's minima sharper.",
     ];
-    let evidence = match measured {
-        Some(maxima) => judge(maxima, [full, subspace])?,
-        None => not_tested("no recorded measure"),
+    let judged = |maxima: Option<&Maxima>, none| match maxima {
+        Some(maxima) => judge(maxima, [full, subspace]),
+        None => Ok(not_tested(none)),
     };
-    let rows = contrasts(live)?.iter().flat_map(|one| rows_of(one, [full, subspace], measured, live)).collect();
+    let judged = [judged(measured, "no recorded measure")?, judged(live, "no live measure")?];
+    let rows = boxes.iter().flat_map(|one| rows_of(one, [full, subspace], measured, live)).collect();
     Ok(Comparison {
         rows,
-        sources: column_sources(
-            &format!("{} on {}", full.net, full.data),
+        sources: Sources::new(
+            format!("{} on {}", full.net, full.data),
             recorded,
-            &format!("{} on {}", first.net, first.data),
+            live.and_then(|live| live.maxima.first()).map(|first| [&*first.net, &*first.data]),
         ),
-        verdicts: verdicts(claims, evidence, judge(live, [full, subspace])?),
+        verdicts: verdicts(claims, judged),
     })
 }
 
@@ -61,7 +66,7 @@ fn rows_of(
     one: &Contrast,
     [full, subspace]: [&PrintedSharpness; 2],
     measured: Option<&Maxima>,
-    live: &Maxima,
+    live: Option<&Maxima>,
 ) -> Vec<Row> {
     let printed = printed_in([full, subspace], one);
     let row = |label: &str, measure, regime: Option<&str>, cells| Row {
@@ -76,7 +81,7 @@ fn rows_of(
     for (reading, name, measure) in
         [(Reading::FromZero, "from zero", "sharpness_from_zero"), (Reading::Largest, "largest", "sharpness")]
     {
-        let found = [measured.and_then(|maxima| alike(maxima, one, reading)), alike(live, one, reading)];
+        let found = [measured, live].map(|maxima| maxima.and_then(|maxima| alike(maxima, one, reading)));
         // The paper's numbers stand beside the search that is nearest to its protocol.
         let printed = printed.filter(|_| reading == Reading::FromZero);
         let columns = |paper: Number, of: &dyn Fn(&Contrast) -> Number| {
@@ -126,7 +131,7 @@ fn alike(maxima: &Maxima, of: &Contrast, reading: Reading) -> Option<Contrast> {
 }
 
 /// What becomes of the four claims.
-fn judge(maxima: &Maxima, tables: [&PrintedSharpness; 2]) -> Result<[Judged; 4]> {
+fn judge(maxima: &Maxima, tables: [&PrintedSharpness; 2]) -> Result<[Finding; 4]> {
     if maxima.unmeasured > 0 {
         let reason = format!("{} measures are missing: the budget of seconds was used up", maxima.unmeasured);
         return Ok(not_tested(&reason));
@@ -139,15 +144,15 @@ fn judge(maxima: &Maxima, tables: [&PrintedSharpness; 2]) -> Result<[Judged; 4]>
     Ok([
         larger(&full, tables, 1.0, false),
         larger(&others, tables, 1.0, false),
-        larger(&largest.iter().collect::<Vec<_>>(), tables, 10.0, false),
+        larger(&largest.iter().collect::<Vec<_>>(), tables, 10.0, false).everywhere(),
         larger(&from_zero.iter().collect::<Vec<_>>(), tables, 1.0, true),
     ])
 }
 
-/// Whether the ratio is above a factor in every one of these boxes, be it of searches that found no size or not.
-fn larger(boxes: &[&Contrast], tables: [&PrintedSharpness; 2], factor: f64, doubtful_too: bool) -> Judged {
+/// Whether the ratio is above a factor in every one of these boxes, be it of searches that are unreliable or not.
+fn larger(boxes: &[&Contrast], tables: [&PrintedSharpness; 2], factor: f64, doubtful_too: bool) -> Finding {
     if boxes.is_empty() {
-        return Judged::bare(Outcome::NotTested, "no such box was measured");
+        return Finding::bare(Outcome::NotTested, "no such box was measured");
     }
     let effect = |one: &&Contrast| {
         let name = format!("{}, ε = {:e}", one.space, one.epsilon);
@@ -155,11 +160,11 @@ fn larger(boxes: &[&Contrast], tables: [&PrintedSharpness; 2], factor: f64, doub
         let ratio = one.ratio().map_err(|reason| format!("{name}: {reason}"))?;
         let is_trusted = doubtful_too || one.doubtful() == 0;
         let effect = Effect::from(&ratio).between(factor, f64::INFINITY);
-        Ok(effect.labelled(name).beside(printed).trusted(is_trusted))
+        Ok(effect.of("φ, large over small batch").labelled(name).beside(printed).trusted(is_trusted))
     };
     let doubts = boxes.iter().filter(|one| one.doubtful() > 0).map(|one| {
         let searches = one.small.len() + one.large.len();
-        format!("{}, ε = {:e}: {} of {searches} searches found no size", one.space, one.epsilon, one.doubtful())
+        format!("{}, ε = {:e}: {} of {searches} searches unreliable", one.space, one.epsilon, one.doubtful())
     });
-    Judged::by_boxes(boxes.iter().map(effect).collect()).and(doubts.collect::<Vec<_>>().join("; "))
+    Finding::by_boxes(boxes.iter().map(effect).collect()).and(doubts.collect::<Vec<_>>().join("; "))
 }

@@ -1,7 +1,8 @@
 //! Whether there are many large positive eigenvalues: the paper's central sentence.
 
-use super::effect::{Effect, Judged, left_out};
-use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
+use super::effect::Effect;
+use super::finding::{Finding, left_out};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, by_source, not_tested, verdicts};
 use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::record::Recorded;
@@ -9,31 +10,36 @@ use crate::spectrum::{Eigenvalues, Spectra};
 use crate::spread::{Ratio, Spread};
 use crate::train::Role;
 
-/// Sets the spectra of a live pair beside the recorded ones. The paper computes no eigenvalue, so its column is empty.
+/// Sets the spectra of a recorded and of a live pair, of which one may be missing, side by side. The paper computes no eigenvalue, so its column is empty.
 ///
 /// Three claims are judged by the 95 % interval of the ratio, large batch over small one, over trials: the large batch's Hessian has
 /// more large positive eigenvalues (at every threshold that is not finer than the resolution); the largest of them is larger; and
 /// their sum, the trace, is.
 ///
 /// # Errors
-/// [`Error::Parameter`] where there is no live spectrum.
-pub fn spectrum(recorded: Option<&Recorded>, live: &Spectra) -> Result<Comparison> {
-    let Some(first) = live.spectra.first() else { return Err(Error::parameter("spectra", 0, "be at least 1")) };
+/// [`Error::Parameter`] where there is no spectrum.
+pub fn spectrum(recorded: Option<&Recorded>, live: Option<&Spectra>) -> Result<Comparison> {
     let kept = recorded.and_then(|recorded| recorded.spectra.as_ref());
-    let mut thresholds: Vec<f64> = kept.into_iter().chain([live]).flat_map(Spectra::thresholds).collect();
+    if live.or(kept).is_none_or(|spectra| spectra.spectra.is_empty()) {
+        return Err(Error::parameter("spectra", 0, "be at least 1"));
+    }
+    let mut thresholds: Vec<f64> = kept.into_iter().chain(live).flat_map(Spectra::thresholds).collect();
     thresholds.sort_by(|a, b| b.total_cmp(a));
     thresholds.dedup();
-    let columns =
-        [Vec::new(), kept.map_or(Vec::new(), |spectra| column(spectra, &thresholds)), column(live, &thresholds)];
+    let columns = [None, kept, live].map(|spectra| spectra.map_or(Vec::new(), |spectra| column(spectra, &thresholds)));
     let claims = [
         "The large batch's Hessian has more large positive eigenvalues.",
-        "Its largest eigenvalue is larger.",
-        "Its trace is larger.",
+        "The largest eigenvalue of the large batch's Hessian is larger.",
+        "The trace of the large batch's Hessian is larger.",
     ];
     Ok(Comparison {
         rows: Row::filled(rows(&thresholds), &columns),
-        sources: column_sources("no eigenvalue", recorded, &format!("{} on {}", first.net, first.data)),
-        verdicts: verdicts(claims, kept.map_or_else(|| not_tested("no recorded spectrum"), judge), judge(live)),
+        sources: Sources::new(
+            String::from("no eigenvalue"),
+            recorded,
+            live.and_then(|live| live.spectra.first()).map(|first| [&*first.net, &*first.data]),
+        ),
+        verdicts: verdicts(claims, [by_source(kept, "recorded", judge), by_source(live, "live", judge)]),
     })
 }
 
@@ -88,26 +94,27 @@ fn column(spectra: &Spectra, thresholds: &[f64]) -> Vec<Number> {
     all.iter().flat_map(|(_, _, of)| [Role::Small, Role::Large].map(|role| number(role, of))).collect()
 }
 
-fn judge(spectra: &Spectra) -> [Judged; 3] {
+fn judge(spectra: &Spectra) -> [Finding; 3] {
     if spectra.unmeasured > 0 {
         return not_tested(&format!("the budget left out {} spectra", spectra.unmeasured));
     }
     let ratio = |of: Measure| Ratio::of(&spectra.of_role(Role::Large, &of), &spectra.of_role(Role::Small, &of));
-    let one = |of: Measure| Judged::by_test(ratio(of), |ratio| Effect::from(ratio));
+    let one = |of: Measure| Finding::by_test(ratio(of), |ratio| Effect::from(ratio).of("large over small batch"));
     let finest = spectra.spectra.iter().map(Eigenvalues::resolution).fold(0.0, f64::max);
     let wanted = spectra.thresholds().into_iter().filter(|threshold| *threshold >= finest);
     let counts = wanted.map(|threshold| {
         let ratio = ratio(Box::new(move |own| own.above(threshold).value));
-        let effect = ratio.map(|ratio| Effect::from(&ratio).labelled(format!("above {threshold}")));
+        let effect =
+            ratio.map(|ratio| Effect::from(&ratio).of("large over small batch").labelled(format!("above {threshold}")));
         effect.map_err(|reason| format!("above {threshold} none: {reason}"))
     });
     let counts: Vec<_> = counts.collect();
     let counts = match counts.is_empty() {
         true => {
             let reason = format!("no threshold is above the resolution of {}", significant(finest));
-            Judged::bare(Outcome::NotTested, reason)
+            Finding::bare(Outcome::NotTested, reason)
         }
-        false => Judged::by_boxes(counts),
+        false => Finding::by_boxes(counts),
     };
     let largest = one(Box::new(|own| own.largest.first().map_or(f64::NAN, |first| first.value)));
     let trace = one(Box::new(|own| own.trace().value));

@@ -1,7 +1,8 @@
 //! Whether the large batch only needs a better start: Figure 5 of the paper.
 
-use super::effect::{Effect, Judged, factor_of, left_out, unreliable};
-use super::{Comparison, Form, Number, Outcome, Row, column_sources, not_tested, verdicts};
+use super::effect::{Effect, factor_of};
+use super::finding::{Finding, left_out, unreliable};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, by_source, check_source, verdicts};
 use crate::error::Result;
 use crate::record::Recorded;
 use crate::sharpness::Reading;
@@ -17,31 +18,30 @@ use crate::warm_starts::{Beside, WarmPoint, WarmStarts};
 /// all, so that it is not the time that does it; and it is better than the small batch that goes on for as many epochs in all.
 ///
 /// # Errors
-/// As [`WarmStarts::of`], for the recorded run.
-pub fn warm_starts(recorded: Option<&Recorded>, live: &WarmStarts) -> Result<Comparison> {
+/// As [`WarmStarts::of`], for the recorded run; [`Error::Parameter`](crate::Error::Parameter) where there is neither record nor live run.
+pub fn warm_starts(recorded: Option<&Recorded>, live: Option<&WarmStarts>) -> Result<Comparison> {
+    check_source(&recorded, &live)?;
     let kept = recorded.map(Recorded::warm_starts).transpose()?;
-    let columns = [vec![None; ROWS], kept.as_ref().map_or(vec![None; ROWS], column), column(live)];
+    let kept = kept.as_ref();
+    let columns = [None, kept, live].map(|warm| warm.map_or(Vec::new(), column));
     let claims = [
         "The more small-batch epochs before, the better the large batch's test accuracy.",
         "The more small-batch epochs before, the flatter it ends.",
         "The latest start is better than a start at x₀.",
-        "It is better than the plain large batch after as many epochs in all.",
-        "It ends flatter than that.",
-        "It is better than the small batch that goes on.",
+        "The latest start is better than the plain large batch after as many epochs in all.",
+        "The latest start ends flatter than that batch.",
+        "The latest start is better than the small batch that goes on.",
     ];
-    let evidence = kept.as_ref().map_or_else(|| not_tested("no recorded run"), judge);
     Ok(Comparison {
         rows: Row::filled(rows(), &columns),
-        sources: column_sources(
-            "F2 and C1, curves without numbers",
+        sources: Sources::new(
+            String::from("F2 and C1, curves without numbers"),
             recorded,
-            &format!("{} on {}", live.net, live.data),
+            live.map(|live| [&*live.net, &*live.data]),
         ),
-        verdicts: verdicts(claims, evidence, judge(live)),
+        verdicts: verdicts(claims, [by_source(kept, "recorded", judge), by_source(live, "live", judge)]),
     })
 }
-
-const ROWS: usize = 9;
 
 fn rows() -> Vec<Row> {
     let test = |label| Row { split: Some("test"), ..Row::new(label, "accuracy", Form::Percent) };
@@ -79,21 +79,21 @@ fn column(warm: &WarmStarts) -> Vec<Number> {
     ]
 }
 
-fn judge(warm: &WarmStarts) -> [Judged; 6] {
-    let points = |test: Result<Paired>, label: &str| Judged::by_test(test, |test| Effect::from(test).labelled(label));
+fn judge(warm: &WarmStarts) -> [Finding; 6] {
+    let points = |test: Result<Paired>, of: &'static str| Finding::by_test(test, |test| Effect::from(test).of(of));
     // A factor below 1 is what both claims of sharpness say.
-    let below = |test: Result<Paired>, label: &str| match warm.unmeasured {
+    let below = |test: Result<Paired>, of: &'static str| match warm.unmeasured {
         0 => {
             let doubtful = warm.points.iter().filter(|point| !point.is_trusted).count();
-            let judged = Judged::by_test(test, |test| factor_of(test).less().labelled(label));
+            let judged = Finding::by_test(test, |test| factor_of(test).less().of(of));
             judged.and(unreliable(doubtful, warm.points.len()))
         }
-        missing => Judged::bare(Outcome::NotTested, format!("the budget left out {missing} measures")),
+        missing => Finding::bare(Outcome::NotTested, format!("the budget left out {missing} measures")),
     };
-    let gain = points(warm.gain(), "with each doubling");
-    let flatter = below(warm.change(Reading::Largest), "φ with each doubling");
-    let than_plain = below(warm.sharpness_against_plain(), "φ");
-    let [start, plain, small] =
-        [Beside::Start, Beside::Plain, Beside::Small].map(|other| points(warm.against(other), ""));
+    let gain = points(warm.gain(), "test accuracy with each doubling of the epochs before");
+    let flatter = below(warm.change(Reading::Largest), "φ with each doubling of the epochs before");
+    let than_plain = below(warm.sharpness_against_plain(), "φ, latest start over plain");
+    let [start, plain, small] = [Beside::Start, Beside::Plain, Beside::Small]
+        .map(|other| points(warm.against(other), "test accuracy, latest start − the other"));
     [gain, flatter, start, plain, than_plain, small].map(|judged| judged.and(left_out(warm.diverged)))
 }

@@ -1,8 +1,9 @@
 //! When the regimes part: Figure 6 of the paper, and the sharpness of Table 3 where the training accuracy is the paper's.
 
-use super::effect::{Effect, Judged, factor_of, left_out, unreliable};
-use super::{Comparison, Form, Number, Row, column_sources, not_tested, verdicts};
-use crate::error::Result;
+use super::effect::{Effect, factor_of};
+use super::finding::{Finding, left_out, unreliable};
+use super::{Comparison, Form, Number, Row, Sources, by_source, not_tested, verdicts};
+use crate::error::{Error, Result};
 use crate::paper::{PrintedSharpness, Table2};
 use crate::record::Recorded;
 use crate::sharpness::Reading;
@@ -10,7 +11,7 @@ use crate::spread::{Paired, Ratio, Spread};
 use crate::train::Role;
 use crate::way_down::{WayDown, WayPoint};
 
-/// Sets a live way down beside the paper's accuracies and sharpness of a net, and beside the recorded run.
+/// Sets a recorded and a live way down, of which one may be missing, beside the paper's accuracies and sharpness of a net.
 ///
 /// Numbers are read where each trial's training accuracy is nearest to the paper's of its regime. Four claims are judged: with
 /// each halving of its training loss the large batch's φ grows (the 95 % interval of the factor, over trials, lies above 1; the
@@ -19,46 +20,44 @@ use crate::way_down::{WayDown, WayPoint};
 /// protocol, finds the large batch sharper (the interval of the ratio lies above 1).
 ///
 /// # Errors
-/// As [`WayDown::of`], for the recorded run.
+/// As [`WayDown::of`], for the recorded run; [`Error::Parameter`] where there is neither record nor live run.
 pub fn way_down(
     accuracies: &Table2,
     sharpness: &PrintedSharpness,
     recorded: Option<&Recorded>,
-    live: &WayDown,
+    live: Option<&WayDown>,
 ) -> Result<Comparison> {
     let kept = recorded.map(Recorded::way_down).transpose()?;
-    let columns = [
-        column_of_paper(accuracies, sharpness, live.epsilon),
-        kept.as_ref().map_or(vec![None; ROWS], |way| column(accuracies, way)),
-        column(accuracies, live),
-    ];
+    let kept = kept.as_ref();
+    let Some(epsilon) = live.or(kept).map(|way| way.epsilon) else {
+        return Err(Error::parameter("recorded and live runs", 0, "be at least 1"));
+    };
+    let [recorded_column, live_column] = [kept, live].map(|way| way.map_or(Vec::new(), |way| column(accuracies, way)));
+    let columns = [column_of_paper(accuracies, sharpness, epsilon), recorded_column, live_column];
     let claims = [
         "With each halving of its training loss the large batch grows sharper.",
-        "The small batch does not.",
+        "With each halving of its training loss the small batch grows flatter.",
         "The large batch's sharpness grows faster than the small one's.",
         "Where the training accuracies are the paper's, ten iterations from x itself find the large batch sharper.",
     ];
-    let evidence = kept.as_ref().map_or_else(|| not_tested("no recorded run"), |way| judge(accuracies, sharpness, way));
+    let judge = |way: &WayDown| judge(accuracies, sharpness, way);
     Ok(Comparison {
-        rows: Row::filled(rows(live), &columns),
-        sources: column_sources(
-            &format!("{} on {}", accuracies.net, accuracies.data),
+        rows: Row::filled(rows(epsilon), &columns),
+        sources: Sources::new(
+            format!("{} on {}", accuracies.net, accuracies.data),
             recorded,
-            &format!("{} on {}", live.net, live.data),
+            live.map(|live| [&*live.net, &*live.data]),
         ),
-        verdicts: verdicts(claims, evidence, judge(accuracies, sharpness, live)),
+        verdicts: verdicts(claims, [by_source(kept, "recorded", judge), by_source(live, "live", judge)]),
     })
 }
 
-/// Numbers of a column: five of each regime.
-const ROWS: usize = 10;
-
-fn rows(live: &WayDown) -> Vec<Row> {
+fn rows(epsilon: f64) -> Vec<Row> {
     let of = |role: Role| {
         let row = |label: &str, measure, split, form| Row {
             regime: Some(role.to_string()),
             split: Some(split),
-            epsilon: Some(live.epsilon),
+            epsilon: Some(epsilon),
             ..Row::new(&format!("{label}, {role} batch"), measure, form)
         };
         [
@@ -110,7 +109,10 @@ fn column(accuracies: &Table2, way: &WayDown) -> Vec<Number> {
     [of(Role::Small), of(Role::Large)].concat()
 }
 
-fn judge(accuracies: &Table2, sharpness: &PrintedSharpness, way: &WayDown) -> [Judged; 4] {
+/// What the factors of single batches are of.
+const HALVING: &str = "φ with each halving of the loss";
+
+fn judge(accuracies: &Table2, sharpness: &PrintedSharpness, way: &WayDown) -> [Finding; 4] {
     if way.unmeasured > 0 {
         return not_tested(&format!("the budget left out {} measures", way.unmeasured));
     }
@@ -121,16 +123,19 @@ fn judge(accuracies: &Table2, sharpness: &PrintedSharpness, way: &WayDown) -> [J
     };
     let doubtful = way.points.iter().filter(|point| !point.is_trusted).count();
     let said = |change: Result<Paired>, effect: &dyn Fn(&Paired) -> Effect| {
-        Judged::by_test(change, |change| effect(change)).and(unreliable(doubtful, way.points.len()))
+        Finding::by_test(change, |change| effect(change)).and(unreliable(doubtful, way.points.len()))
     };
     let phi = |points: &[&WayPoint]| points.iter().map(|point| point.from_zero).collect::<Vec<f64>>();
     let printed = sharpness.at(way.epsilon).map(|[small, large]| large.mean / small.mean);
-    let sharper =
-        Judged::by_test(Ratio::of(&phi(&at_large), &phi(&at_small)), |ratio| Effect::from(ratio).beside(printed));
+    let sharper = Finding::by_test(Ratio::of(&phi(&at_large), &phi(&at_small)), |ratio| {
+        Effect::from(ratio).of("φ, large over small batch").beside(printed)
+    });
     let judged = [
-        said(way.change(large, Reading::Largest), &|change| factor_of(change)),
-        said(way.change(small, Reading::Largest), &|change| factor_of(change).less()),
-        said(way.parting(large, small, Reading::Largest), &|change| factor_of(change)),
+        said(way.change(large, Reading::Largest), &|change| factor_of(change).of(HALVING)),
+        said(way.change(small, Reading::Largest), &|change| factor_of(change).less().of(HALVING)),
+        said(way.parting(large, small, Reading::Largest), &|change| {
+            factor_of(change).of("its growth with each halving, large over small batch")
+        }),
         sharper,
     ];
     judged.map(|judged| judged.and(left_out(way.diverged)))

@@ -13,7 +13,7 @@ pub(super) const BLOCK: usize = 32_768;
 pub(super) const LINE: usize = 16;
 pub(super) type Line<T> = [T; LINE];
 
-/// The line from `begin` on; zeros behind the last number.
+/// The line from `begin` on; zeros after the last number.
 #[inline(always)]
 pub(super) fn read<T: Copy + Default>(numbers: &[T], begin: usize) -> Line<T> {
     let own = &numbers[begin..];

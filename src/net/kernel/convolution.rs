@@ -23,10 +23,10 @@ use crate::error::Result;
 const PARTIAL: usize = 1 << 22;
 const PARTS: usize = 16;
 
-/// A convolution; its W, (filters, channels, window, window), begins at `at` in x, and b is behind it.
+/// A convolution; its W, (filters, channels, window, window), begins at `at` in x, and b follows it.
 pub(super) struct Convolution {
     channels: usize,
-    /// Rows and columns before and behind.
+    /// Rows and columns before and after.
     before: [usize; 2],
     behind: [usize; 2],
     filters: usize,
@@ -39,7 +39,7 @@ pub(super) struct Convolution {
 }
 
 impl Convolution {
-    /// For shapes [channels, height, width] before and behind.
+    /// For shapes [channels, height, width] before and after.
     pub(super) fn new(
         before: &[usize],
         behind: &[usize],
@@ -106,7 +106,7 @@ impl Convolution {
         places(self.behind, [height, width], self.stride, self.channels)
     }
 
-    /// Where the numbers (u, v, c) of a window lie behind its first.
+    /// Where the numbers (u, v, c) of a window lie after its first.
     fn within(&self) -> Vec<usize> {
         within(self.window, self.framed()[1], self.channels)
     }
@@ -117,9 +117,9 @@ impl Convolution {
         (0..square).flat_map(|place| (0..self.channels).map(move |channel| channel * square + place)).collect()
     }
 
-    /// `input` is (points, rows, columns, channels), `output` (points, rows behind, columns behind, filters). Returns the
+    /// `input` is (points, rows, columns, channels), `output` (points, rows after, columns after, filters). Returns the
     /// input in its frame, if it needs one.
-    pub(super) fn forth<T: Real>(
+    pub(super) fn forward<T: Real>(
         &self,
         x: &[T],
         input: &[T],
@@ -170,8 +170,8 @@ impl Convolution {
         Ok(())
     }
 
-    /// ∂W and ∂b, into their places of the whole gradient; `input` is as [`forth`](Self::forth) left it, with a frame or without.
-    pub(super) fn back<T: Real>(
+    /// ∂W and ∂b, into their places of the whole gradient; `input` is as [`forward`](Self::forward) left it, with a frame or without.
+    pub(super) fn backward<T: Real>(
         &self,
         input: &[T],
         gradient: &[T],
@@ -189,11 +189,11 @@ impl Convolution {
             for (place, (input, gradient)) in factors.iter().enumerate() {
                 let output = &mut total[self.weights()];
                 if place == 0 {
-                    filtering.back(input, gradient, output, buffers)?;
+                    filtering.backward(input, gradient, output, buffers)?;
                     continue;
                 }
                 let mut more = buffers.take(output.len());
-                filtering.back(input, gradient, &mut more, buffers)?;
+                filtering.backward(input, gradient, &mut more, buffers)?;
                 add_to(output, &more);
                 buffers.give(more);
             }
@@ -335,11 +335,11 @@ fn filtered<T: Real>(
     buffers: &mut Buffers<T>,
 ) -> Result<()> {
     match start {
-        Start::Fresh => filtering.forth(windows, None, input, output, buffers),
-        Start::From(bias) => filtering.forth(windows, Some(bias), input, output, buffers),
+        Start::Fresh => filtering.forward(windows, None, input, output, buffers),
+        Start::From(bias) => filtering.forward(windows, Some(bias), input, output, buffers),
         Start::Add => {
             let mut more = buffers.take(output.len());
-            filtering.forth(windows, None, input, &mut more, buffers)?;
+            filtering.forward(windows, None, input, &mut more, buffers)?;
             add_to(output, &more);
             buffers.give(more);
             Ok(())
@@ -363,7 +363,7 @@ fn places(
     (all.collect(), images * size)
 }
 
-/// Where the numbers (u, v, c) of a window lie behind its first, in images of so many columns.
+/// Where the numbers (u, v, c) of a window lie after its first, in images of so many columns.
 fn within(window: usize, width: usize, channels: usize) -> Vec<usize> {
     (0..window).flat_map(|row| (0..window * channels).map(move |place| row * width * channels + place)).collect()
 }

@@ -20,14 +20,14 @@ use crate::net::curvature::Curvature;
 use crate::net::loss::{bend, cross_entropy};
 use crate::net::points::{Points, Real, labels};
 
-/// What the way back along v needs of an operation's way there along v.
+/// What backward pass along v needs of an operation's forward pass along v.
 struct Tangent<T> {
     /// Tangent of its input, in its frame if it needs one; nothing where the input does not move.
     input: Option<Buffer<T>>,
     slant: Option<Slant>,
 }
 
-/// The gradient behind each operation that has parameters, where it is not 0.
+/// The gradient after each operation that has parameters, where it is not 0.
 type Gradients<T> = Vec<Option<Buffer<T>>>;
 
 impl<T: Real> Chain<T> {
@@ -46,7 +46,7 @@ impl<T: Real> Chain<T> {
         let count = points.len();
         let gathered = self.gathered(split, points);
         let data = gathered.as_deref().or(T::borrowed(split, points)).unwrap_or_default();
-        let (kept, signal) = self.forth(data, count, Averages::Batch, None, self.first)?;
+        let (kept, signal) = self.forward(data, count, Averages::Batch, None, self.first)?;
         self.logits.clear();
         self.logits.extend_from_slice(signal.as_deref().unwrap_or(data));
         signal.into_iter().for_each(|signal| self.numbers.give(signal));
@@ -77,7 +77,7 @@ impl<T: Real> Chain<T> {
         Ok(())
     }
 
-    /// The way back of the gradient alone, without that of the weights: the gradient behind each operation with parameters.
+    /// The backward pass of the gradient alone, without that of the weights: the gradient after each operation with parameters.
     fn gradients(&mut self, data: &[T], kept: &[Kept<T>], mut gradient: Buffer<T>) -> Result<Gradients<T>> {
         let Self { operations, first, numbers, x, .. } = self;
         let mut gradients: Gradients<T> = operations.iter().map(|_| None).collect();
@@ -86,9 +86,9 @@ impl<T: Real> Chain<T> {
         for (place, ((operation, _), kept)) in operations.iter().zip(kept).enumerate().skip(*first).rev() {
             let needs = place > *first;
             let before = match operation {
-                Operation::Turn(turn) => {
+                Operation::Transpose(transpose) => {
                     let mut before = numbers.take(gradient.len());
-                    turn.back(&gradient, &mut before);
+                    transpose.backward(&gradient, &mut before);
                     Some(before)
                 }
                 Operation::Dense(dense) if needs => {
@@ -104,28 +104,28 @@ impl<T: Real> Chain<T> {
                     if let Some(pooling) = &normalize.pooling {
                         let choices = kept.choices()?;
                         let mut before = numbers.take(input.len());
-                        pooling.back(&gradient, choices, &mut before);
+                        pooling.backward(&gradient, choices, &mut before);
                         numbers.give(std::mem::replace(&mut gradient, before));
                     }
                     let mut before = numbers.take(input.len());
                     before.copy_from_slice(&gradient);
-                    normalize.back(x, input, moments, &mut before, &mut total, false);
+                    normalize.backward(x, input, moments, &mut before, &mut total, false);
                     Some(before)
                 }
                 Operation::Relu => {
-                    dropout::back(T::one(), &mut gradient, kept.choices()?);
+                    dropout::backward(T::one(), &mut gradient, kept.choices()?);
                     continue;
                 }
                 Operation::Dropout { .. } => continue,
                 Operation::Pooling(pooling) => {
                     let mut before = numbers.take(gradient.len() / pooling.output() * pooling.input());
-                    pooling.back(&gradient, kept.choices()?, &mut before);
+                    pooling.backward(&gradient, kept.choices()?, &mut before);
                     Some(before)
                 }
             };
             let own = match before {
                 Some(before) => std::mem::replace(&mut gradient, before),
-                // The data needs none: there is nothing behind this.
+                // The data needs none: there is nothing after this.
                 None => std::mem::replace(&mut gradient, numbers.take(0)),
             };
             match operation {
@@ -140,7 +140,7 @@ impl<T: Real> Chain<T> {
         Ok(gradients)
     }
 
-    /// The way there along v: what each operation needs on its way back, and the tangent of the outputs.
+    /// The forward pass along v: what each operation needs on its backward pass, and the tangent of the outputs.
     fn forth_along(
         &mut self,
         data: &[T],
@@ -159,10 +159,10 @@ impl<T: Real> Chain<T> {
                 let at = kept.input.as_deref().unwrap_or(data);
                 let behind = count * size;
                 match operation {
-                    Operation::Turn(turn) => {
+                    Operation::Transpose(transpose) => {
                         if let Some(before) = signal.take() {
                             let mut output = numbers.take(behind);
-                            turn.forth(&before, &mut output);
+                            transpose.forward(&before, &mut output);
                             numbers.give(before);
                             signal = Some(output);
                         }
@@ -206,7 +206,7 @@ impl<T: Real> Chain<T> {
                     }
                     Operation::Relu => {
                         if let Some(signal) = &mut signal {
-                            dropout::back(T::one(), signal, kept.choices()?);
+                            dropout::backward(T::one(), signal, kept.choices()?);
                         }
                     }
                     Operation::Dropout { .. } => {}
@@ -225,7 +225,7 @@ impl<T: Real> Chain<T> {
         Ok((tangents, signal.ok_or_else(|| broken("a net without parameters has no tangent"))?))
     }
 
-    /// The way back along v: from the tangent of the outputs' gradient to that of the gradient of x, which is the product.
+    /// The backward pass along v: from the tangent of the outputs' gradient to that of the gradient of x, which is the product.
     #[allow(clippy::too_many_arguments)] // each is one thing, and all are of this pass alone
     fn back_along(
         &mut self,
@@ -245,9 +245,9 @@ impl<T: Real> Chain<T> {
             let at = kept.input.as_deref().unwrap_or(data);
             let input = Moving { at, tangent: own.input.as_deref() };
             let before = match operation {
-                Operation::Turn(turn) => {
+                Operation::Transpose(transpose) => {
                     let mut before = numbers.take(signal.len());
-                    turn.back(&signal, &mut before);
+                    transpose.backward(&signal, &mut before);
                     Some(before)
                 }
                 Operation::Dense(dense) => {
@@ -270,7 +270,7 @@ impl<T: Real> Chain<T> {
                     let moments = kept.moments.as_ref().ok_or_else(|| broken("a normalization has kept no moments"))?;
                     if let Some(pooling) = &normalize.pooling {
                         let mut before = numbers.take(at.len());
-                        pooling.back(&signal, kept.choices()?, &mut before);
+                        pooling.backward(&signal, kept.choices()?, &mut before);
                         numbers.give(std::mem::replace(&mut signal, before));
                     }
                     match (gradient, &own.input, &own.slant) {
@@ -279,18 +279,18 @@ impl<T: Real> Chain<T> {
                             normalize.back_along(&along, (moments, slant), rows, &mut signal, total);
                         }
                         // With a gradient of 0 its tangent goes back as a gradient does.
-                        _ => normalize.back(x, at, moments, &mut signal, total, false),
+                        _ => normalize.backward(x, at, moments, &mut signal, total, false),
                     }
                     None
                 }
                 Operation::Relu => {
-                    dropout::back(T::one(), &mut signal, kept.choices()?);
+                    dropout::backward(T::one(), &mut signal, kept.choices()?);
                     None
                 }
                 Operation::Dropout { .. } => None,
                 Operation::Pooling(pooling) => {
                     let mut before = numbers.take(signal.len() / pooling.output() * pooling.input());
-                    pooling.back(&signal, kept.choices()?, &mut before);
+                    pooling.backward(&signal, kept.choices()?, &mut before);
                     Some(before)
                 }
             };

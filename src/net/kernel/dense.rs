@@ -7,7 +7,7 @@ use super::buffers::Buffers;
 use super::product::{Indexed, Left, Panels, Start, TASK, multiply, room, sum_outer};
 use crate::error::Result;
 
-/// A dense layer; its W, (outputs, inputs), begins at `at` in x, and b is behind it.
+/// A dense layer; its W, (outputs, inputs), begins at `at` in x, and b follows it.
 pub(super) struct Dense {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
@@ -28,7 +28,7 @@ impl Dense {
     }
 
     /// `input` is (points, inputs), `output` (points, outputs).
-    pub(super) fn forth<T: Real>(
+    pub(super) fn forward<T: Real>(
         &self,
         x: &[T],
         input: &[T],
@@ -58,7 +58,7 @@ impl Dense {
     }
 
     /// ∂W and ∂b, into their places of the whole gradient.
-    pub(super) fn back<T: Real>(&self, input: &[T], gradient: &[T], total: &mut [T]) -> Result<()> {
+    pub(super) fn backward<T: Real>(&self, input: &[T], gradient: &[T], total: &mut [T]) -> Result<()> {
         self.outer(input, gradient, false, total)?;
         sum_columns(gradient, &mut total[self.bias()]);
         Ok(())
@@ -124,7 +124,7 @@ impl Dense {
         gradient: &Bending<'_, T>,
         total: &mut [T],
     ) -> Result<()> {
-        self.back(input.at, gradient.tangent, total)?;
+        self.backward(input.at, gradient.tangent, total)?;
         match (input.tangent, gradient.at) {
             (Some(tangent), Some(at)) => self.outer(tangent, at, true, total),
             _ => Ok(()),

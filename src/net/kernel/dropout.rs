@@ -11,7 +11,7 @@ use crate::seed::stream_from;
 use crate::wide::wide;
 
 /// Leaves out each number with probability `rate`, and divides the rest by `1 − rate`. A choice is 1 where one stayed.
-pub(super) fn forth<T: Real>(rate: f64, random: &mut ChaCha8Rng, signal: &mut [T], choices: &mut [u16]) {
+pub(super) fn forward<T: Real>(rate: f64, random: &mut ChaCha8Rng, signal: &mut [T], choices: &mut [u16]) {
     let begin = random.get_word_pos();
     let scale = T::from_f64(1.0 / (1.0 - rate));
     // A word's upper 24 bits are the number in [0, 1) that is compared with the rate.
@@ -41,7 +41,7 @@ fn leave_out<T: Real>(signal: &mut [T], choices: &mut [u16], words: &[u8], least
 }
 
 /// The gradient of what stayed, times `scale`; in place.
-pub(super) fn back<T: Real>(scale: T, gradient: &mut [T], choices: &[u16]) {
+pub(super) fn backward<T: Real>(scale: T, gradient: &mut [T], choices: &[u16]) {
     let blocks = gradient.par_chunks_mut(BLOCK).zip(choices.par_chunks(BLOCK));
     blocks.for_each(|(gradient, choices)| {
         wide(

@@ -4,7 +4,7 @@
 //! The output is cut into tiles of m×m, each of which n×n numbers of the input decide, n = m + r − 1 for a window of r×r.
 //! With `V = Bᵀ d B` of a tile's input and `U = G w Gᵀ` of a window's weights, `y = Aᵀ [Σ_channels U ∘ V] A`: for each of
 //! the n² places one product of matrices, over the channels. So a number of `y` takes n² / m² multiplications a channel and
-//! not r². The way back uses the same matrices transposed: `∂w = Gᵀ [Σ_tiles V ∘ (A g Aᵀ)] G`.
+//! not r². The backward pass uses the same matrices transposed: `∂w = Gᵀ [Σ_tiles V ∘ (A g Aᵀ)] G`.
 //!
 //! A, B and G interpolate polynomials at n − 1 points and at infinity. For n = 6 these are 0, ±3/4 and ±3/2, which f32 holds
 //! exactly: with them an output is off by three times as much as a direct sum in f32 (root mean square, 64 channels, against
@@ -245,11 +245,11 @@ fn plane(tiles: usize, width: usize) -> usize {
     tiles * width + LINE
 }
 
-/// A run of rows of tiles, of all images one behind another.
+/// A run of rows of tiles, of all images one after another.
 type Rows = std::ops::Range<usize>;
 
 impl Filtering {
-    /// For images of these sides before and behind, if it is worth while.
+    /// For images of these sides before and after, if it is worth while.
     pub(super) fn new(
         window: usize,
         padding: usize,
@@ -282,7 +282,7 @@ impl Filtering {
         self.behind.map(|side| side.div_ceil(self.form.sides().1))
     }
 
-    /// Rows of tiles in so many numbers behind.
+    /// Rows of tiles in so many numbers after it.
     fn rows(&self, numbers: usize) -> usize {
         numbers / (self.behind[0] * self.behind[1] * self.filters) * self.tiles()[0]
     }
@@ -309,8 +309,8 @@ impl Filtering {
         line * self.behind[1] * self.filters
     }
 
-    /// `input` is (points, rows, columns, channels), `output` (points, rows behind, columns behind, filters).
-    pub(super) fn forth<T: Real>(
+    /// `input` is (points, rows, columns, channels), `output` (points, rows after, columns after, filters).
+    pub(super) fn forward<T: Real>(
         &self,
         windows: Windows<'_, T>,
         bias: Option<&[T]>,
@@ -336,7 +336,7 @@ impl Filtering {
         let (channels, filters) = (self.channels, self.filters);
         let mut of_windows = buffers.take(N * N * channels * filters);
         self.transform_windows(windows, &mut of_windows);
-        // The k of the right factor: the channels of one place behind those of another.
+        // The k of the right factor: the channels of one place after those of another.
         let of = |k: usize| (k % channels * N * N + k / channels) * filters;
         let (down, across): (Vec<usize>, Vec<usize>) =
             ((0..N * N * channels).map(of).collect(), (0..filters).collect());
@@ -378,7 +378,7 @@ impl Filtering {
     }
 
     /// The gradient of the weights, as (filters, channels, window, window).
-    pub(super) fn back<T: Real>(
+    pub(super) fn backward<T: Real>(
         &self,
         input: &[T],
         gradient: &[T],
@@ -568,7 +568,7 @@ impl<T: Real, const N: usize, const M: usize> WithSimd for OfGradient<'_, T, N, 
     }
 }
 
-/// The outputs of rows of tiles, which lie one behind another, from sums (places, tiles, filters).
+/// The outputs of rows of tiles, which lie one after another, from sums (places, tiles, filters).
 struct ToOutput<'a, T, const N: usize, const M: usize> {
     own: &'a Filtering,
     sums: &'a [T],
@@ -611,16 +611,16 @@ impl<T: Real, const N: usize, const M: usize> WithSimd for ToOutput<'_, T, N, M>
     }
 }
 
-/// As many numbers as a vector holds; zeros behind the last of them.
+/// As many numbers as a vector holds; zeros after the last of them.
 #[inline(always)]
 fn load<T: Real, S: Simd>(simd: S, numbers: &[T], begin: usize) -> Vector<T, S> {
     let (own, lanes) = (&numbers[begin..], T::lanes::<S>());
     if own.len() >= lanes {
-        // SAFETY: a vector is `lanes` numbers one behind another, and so many are there.
+        // SAFETY: a vector is `lanes` numbers one after another, and so many are there.
         return unsafe { own.as_ptr().cast::<Vector<T, S>>().read_unaligned() };
     }
     let mut vector = T::splat(simd, T::zero());
-    // SAFETY: a vector is `lanes` numbers one behind another, and there are fewer than that to copy.
+    // SAFETY: a vector is `lanes` numbers one after another, and there are fewer than that to copy.
     unsafe { std::ptr::copy_nonoverlapping(own.as_ptr(), (&raw mut vector).cast::<T>(), own.len()) };
     vector
 }
@@ -630,7 +630,7 @@ fn load<T: Real, S: Simd>(simd: S, numbers: &[T], begin: usize) -> Vector<T, S> 
 fn store<T: Real, S: Simd>(vector: Vector<T, S>, numbers: &mut [T], begin: usize) {
     let (own, lanes) = (&mut numbers[begin..], T::lanes::<S>());
     if own.len() >= lanes {
-        // SAFETY: a vector is `lanes` numbers one behind another, and there is room for so many.
+        // SAFETY: a vector is `lanes` numbers one after another, and there is room for so many.
         return unsafe { own.as_mut_ptr().cast::<Vector<T, S>>().write_unaligned(vector) };
     }
     // SAFETY: the same, with room for fewer.
@@ -686,9 +686,9 @@ mod tests {
             let (square, buffers) = (own.window * own.window, &mut Buffers::default());
             let windows = Windows { numbers: &weights, filter: own.channels * square, channel: square, turned: false };
             let mut output = vec![T::zero(); gradient.len()];
-            own.forth(windows, Some(&bias), &input, &mut output, buffers)?;
+            own.forward(windows, Some(&bias), &input, &mut output, buffers)?;
             let mut total = vec![T::zero(); weights.len()];
-            own.back(&input, &gradient, &mut total, buffers)?;
+            own.backward(&input, &gradient, &mut total, buffers)?;
             let back = Filtering {
                 padding: own.window - 1 - own.padding,
                 channels: own.filters,
@@ -699,7 +699,7 @@ mod tests {
             };
             let windows = Windows { filter: square, channel: own.channels * square, turned: true, ..windows };
             let mut before = vec![T::zero(); input.len()];
-            back.forth(windows, None, &gradient, &mut before, buffers)?;
+            back.forward(windows, None, &gradient, &mut before, buffers)?;
             Ok([output, total, before].map(|numbers| numbers.into_iter().map(Into::into).collect()))
         }
 

@@ -3,7 +3,7 @@
 //!
 //! Images lie with their channels last, (points, rows, columns, channels), between the layers that know rows and columns:
 //! then a channel of an image is what a feature of a vector is, and one normalization serves both. Data comes in, and a
-//! flattened image goes out, in the order of its shape; [`turn`] is between.
+//! flattened image goes out, in the order of its shape; [`transpose`] is between.
 //!
 //! What is summed over points is summed in blocks whose size follows from shapes alone, which threads take up as they come,
 //! and the blocks' sums are added in their order: the bits do not depend on the number of threads. The composed passes in
@@ -25,7 +25,7 @@ mod normalize;
 mod pooling;
 mod product;
 mod relu;
-mod turn;
+mod transpose;
 
 use rand::rngs::ChaCha8Rng;
 use rayon::prelude::*;
@@ -44,7 +44,7 @@ use relu::relu;
 
 /// One pass of a layer, or of two that are better passed at once.
 enum Operation {
-    Turn(turn::Turn),
+    Transpose(transpose::Transpose),
     Dense(dense::Dense),
     Convolution(convolution::Convolution),
     Normalize(normalize::Normalize),
@@ -64,12 +64,12 @@ struct Kept<T> {
     moments: Option<normalize::Moments>,
 }
 
-/// What a forward pass leaves: what each operation kept, and the signal behind the last, or nothing where that is the data.
-type Forth<T> = (Vec<Kept<T>>, Option<Buffer<T>>);
+/// What a forward pass leaves: what each operation kept, and the signal after the last, or nothing where that is the data.
+type Forward<T> = (Vec<Kept<T>>, Option<Buffer<T>>);
 
 /// A net's operations with the room that they work in.
 pub(super) struct Chain<T> {
-    /// With the number of numbers that one point has behind each.
+    /// With the number of numbers that one point has after each.
     operations: Vec<(Operation, usize)>,
     shape: Vec<usize>,
     classes: usize,
@@ -101,8 +101,8 @@ impl<T: Real> Chain<T> {
                 _ => image,
             };
             if image && wants_last != last {
-                if let Some(turn) = turn::Turn::new(before, wants_last) {
-                    operations.push((Operation::Turn(turn), size(before)));
+                if let Some(transpose) = transpose::Transpose::new(before, wants_last) {
+                    operations.push((Operation::Transpose(transpose), size(before)));
                 }
                 last = wants_last;
             }
@@ -171,7 +171,7 @@ impl<T: Real> Chain<T> {
 
     /// Outputs for points, and what else is wanted of them.
     ///
-    /// `dropout` is there only in training. Nothing is kept where there is no way back.
+    /// `dropout` is there only in training. Nothing is kept where there is no backward pass.
     pub(super) fn pass(
         &mut self,
         split: &Split,
@@ -186,7 +186,7 @@ impl<T: Real> Chain<T> {
         let gathered = self.gathered(split, points);
         let data = gathered.as_deref().or(T::borrowed(split, points)).unwrap_or_default();
         let from = if back { first } else { usize::MAX };
-        let (kept, signal) = self.forth(data, points.len(), averages, dropout, from)?;
+        let (kept, signal) = self.forward(data, points.len(), averages, dropout, from)?;
         let outputs: &[T] = signal.as_deref().unwrap_or(data);
         self.logits.clear();
         self.logits.extend_from_slice(outputs);
@@ -197,7 +197,7 @@ impl<T: Real> Chain<T> {
             if let Some(change) = wanted.derivative {
                 change(&self.logits, &mut gradient);
             }
-            self.back(data, signal, gradient, kept, matches!(averages, Averages::Fixed(_)), wanted.inputs)?;
+            self.backward(data, signal, gradient, kept, matches!(averages, Averages::Fixed(_)), wanted.inputs)?;
         } else {
             signal.into_iter().for_each(|signal| self.numbers.give(signal));
             kept.into_iter().filter_map(|kept| kept.choices).for_each(|choices| self.choices.give(choices));
@@ -216,15 +216,15 @@ impl<T: Real> Chain<T> {
         Some(gathered)
     }
 
-    /// The way there, of data of `count` points: operations from the `from`-th on keep what a way back needs.
-    fn forth(
+    /// The forward pass, of data of `count` points: operations from the `from`-th on keep what a backward pass needs.
+    fn forward(
         &mut self,
         data: &[T],
         count: usize,
         averages: Averages<'_, T>,
         mut dropout: Option<&mut ChaCha8Rng>,
         from: usize,
-    ) -> Result<Forth<T>> {
+    ) -> Result<Forward<T>> {
         self.averages.clear();
         let mut kept: Vec<Kept<T>> = Vec::with_capacity(self.operations.len());
         // Nothing yet: the signal is the data.
@@ -248,19 +248,19 @@ impl<T: Real> Chain<T> {
             }
             let input: &[T] = signal.as_deref().unwrap_or(data);
             let next = match operation {
-                Operation::Turn(turn) => {
+                Operation::Transpose(transpose) => {
                     let mut output = numbers.take(behind);
-                    turn.forth(input, &mut output);
+                    transpose.forward(input, &mut output);
                     Some((output, signal.take()))
                 }
                 Operation::Dense(dense) => {
                     let mut output = numbers.take(behind);
-                    dense.forth(x, input, &mut output, numbers)?;
+                    dense.forward(x, input, &mut output, numbers)?;
                     Some((output, signal.take()))
                 }
                 Operation::Convolution(convolution) => {
                     let mut output = numbers.take(behind);
-                    let framed = convolution.forth(x, input, &mut output, numbers)?;
+                    let framed = convolution.forward(x, input, &mut output, numbers)?;
                     let input = signal.take();
                     match framed {
                         // With its frame the input is not needed without.
@@ -290,12 +290,12 @@ impl<T: Real> Chain<T> {
                         Some((output, signal.take()))
                     } else if keep {
                         let mut output = numbers.take(behind);
-                        normalize.forth(x, &moments, Some(input), &mut output);
+                        normalize.forward(x, &moments, Some(input), &mut output);
                         own.moments = Some(moments);
                         Some((output, signal.take()))
                     } else {
                         if let Some(signal) = &mut signal {
-                            normalize.forth(x, &moments, None, signal);
+                            normalize.forward(x, &moments, None, signal);
                         }
                         None
                     }
@@ -311,7 +311,7 @@ impl<T: Real> Chain<T> {
                 Operation::Pooling(pooling) => {
                     let mut output = numbers.take(behind);
                     let mut choices = keep.then(|| rooms.take(behind));
-                    pooling.forth(input, &mut output, choices.as_deref_mut());
+                    pooling.forward(input, &mut output, choices.as_deref_mut());
                     own.choices = choices;
                     if let Some(input) = signal.take() {
                         numbers.give(input);
@@ -321,7 +321,7 @@ impl<T: Real> Chain<T> {
                 Operation::Dropout { rate } => {
                     if let (Some(random), Some(signal)) = (dropout.as_deref_mut(), &mut signal) {
                         let mut choices = rooms.take(behind);
-                        dropout::forth(*rate, random, signal, &mut choices);
+                        dropout::forward(*rate, random, signal, &mut choices);
                         own.choices = Some(choices);
                     }
                     None
@@ -344,8 +344,8 @@ impl<T: Real> Chain<T> {
 }
 
 impl<T: Real> Chain<T> {
-    /// The way back: from the gradient of the outputs to that of x. Buffers return as soon as they are not needed.
-    fn back(
+    /// The backward pass: from the gradient of the outputs to that of x. Buffers return as soon as they are not needed.
+    fn backward(
         &mut self,
         data: &[T],
         outputs: Option<Buffer<T>>,
@@ -364,13 +364,13 @@ impl<T: Real> Chain<T> {
                 let needs = of_inputs || place > first;
                 let behind: &[T] = input.as_deref().unwrap_or(data);
                 match operation {
-                    Operation::Turn(turn) => {
+                    Operation::Transpose(transpose) => {
                         let mut before = numbers.take(gradient.len());
-                        turn.back(&gradient, &mut before);
+                        transpose.backward(&gradient, &mut before);
                         numbers.give(std::mem::replace(&mut gradient, before));
                     }
                     Operation::Dense(dense) => {
-                        dense.back(behind, &gradient, total)?;
+                        dense.backward(behind, &gradient, total)?;
                         if needs {
                             let mut before = numbers.take(gradient.len() / dense.outputs * dense.inputs);
                             dense.back_to_input(x, &gradient, &mut before, numbers)?;
@@ -378,7 +378,7 @@ impl<T: Real> Chain<T> {
                         }
                     }
                     Operation::Convolution(convolution) => {
-                        convolution.back(behind, &gradient, total, numbers)?;
+                        convolution.backward(behind, &gradient, total, numbers)?;
                         if needs {
                             let before = convolution.back_to_input(x, &gradient, numbers)?;
                             numbers.give(std::mem::replace(&mut gradient, before));
@@ -389,10 +389,10 @@ impl<T: Real> Chain<T> {
                         if let Some(pooling) = &normalize.pooling {
                             let choices = choices.as_deref().ok_or_else(|| broken("a pooling has kept no choices"))?;
                             let mut before = numbers.take(behind.len());
-                            pooling.back(&gradient, choices, &mut before);
+                            pooling.backward(&gradient, choices, &mut before);
                             numbers.give(std::mem::replace(&mut gradient, before));
                         }
-                        normalize.back(x, behind, &moments, &mut gradient, total, fixed);
+                        normalize.backward(x, behind, &moments, &mut gradient, total, fixed);
                     }
                     Operation::Relu | Operation::Dropout { .. } => {
                         let scale = match operation {
@@ -400,13 +400,13 @@ impl<T: Real> Chain<T> {
                             _ => T::one(),
                         };
                         if let Some(choices) = &choices {
-                            dropout::back(scale, &mut gradient, choices);
+                            dropout::backward(scale, &mut gradient, choices);
                         }
                     }
                     Operation::Pooling(pooling) => {
                         let choices = choices.as_deref().ok_or_else(|| broken("a pooling has kept no choices"))?;
                         let mut before = numbers.take(gradient.len() / pooling.output() * pooling.input());
-                        pooling.back(&gradient, choices, &mut before);
+                        pooling.backward(&gradient, choices, &mut before);
                         numbers.give(std::mem::replace(&mut gradient, before));
                     }
                 }
@@ -495,9 +495,9 @@ mod tests {
             let mut engine = Engine::<T>::new(net, Passes::Fused, Device::Cpu)?;
             engine.move_to(&x)?;
             engine.pass(&data.train, &Points::Range(0..points), averages)?;
-            let forth = engine.logits().to_vec();
+            let forward = engine.logits().to_vec();
             engine.pass_back(&data.train, &Points::Range(0..points), averages, None)?;
-            assert_eq!(difference(&forth, engine.logits()), 0.0, "with and without a way back: {net:?}");
+            assert_eq!(difference(&forward, engine.logits()), 0.0, "with and without a backward pass: {net:?}");
         }
         Ok(())
     }
@@ -573,7 +573,7 @@ mod tests {
         Ok(())
     }
 
-    /// The first on data and the second behind it; windows that leave a rest, padding beyond the window's own.
+    /// The first on data and the second after it; windows that leave a rest, padding beyond the window's own.
     #[test]
     fn convolutions() -> Result<()> {
         let shapes = [(1, 1, 0), (3, 1, 1), (5, 1, 2), (3, 2, 1), (2, 3, 0), (4, 3, 2), (1, 2, 2), (2, 1, 3)];
@@ -595,7 +595,7 @@ mod tests {
         for (window, stride, padding) in [(2, 2, 0), (3, 2, 1), (3, 1, 1), (2, 3, 1), (3, 3, 0), (1, 1, 0), (4, 1, 2)] {
             let pool = || Layer::MaxPool { window, stride, padding };
             let conv = Layer::Conv { filters: 19, window: 3, stride: 1, padding: 1 };
-            // On data, behind a normalization, and of images that a ReLU made equal in places.
+            // On data, after a normalization, and of images that a ReLU made equal in places.
             let layers =
                 vec![pool(), conv, Layer::norm(), Layer::Relu, Layer::MaxPool { window: 2, stride: 1, padding: 1 }];
             let layers = layers.into_iter().chain([Layer::Flatten, dense(3)]).collect();

@@ -1,4 +1,4 @@
-//! The largest of each window of a channel, windows overlapping or not, and the way back to it. Images have their channels
+//! The largest of each window of a channel, windows overlapping or not, and the backward pass to it. Images have their channels
 //! last, so that one comparison serves as many channels as a register holds.
 
 use rayon::prelude::*;
@@ -18,7 +18,7 @@ pub(super) struct Pooling {
 }
 
 impl Pooling {
-    /// For shapes [channels, height, width] before and behind.
+    /// For shapes [channels, height, width] before and after.
     pub(super) fn new(before: &[usize], behind: &[usize], window: usize, stride: usize, padding: usize) -> Self {
         let sides = |shape: &[usize]| [shape[1], shape[2]];
         Self { channels: before[0], before: sides(before), behind: sides(behind), window, stride, padding }
@@ -29,7 +29,7 @@ impl Pooling {
         self.channels * self.before[0] * self.before[1]
     }
 
-    /// Numbers of a point behind.
+    /// Numbers of a point after it.
     pub(super) fn output(&self) -> usize {
         self.channels * self.behind[0] * self.behind[1]
     }
@@ -51,7 +51,7 @@ impl Pooling {
     }
 
     /// Choices are the places of the largest in their windows, in reading order; the first of equal ones.
-    pub(super) fn forth<T: Real>(&self, input: &[T], output: &mut [T], choices: Option<&mut [u16]>) {
+    pub(super) fn forward<T: Real>(&self, input: &[T], output: &mut [T], choices: Option<&mut [u16]>) {
         let images = output.par_chunks_mut(self.output()).zip(input.par_chunks(self.input()));
         match choices {
             Some(choices) => {
@@ -140,7 +140,7 @@ impl Pooling {
     }
 
     /// The gradient goes to the largest of each window.
-    pub(super) fn back<T: Real>(&self, gradient: &[T], choices: &[u16], of_input: &mut [T]) {
+    pub(super) fn backward<T: Real>(&self, gradient: &[T], choices: &[u16], of_input: &mut [T]) {
         let images = of_input.par_chunks_mut(self.input()).zip(gradient.par_chunks(self.output()));
         let images = images.zip(choices.par_chunks(self.output()));
         images.for_each(|((of_input, gradient), choices)| {

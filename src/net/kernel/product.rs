@@ -95,7 +95,7 @@ impl<'a, T> Inside<'a, T> {
     }
 }
 
-/// A right factor in panels; zeros stand behind the last column of each.
+/// A right factor in panels; zeros stand after the last column of each.
 pub(super) struct Panels<'a, T> {
     numbers: &'a [T],
     panels: Vec<Panel>,
@@ -183,7 +183,7 @@ fn copy_rows<T: Real>(numbers: &[T], rows: &[usize], begin: usize, columns: usiz
     }
 }
 
-/// Rows of a right factor in panels, one behind another; a row is read whole, as it lies in memory.
+/// Rows of a right factor in panels, one after another; a row is read whole, as it lies in memory.
 #[inline(always)]
 fn copy_panels<T: Real>(rows: &[T], columns: usize, panels: &[Panel], own: &mut [T]) {
     let count = rows.len() / columns;
@@ -256,7 +256,7 @@ pub(super) fn multiply<T: Real>(
 }
 
 /// `outputᵦ ← Σₖ left(r, k) · right(k, j)` over the k of block b, for each of `blocks` blocks of whole groups of k: the
-/// outputs lie one behind another, and where `add` the sums are added to what is there. Here `left.at.second` holds a group's k,
+/// outputs lie one after another, and where `add` the sums are added to what is there. Here `left.at.second` holds a group's k,
 /// and `right` is (k, columns), row-major.
 pub(super) fn sum_outer<T: Real>(
     left: &Left<'_, T>,
@@ -549,7 +549,7 @@ impl<T: Real> Tiles<'_, T> {
                     }
                     continue;
                 }
-                // SAFETY: vectors of T, one behind another, are numbers one behind another.
+                // SAFETY: vectors of T, one after another, are numbers one after another.
                 let sums = unsafe { std::slice::from_raw_parts(sums.as_ptr().cast::<T>(), width) };
                 match self.start {
                     Start::Fresh => output.copy_from_slice(&sums[..output.len()]),

@@ -50,6 +50,7 @@ mod tests {
 
     use safetensors::tensor::SafeTensors;
 
+    use super::super::super::draw::Draw;
     use super::super::super::plan::{Scaled, Scaling};
     use super::super::super::recipe::Recipe;
     use super::super::choice::Inner;
@@ -57,6 +58,7 @@ mod tests {
     use crate::data::Split;
     use crate::net::{Layer, Net, Points};
     use crate::optim::Optimizer;
+    use crate::weights::Weights;
 
     type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
 
@@ -185,6 +187,30 @@ mod tests {
             }
         }
         assert_eq!(checked, 2 * 27);
+        Ok(())
+    }
+
+    /// Fifty steps of C1 in f64 have PyTorch's losses, with the points in their order and the units that dropout leaves out drawn
+    /// again by `tests/fixtures/c1/make.py`, which has nothing of the crate: what a training is, but for its precision.
+    #[test]
+    fn fifty_steps_of_c1_are_pytorchs() -> Outcome {
+        let expected: Vec<f64> = serde_json::from_slice(&fixture("c1/losses.json")?)?;
+        let data = crate::data::fashion().train;
+        let net = crate::net::zoo::c1(data.shape(), data.classes(), 0.125)?;
+        let recipe = Recipe { batch: 64, ..Recipe::new(Optimizer::adam()) };
+        let start = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/c1/start.safetensors");
+        assert_eq!(Weights::load(net.layout(), start)?, net.start(recipe.seed, 0), "they start at one point");
+        let pixels = data.inputs().iter().map(|&pixel| f64::from(pixel)).collect();
+        let split = Split::exact(pixels, data.labels().to_vec(), net.input().to_vec(), net.classes())?;
+        let mut slope = Slope::<f64>::new(&recipe, &net, 0, None)?;
+        let mut draw = Draw::new(&recipe, 0, split.len());
+        for (step, e) in expected.iter().enumerate() {
+            let batch = Batch { split: &split, points: Points::Listed(draw.batch(&split, recipe.batch)?.0) };
+            let seen = recipe.strategy.step(&mut slope, &batch, recipe.moving()?.learning_rate())?;
+            assert!((seen.loss - e).abs() < 1e-9 * e, "step {step}: a loss of {} is not {e}", seen.loss);
+            draw.done();
+        }
+        assert_eq!(expected.len(), 50);
         Ok(())
     }
 }

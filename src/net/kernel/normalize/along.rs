@@ -1,9 +1,9 @@
 //! Tangents of a normalization by the batch's own statistics, along a direction v in the weights.
 //!
 //! With s = 1 / √(σ² + ε), c = x − μ, x̂ = s c, a dot for a tangent, e = ẋ − ⟨ẋ⟩ and ⟨·⟩ the mean over rows:
-//! `k = ⟨x̂ ẋ⟩`, `x̂˙ = s (e − x̂ k)` and `ẏ = v_γ x̂ + γ x̂˙ + v_β`. On the way back, with h = γ g and ḣ = v_γ g + γ ġ,
+//! `k = ⟨x̂ ẋ⟩`, `x̂˙ = s (e − x̂ k)` and `ẏ = v_γ x̂ + γ x̂˙ + v_β`. On the backward pass, with h = γ g and ḣ = v_γ g + γ ġ,
 //! `∂x˙ = −s k ∂x + s (ḣ − ⟨ḣ⟩ − x̂ (⟨ḣ x̂⟩ + ⟨h x̂˙⟩) − x̂˙ ⟨h x̂⟩)`, `∂γ˙ = Σ (ġ x̂ + g x̂˙)` and `∂β˙ = Σ ġ`: for each
-//! feature a linear function of g, ġ, c and e. The ReLU behind it sets ẏ, g and ġ to 0 where it is off.
+//! feature a linear function of g, ġ, c and e. The ReLU after it sets ẏ, g and ġ to 0 where it is off.
 
 use rayon::prelude::*;
 
@@ -21,17 +21,17 @@ pub(in crate::net::kernel) struct Slant {
     share: Vec<f64>,
 }
 
-/// A feature's numbers on the way there: `ẏ = own · c + moved · (ẋ − mean) + shift`.
-struct Forth<'a, T> {
+/// A feature's numbers on the forward pass: `ẏ = own · c + moved · (ẋ − mean) + shift`.
+struct Forward<'a, T> {
     own: Vec<T>,
     moved: Vec<T>,
     mean: Vec<T>,
     shift: &'a [T],
 }
 
-/// A feature's numbers on the way back: `∂x˙ = of_g · g + of_tangent · ġ + of_input · c + of_moved · (ẋ − mean) + level`.
+/// A feature's numbers on the backward pass: `∂x˙ = of_g · g + of_tangent · ġ + of_input · c + of_moved · (ẋ − mean) + level`.
 #[derive(Default)]
-struct Back<T> {
+struct Backward<T> {
     of_g: Vec<T>,
     of_tangent: Vec<T>,
     of_input: Vec<T>,
@@ -52,11 +52,11 @@ impl<T: Real> There<'_, T> {
     // Indices, since so many slices of one length would hide the formula in their zips.
     #[allow(clippy::needless_range_loop)]
     #[inline(always)]
-    fn rows_along(&self, forth: &Forth<'_, T>, input: &[T], moved: &[T], output: &mut [T]) {
+    fn rows_along(&self, forward: &Forward<'_, T>, input: &[T], moved: &[T], output: &mut [T]) {
         let features = self.features();
         let (center, scale, shift) = (&self.center[..features], &self.scale[..features], &self.shift[..features]);
-        let (own, of_moved) = (&forth.own[..features], &forth.moved[..features]);
-        let (mean, level) = (&forth.mean[..features], &forth.shift[..features]);
+        let (own, of_moved) = (&forward.own[..features], &forward.moved[..features]);
+        let (mean, level) = (&forward.mean[..features], &forward.shift[..features]);
         let rows = input.chunks_exact(features).zip(moved.chunks_exact(features));
         for (output, (input, moved)) in output.chunks_exact_mut(features).zip(rows) {
             for place in 0..features {
@@ -95,7 +95,7 @@ impl<T: Real> There<'_, T> {
 
     #[allow(clippy::needless_range_loop)]
     #[inline(always)]
-    fn rows_back_along(&self, back: &Back<T>, mean: &[T], [input, moved, g]: [&[T]; 3], tangent: &mut [T]) {
+    fn rows_back_along(&self, back: &Backward<T>, mean: &[T], [input, moved, g]: [&[T]; 3], tangent: &mut [T]) {
         let features = self.features();
         let (center, scale, shift) = (&self.center[..features], &self.scale[..features], &self.shift[..features]);
         let (mean, level) = (&mean[..features], &back.level[..features]);
@@ -131,7 +131,7 @@ impl Normalize {
         let slant = self.slant(&there, moments, input, moved);
         let (gamma, _) = along.x[self.at..self.at + 2 * features].split_at(features);
         let (of_gamma, shift) = along.v[self.at..self.at + 2 * features].split_at(features);
-        let mut forth = Forth {
+        let mut forward = Forward {
             own: Vec::with_capacity(features),
             moved: Vec::with_capacity(features),
             mean: super::rounded(slant.mean.iter().copied()),
@@ -140,17 +140,17 @@ impl Normalize {
         let numbers = self.inverse(moments).zip(&slant.share).zip(gamma.iter().zip(of_gamma));
         for ((s, k), (&gamma, &of_gamma)) in numbers {
             let (gamma, of_gamma): (f64, f64) = (gamma.into(), of_gamma.into());
-            forth.own.push(T::from_f64(s * (of_gamma - gamma * s * k)));
-            forth.moved.push(T::from_f64(s * gamma));
+            forward.own.push(T::from_f64(s * (of_gamma - gamma * s * k)));
+            forward.moved.push(T::from_f64(s * gamma));
         }
-        let (there, forth) = (&there, &forth);
+        let (there, forward) = (&there, &forward);
         match pooled {
             None => {
                 let inputs = input.par_chunks(self.block()).zip(moved.par_chunks(self.block()));
                 output.par_chunks_mut(self.block()).zip(inputs).for_each(|(output, (input, moved))| {
                     wide(
                         #[inline(always)]
-                        || there.rows_along(forth, input, moved, output),
+                        || there.rows_along(forward, input, moved, output),
                     )
                 });
             }
@@ -163,7 +163,7 @@ impl Normalize {
                     wide(
                         #[inline(always)]
                         || {
-                            there.rows_along(forth, input, moved, room);
+                            there.rows_along(forward, input, moved, room);
                             pooling.pick_image(room, choices, output);
                         },
                     )
@@ -195,7 +195,7 @@ impl Normalize {
     }
 
     /// From the tangent of the output's gradient to that of the input's, in place; tangents of ∂γ and ∂β into their places of
-    /// the whole product. The gradient itself is that of the output behind the pooling, if there is one.
+    /// the whole product. The gradient itself is that of the output after the pooling, if there is one.
     pub(in crate::net::kernel) fn back_along<T: Real>(
         &self,
         along: &Along<'_, T>,
@@ -229,7 +229,7 @@ impl Normalize {
         let gamma = &along.x[self.at..self.at + features];
         let along_gamma = &along.v[self.at..self.at + features];
         let (of_gamma, of_beta) = total[self.at..self.at + 2 * features].split_at_mut(features);
-        let mut back = Back::default();
+        let mut back = Backward::default();
         for (place, s) in self.inverse(moments).enumerate() {
             let (gamma, v): (f64, f64) = (gamma[place].into(), along_gamma[place].into());
             let k = slant.share[place];

@@ -1,4 +1,4 @@
-//! Batch normalization by the batch's own statistics or by given ones, with the ReLU behind it if there is one. The numbers
+//! Batch normalization by the batch's own statistics or by given ones, with the ReLU after it if there is one. The numbers
 //! are rows of features, an image's channels being its features.
 //!
 //! With x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β and m rows, for a gradient g (set to 0 where the ReLU is off):
@@ -19,8 +19,8 @@ use crate::wide::wide;
 
 pub(super) use along::Slant;
 
-/// A normalization; its γ begins at `at` in x, β is behind it; its means begin at `averages` in the layout of the buffers,
-/// variances are behind them.
+/// A normalization; its γ begins at `at` in x, β follows it; its means begin at `averages` in the layout of the buffers,
+/// variances follow them.
 pub(super) struct Normalize {
     pub(super) features: usize,
     pub(super) epsilon: f64,
@@ -37,7 +37,7 @@ pub(super) struct Moments {
     pub(super) variance: Vec<f64>,
 }
 
-/// The features' numbers on the way there: `y = (x − center) · scale + shift`.
+/// The features' numbers on the forward pass: `y = (x − center) · scale + shift`.
 struct There<'a, T> {
     center: Vec<T>,
     scale: Vec<T>,
@@ -200,7 +200,7 @@ impl Normalize {
     }
 
     /// Rows of features to `output`; in place where no input is given.
-    pub(super) fn forth<T: Real>(&self, x: &[T], moments: &Moments, input: Option<&[T]>, output: &mut [T]) {
+    pub(super) fn forward<T: Real>(&self, x: &[T], moments: &Moments, input: Option<&[T]>, output: &mut [T]) {
         let there = self.there(x, moments);
         let blocks = output.par_chunks_mut(self.block());
         match input {
@@ -252,7 +252,7 @@ impl Normalize {
 
     /// From the gradient of the output to that of the input, in place; ∂γ and ∂β into their places of the whole gradient.
     /// Whether a ReLU was on is seen from y, made again from `input`.
-    pub(super) fn back<T: Real>(
+    pub(super) fn backward<T: Real>(
         &self,
         x: &[T],
         input: &[T],

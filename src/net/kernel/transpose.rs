@@ -2,14 +2,14 @@
 
 use rayon::prelude::*;
 
-/// A turn of images of this size.
-pub(super) struct Turn {
+/// The transposition of images of this size.
+pub(super) struct Transpose {
     channels: usize,
     pixels: usize,
     last: bool,
 }
 
-impl Turn {
+impl Transpose {
     /// For the shape [channels, height, width]: channels to the end where `last`, else to the front; none where both are
     /// the same order.
     pub(super) fn new(shape: &[usize], last: bool) -> Option<Self> {
@@ -17,16 +17,16 @@ impl Turn {
         (channels > 1 && pixels > 1).then_some(Self { channels, pixels, last })
     }
 
-    pub(super) fn forth<T: Copy + Send + Sync>(&self, input: &[T], output: &mut [T]) {
-        self.turn(input, output, if self.last { self.channels } else { self.pixels });
+    pub(super) fn forward<T: Copy + Send + Sync>(&self, input: &[T], output: &mut [T]) {
+        self.transpose(input, output, if self.last { self.channels } else { self.pixels });
     }
 
-    pub(super) fn back<T: Copy + Send + Sync>(&self, input: &[T], output: &mut [T]) {
-        self.turn(input, output, if self.last { self.pixels } else { self.channels });
+    pub(super) fn backward<T: Copy + Send + Sync>(&self, input: &[T], output: &mut [T]) {
+        self.transpose(input, output, if self.last { self.pixels } else { self.channels });
     }
 
     /// Transposes the matrix of each point, which has so many rows.
-    fn turn<T: Copy + Send + Sync>(&self, input: &[T], output: &mut [T], rows: usize) {
+    fn transpose<T: Copy + Send + Sync>(&self, input: &[T], output: &mut [T], rows: usize) {
         let size = self.channels * self.pixels;
         let columns = size / rows;
         output.par_chunks_mut(size).zip(input.par_chunks(size)).for_each(|(output, input)| {

@@ -8,11 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use crate::error::{Error, Result};
 
 /// Does `work` on each of `parts`, at most `most` of them at once, in pools of their own that share `threads` (those of the
-/// machine if not given). Behind the first error no part is begun.
+/// machine if not given). After the first error no part is begun.
 ///
 /// # Errors
 /// The error of the first part that has one; [`Error::Parameter`] where the machine refuses the threads.
-pub(crate) fn abreast<P: Sync, R: Send>(
+pub(crate) fn in_parallel<P: Sync, R: Send>(
     parts: &[P],
     threads: Option<usize>,
     most: usize,
@@ -67,12 +67,12 @@ mod tests {
     fn results_come_in_order_and_an_error_ends_the_work() -> Result<()> {
         let parts: Vec<usize> = (0..50).collect();
         for (threads, most) in [(1, 1), (4, 50), (3, 2)] {
-            let squares = abreast(&parts, Some(threads), most, |part| Ok(part * part))?;
+            let squares = in_parallel(&parts, Some(threads), most, |part| Ok(part * part))?;
             assert_eq!(squares, parts.iter().map(|part| part * part).collect::<Vec<_>>());
         }
-        assert!(abreast(&[], None, 1, |(): &()| Ok(()))?.is_empty());
+        assert!(in_parallel(&[], None, 1, |(): &()| Ok(()))?.is_empty());
         let begun = Mutex::new(0);
-        let error = abreast(&parts, Some(1), 1, |part| {
+        let error = in_parallel(&parts, Some(1), 1, |part| {
             *begun.lock().unwrap_or_else(PoisonError::into_inner) += 1;
             if *part == 3 { Err(Error::Data("the fourth".into())) } else { Ok(()) }
         });
