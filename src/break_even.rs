@@ -89,8 +89,8 @@ impl BreakEven {
     /// How many steps the trials of both regimes needed to come to each target, paired by trials.
     ///
     /// # Errors
-    /// [`Error::Parameter`] where there is no target, or one that is not finite and above 0, or one twice; where nets or data differ;
-    /// where the second batch is not the larger one, or a batch does not stay the same.
+    /// [`Error::Parameter`] where there is no target, or one that is not finite and above 0, or one twice; where nets or data
+    /// differ; where the second batch is not the larger one, or a batch does not stay the same.
     pub fn of(small: &Regime, large: &Regime, reach: Reach, targets: &[f64]) -> Result<Self> {
         check_alike(&[small, large])?;
         if targets.is_empty() {

@@ -184,8 +184,8 @@ impl Paired {
 pub struct Ranks {
     /// The correlation of the ranks; equal numbers share the mean of their ranks.
     pub correlation: f64,
-    /// Two-sided probability of such a correlation, or one farther from 0, if every order were equally likely: of at most eight pairs
-    /// the share of all their orders, of more by Student's t with n − 2 degrees of freedom.
+    /// Two-sided probability of such a correlation, or one farther from 0, if every order were equally likely: of at most eight
+    /// pairs the share of all their orders, of more by Student's t with n − 2 degrees of freedom.
     pub p: f64,
     /// How many pairs there are.
     pub count: usize,

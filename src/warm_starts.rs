@@ -85,8 +85,9 @@ impl WarmPoint {
 }
 
 impl WarmStarts {
-    /// Finds the regimes that started after epochs of another one among these ([`Training::warm_starts`](crate::Training::warm_starts)), joins their trials to
-    /// those of that one, and to those of the regime that was trained as they were, but from the start: the control.
+    /// Finds the regimes that started after epochs of another one among these
+    /// ([`Training::warm_starts`](crate::Training::warm_starts)), joins their trials to those of that one, and to those of the
+    /// regime that was trained as they were, but from the start: the control.
     ///
     /// # Errors
     /// [`Error::Parameter`] where nets or data differ, where runs started from several regimes, or were not trained in one way, or

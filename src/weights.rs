@@ -282,8 +282,8 @@ impl Weights {
     /// averages may be missing (mean 0, variance 1 then); tensors under other names are an error.
     ///
     /// # Errors
-    /// [`Error::File`] where the file cannot be read or is none, [`Error::Format`] where it is too large for this net, not safetensors, or a
-    /// tensor is missing, of another shape or type, not finite, or not of this net.
+    /// [`Error::File`] where the file cannot be read or is none, [`Error::Format`] where it is too large for this net, not
+    /// safetensors, or a tensor is missing, of another shape or type, not finite, or not of this net.
     pub fn load(layout: &Layout, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         // Numbers in f64, and room for names and shapes.

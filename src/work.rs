@@ -97,8 +97,9 @@ impl Work {
 
     /// Keeps each finished part in a folder, and takes from it what was finished before: a call that was interrupted resumes
     /// when the same call is made again. A trial in the middle resumes after the last epoch that was kept, which is at most 20
-    /// seconds and one epoch before the interrupt, and its bits do not change. Nothing is taken that was made by another call, on other data or by another
-    /// version, nor what was altered since: that is said in a line, and done again. The folder can be removed at any time.
+    /// seconds and one epoch before the interrupt, and its bits do not change. Nothing is taken that was made by another call, on
+    /// other data or by another version, nor what was altered since: that is said in a line, and done again. The folder can be
+    /// removed at any time.
     pub fn kept_in(self, folder: impl AsRef<Path>) -> Self {
         Self { folder: Some(folder.as_ref().into()), ..self }
     }

@@ -379,5 +379,7 @@ fn a_record_alone_is_judged() -> sharp_minima::Result<()> {
     assert_eq!(of(1), [Outcome::Undecided, Outcome::Holds]);
     assert_eq!(claims.about("over-fitting").claims.len(), 1);
     assert!(verdict::Claims::of("§2.2", "01", &[]).is_err());
+    let twice = verdict::Claims::of("§2.2", "01", &[&gap, &gap]).expect_err("one net twice").to_string();
+    assert!(twice.contains("twice F1 on MNIST"), "{twice}");
     Ok(())
 }

@@ -20,8 +20,8 @@ struct Group<'a> {
     own: Vec<&'a Eigenvalues>,
 }
 
-/// How widely an eigenvalue is smeared, in every line alike: by the coarsest resolution of all. Of two widths the wider one would look
-/// like more eigenvalues away from 0.
+/// How widely an eigenvalue is smeared, in every line alike: by the coarsest resolution of all. Of two widths the wider one would
+/// look like more eigenvalues away from 0.
 fn width(all: &[Eigenvalues]) -> f64 {
     let width = all.iter().map(Eigenvalues::resolution).fold(0.0, f64::max);
     let most = all.iter().map(|own| own.range().1.abs()).fold(0.0, f64::max);
@@ -45,10 +45,11 @@ impl Group<'_> {
 
 impl Spectra {
     /// The density of eigenvalues on a logarithmic axis: a line is the mean over a regime's trials, each eigenvalue smeared by the
-    /// coarsest [resolution](Eigenvalues::resolution) of all: nothing nearer to 0 than three times that can be read from it. Below it a tick for each outermost eigenvalue that stands alone: one of n eigenvalues is
-    /// a bump hardly above the axis.
+    /// coarsest [resolution](Eigenvalues::resolution) of all: nothing nearer to 0 than three times that can be read from it.
+    /// Below it a tick for each outermost eigenvalue that stands alone: one of n eigenvalues is a bump hardly above the axis.
     ///
-    /// Spectra of more than two epochs would be too many lines: they are drawn as largest eigenvalue, trace and count, against f(x).
+    /// Spectra of more than two epochs would be too many lines: they are drawn as largest eigenvalue, trace and count, against
+    /// f(x).
     ///
     /// # Errors
     /// [`Error::Parameter`] where nothing was measured; [`Error::Output`] from the chart library.

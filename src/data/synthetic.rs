@@ -81,7 +81,8 @@ impl Synthetic {
     ///
     /// It has 20,000 training and 5,000 test points unless you say otherwise, where TIMIT has 721,329 and 310,621. With
     /// its spread of 0.34 the nearest of the true centers is the right one for 64 % of the points, the accuracy that the
-    /// paper reports for F2 with the small batch (Table 2); what a net reaches depends on the number of points. The classes are equally frequent, as TIMIT's are not.
+    /// paper reports for F2 with the small batch (Table 2); what a net reaches depends on the number of points. The classes are
+    /// equally frequent, as TIMIT's are not.
     ///
     /// ```
     /// use sharp_minima::data::Synthetic;

@@ -155,8 +155,8 @@ pub struct Maximum {
     pub value: f64,
     /// The largest f visited by any search, nats per example.
     pub largest: f64,
-    /// y of the largest f: p numbers. Nothing in [`Maxima`](super::Maxima), which would hold millions of numbers a trial: [`Sharpness::at`](super::Sharpness::at)
-    /// gives it.
+    /// y of the largest f: p numbers. Nothing in [`Maxima`](super::Maxima), which would hold millions of numbers a trial:
+    /// [`Sharpness::at`](super::Sharpness::at) gives it.
     #[serde(skip)]
     pub displacement: Option<Vec<f64>>,
     /// φ of the best of the random corners, percent; nothing where none was asked for.

@@ -144,15 +144,15 @@ impl Eigenvalues {
         (least, values().fold(f64::NEG_INFINITY, |most, &value| most.max(value)))
     }
 
-    /// The density of eigenvalues at t, of which the integral over all t is 1: the mean over probes of `Σ w φ((t − θ) / width) / width`
-    /// with φ that of N(0, 1).
+    /// The density of eigenvalues at t, of which the integral over all t is 1: the mean over probes of `Σ w φ((t − θ) / width) /
+    /// width` with φ that of N(0, 1).
     pub fn density(&self, t: f64, width: f64) -> f64 {
         let bell = |value: f64| (-0.5 * ((t - value) / width).powi(2)).exp() / (width * std::f64::consts::TAU.sqrt());
         self.probes.iter().map(|probe| probe.mean(&bell)).sum::<f64>() / self.probes.len() as f64
     }
 
-    /// The weight that all Ritz values have together, of the probe that is farthest from 1: but for rounding it is 1, and no density is
-    /// scaled to make it so.
+    /// The weight that all Ritz values have together, of the probe that is farthest from 1: but for rounding it is 1, and no
+    /// density is scaled to make it so.
     pub fn mass(&self) -> f64 {
         let masses = self.probes.iter().map(Probe::mass);
         masses.fold(1.0, |worst, mass| if (mass - 1.0_f64).abs() > (worst - 1.0_f64).abs() { mass } else { worst })

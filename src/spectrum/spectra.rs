@@ -77,8 +77,8 @@ impl Spectra {
         measures
     }
 
-    /// A row for each spectrum; and where there are two regimes of a pair, a row for each measure: means and deviations over trials,
-    /// and the large batch by the small one with the interval of that ratio.
+    /// A row for each spectrum; and where there are two regimes of a pair, a row for each measure: means and deviations over
+    /// trials, and the large batch by the small one with the interval of that ratio.
     pub fn block(&self) -> Block {
         let thresholds = self.thresholds();
         let mut columns: Vec<String> =

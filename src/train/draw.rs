@@ -68,7 +68,8 @@ impl Draw {
     }
 }
 
-/// The places of an epoch's order in batches, and those of a batch in parts; a single point that remains is joined to the batch before it.
+/// The places of an epoch's order in batches, and those of a batch in parts; a single point that remains is joined to the batch
+/// before it.
 pub(super) fn batches(points: usize, size: usize) -> Vec<Range<usize>> {
     let mut batches: Vec<_> = (0..points).step_by(size).map(|begin| begin..points.min(begin + size)).collect();
     if size > 1 && batches.len() > 1 && points % size == 1 {

@@ -150,8 +150,8 @@ impl Trials {
         })
     }
 
-    /// The same trials, with the point of the lowest training loss in the place of the last one, and their traces cut there: every measure reads them so.
-    /// Trials that are read at an epoch stay as they are.
+    /// The same trials, with the point of the lowest training loss in the place of the last one, and their traces cut there:
+    /// every measure reads them so. Trials that are read at an epoch stay as they are.
     pub fn at_lowest(&self) -> Self {
         if self.at.is_some() {
             return self.clone();
@@ -176,8 +176,8 @@ impl Trials {
     }
 
     /// The same trials, each read after that of its kept epochs, the start left out, at which it was as far from its start as the
-    /// trial of the same number in another regime is at its end, or most nearly so; traces are cut there, and points on the way left out. A trial that diverged
-    /// stays one.
+    /// trial of the same number in another regime is at its end, or most nearly so; traces are cut there, and points on the way
+    /// left out. A trial that diverged stays one.
     ///
     /// # Errors
     /// [`Error::Data`] where a trial kept no point after an epoch, or has no counterpart; as [`at_epoch`](Self::at_epoch) for
@@ -186,8 +186,8 @@ impl Trials {
         self.nearest_to(other, |row| row.distance)
     }
 
-    /// The same, each trial read where its training loss was as low as that of the trial of the same number in another regime is at its
-    /// end, or most nearly so (in the logarithm).
+    /// The same, each trial read where its training loss was as low as that of the trial of the same number in another regime is
+    /// at its end, or most nearly so (in the logarithm).
     ///
     /// # Errors
     /// As [`as_far_as`](Self::as_far_as).

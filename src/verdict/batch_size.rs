@@ -17,13 +17,13 @@ use crate::train::{Regime, Stop, Study, threshold_of};
 ///
 /// Four claims are judged: past some batch size the test accuracy falls (a permutation test of no fall, p < 0.05; see
 /// [`Threshold`](crate::Threshold)); up to it the accuracy is level (the 95 % interval of the threshold does not reach the smallest
-/// batch: if it does, there may be no level stretch); the minima grow sharper with the batch size (the 95 % interval of the factor by which φ
-/// grows with each doubling lies above 1; the largest f of all searches, on the training split); and the search from x itself,
-/// the paper's protocol as far as it is specified, shows that.
+/// batch: if it does, there may be no level stretch); the minima grow sharper with the batch size (the 95 % interval of the
+/// factor by which φ grows with each doubling lies above 1; the largest f of all searches, on the training split); and the search
+/// from x itself, the paper's protocol as far as it is specified, shows that.
 ///
 /// # Errors
-/// [`Error::Parameter`](crate::Error::Parameter) where a study has fewer than four batch sizes, where its measures are of several kinds of box, or where there
-/// is neither record nor live study.
+/// [`Error::Parameter`](crate::Error::Parameter) where a study has fewer than four batch sizes, where its measures are of several
+/// kinds of box, or where there is neither record nor live study.
 pub fn batch_size(paper: &Figure4, recorded: Option<&Recorded>, live: Option<(&Study, &Maxima)>) -> Result<Comparison> {
     check_source(&recorded, &live)?;
     let kept = recorded.map(|recorded| (recorded.regimes(), recorded.maxima.clone().unwrap_or_default()));

@@ -31,7 +31,7 @@ impl Claims {
     /// The claims of some comparisons, by what was recorded: the same claim about several networks is one claim.
     ///
     /// # Errors
-    /// [`Error::Parameter`] where there is no comparison, or one without a recorded run.
+    /// [`Error::Parameter`] where there is no comparison, one without a recorded run, or two of one network on the same data.
     pub fn of(section: &str, notebook: &str, comparisons: &[&Comparison]) -> Result<Self> {
         if comparisons.is_empty() {
             return Err(Error::parameter("comparisons", 0, "be at least 1"));
@@ -41,6 +41,9 @@ impl Claims {
             let Some((of, _)) = &comparison.sources.recorded else {
                 return Err(Error::parameter("recorded runs of a comparison", 0, "be 1"));
             };
+            if claims.iter().flat_map(|claim| &claim.found).any(|(other, _)| other == of) {
+                return Err(Error::parameter("comparisons", format!("twice {of}"), "be of different networks or data"));
+            }
             for verdict in &comparison.verdicts {
                 let found = (of.clone(), verdict.recorded.clone());
                 match claims.iter_mut().find(|claim| claim.claim == verdict.claim) {
@@ -240,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_counted_by_net() {
+    fn claims_are_counted_by_net() -> Result<()> {
         let effect = Effect::times([4.0, 2.0, 8.0], Some(0.01)).of("a, large over small");
         let holds = claim(vec![("F1 on MNIST", Finding::by(vec![effect.clone()]))]);
         let fails = claim(vec![
@@ -266,11 +269,12 @@ mod tests {
             assert!(text.contains(said), "{text}");
         }
         assert!(claims.chart().is_ok());
-        assert_eq!(claims.frame().unwrap().height(), 4);
+        assert_eq!(claims.frame()?.height(), 4);
         assert!(Claims::default().chart().is_err());
         assert_eq!(
             Claims::default().block().text.trim(),
             "Claims\nin the paper  claim  the numbers (95 % intervals)  notebook"
         );
+        Ok(())
     }
 }

@@ -12,13 +12,14 @@ use crate::train::Role;
 
 /// Sets recorded and live distances, of which one may be missing, beside what the paper says of them, of all of its nets.
 ///
-/// Three claims are judged by intervals over trials: the small batch ends 3 to 10 times as far from the start as the large one (holds
-/// where the whole 95 % interval of the ratio lies there, fails where all of it lies outside); and, of either batch, the distance
-/// grows with the logarithm of the steps rather than with a power of them (the interval of what the power's law leaves minus what
-/// the logarithm's leaves lies above 0).
+/// Three claims are judged by intervals over trials: the small batch ends 3 to 10 times as far from the start as the large one
+/// (holds where the whole 95 % interval of the ratio lies there, fails where all of it lies outside); and, of either batch, the
+/// distance grows with the logarithm of the steps rather than with a power of them (the interval of what the power's law leaves
+/// minus what the logarithm's leaves lies above 0).
 ///
 /// # Errors
-/// As [`Distances::of`], for the recorded run; [`Error::Parameter`](crate::Error::Parameter) where there is neither record nor live run.
+/// As [`Distances::of`], for the recorded run; [`Error::Parameter`](crate::Error::Parameter) where there is neither record nor
+/// live run.
 pub fn distances(recorded: Option<&Recorded>, live: Option<&Distances>) -> Result<Comparison> {
     check_source(&recorded, &live)?;
     let kept = recorded.map(Recorded::distances).transpose()?;

@@ -109,4 +109,15 @@ mod tests {
         assert_eq!(together(&[Fails, Undecided]), Fails);
         assert_eq!(together(&[Fails, Holds, Undecided]), Mixed);
     }
+
+    #[test]
+    fn one_box_refutes_a_claim_about_every_box() {
+        let [above, below, about] =
+            [[5.0, 2.0, 9.0], [0.5, 0.2, 0.9], [1.0, 0.5, 2.0]].map(|one| Effect::times(one, None));
+        let outcome =
+            |effects: &[&Effect]| Finding::by(effects.iter().map(|one| (*one).clone()).collect()).everywhere().outcome;
+        assert_eq!(outcome(&[&above, &below]), Outcome::Fails);
+        assert_eq!(outcome(&[&above, &about]), Outcome::Undecided);
+        assert_eq!(outcome(&[&above]), Outcome::Holds);
+    }
 }

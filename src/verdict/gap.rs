@@ -74,12 +74,13 @@ fn rows() -> [Row; ROWS] {
 /// and that is not over-fitting that an earlier stop would have avoided.
 ///
 /// The second is judged twice, after the last epochs and where each trial's training loss is lowest: patience ends a trial
-/// some epochs after its lowest loss, and not a trial whose epochs are over. It holds where both readings say so, and is mixed where they contradict each other. Rows of a
-/// third reading, after the epoch whose training accuracy is nearest to the one that the paper prints, stand beside them.
+/// some epochs after its lowest loss, and not a trial whose epochs are over. It holds where both readings say so, and is mixed
+/// where they contradict each other. Rows of a third reading, after the epoch whose training accuracy is nearest to the one that
+/// the paper prints, stand beside them.
 ///
 /// # Errors
-/// [`Error::Parameter`] where a regime has no trials, where row, record and pair are not of one net, or where there is neither record
-/// nor pair.
+/// [`Error::Parameter`] where a regime has no trials, where row, record and pair are not of one net, or where there is neither
+/// record nor pair.
 pub fn generalization_gap(paper: &Table2, recorded: Option<&Recorded>, live: Option<&Pair>) -> Result<Comparison> {
     compared(Some(paper), recorded, live)
 }
@@ -133,8 +134,8 @@ fn percent(regime: &Regime, of: fn(&Run) -> &Epoch) -> Vec<f64> {
     regime.finite().map(|run| 100.0 * of(run).test_accuracy).collect()
 }
 
-/// The epoch after which a trial's training accuracy is nearest to one that the paper prints, percent; the first of equal ones. The start
-/// is none.
+/// The epoch after which a trial's training accuracy is nearest to one that the paper prints, percent; the first of equal ones.
+/// The start is none.
 fn nearest(run: &Run, printed: f64) -> &Epoch {
     let away = |row: &&Epoch| (100.0 * row.train_accuracy - printed).abs();
     let trained = run.trace.iter().filter(|row| row.epoch > 0);

@@ -3,9 +3,9 @@
 //! A claim is about [effects](Effect), each a number with its 95 % interval over the trials. It holds where the whole interval lies
 //! where the claim says, fails where all of it lies outside, and is undecided where the trials cannot tell. A claim about several
 //! boxes or readings holds where it holds in every one, fails where it fails in one and holds in none, and is mixed where it holds
-//! in one and fails in another. Trials that a budget cut short judge nothing, and neither do unreliable searches where the
-//! sharpness of minima is judged ([`sharpness()`]); elsewhere they are counted beside the claim. "Fails" and "undecided" at quick
-//! scale are results, and are printed as such.
+//! in one and fails in another; one that says "in every box" fails where it fails in one. Trials that a budget cut short judge
+//! nothing, and neither do unreliable searches where the sharpness of minima is judged ([`sharpness()`]); elsewhere they are
+//! counted beside the claim. "Fails" and "undecided" at quick scale are results, and are printed as such.
 
 mod batch_size;
 mod claims;

@@ -15,8 +15,9 @@ use crate::way_down::{WayDown, WayPoint};
 /// Within what factor of the paper's number ours is said to have its size.
 const FACTOR: f64 = 2.0;
 
-/// Sets each number that the paper prints of a net's sharpness (Tables 3 and 4) against the trials of ways down, each read where its
-/// training accuracy is nearest to the paper's (Table 2): φ by the search from x itself, the paper's protocol as far as it is specified.
+/// Sets each number that the paper prints of a net's sharpness (Tables 3 and 4) against the trials of ways down, each read where
+/// its training accuracy is nearest to the paper's (Table 2): φ by the search from x itself, the paper's protocol as far as it is
+/// specified.
 ///
 /// For each regime and box a claim is judged: φ is that of the paper to within a factor of 2. It holds where the whole 95 %
 /// interval of the ratio of geometric means lies there, and fails where all of it lies outside. The paper's five trials enter by

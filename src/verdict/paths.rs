@@ -10,8 +10,8 @@ use crate::paper::Figure3;
 use crate::record::Recorded;
 use crate::spread::Spread;
 
-/// Sets the paths of a recorded and of a live pair, of which one may be missing, beside curves that the authors released, of whatever
-/// net.
+/// Sets the paths of a recorded and of a live pair, of which one may be missing, beside curves that the authors released, of
+/// whatever net.
 ///
 /// Two claims are judged by the training loss with batch statistics: along the straight line (Figure 3) it rises faster beyond
 /// the large batch's solution (1 < α ≤ 1¼) than beyond the small one's (−¼ ≤ α < 0); and so it does along the curve

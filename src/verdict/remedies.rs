@@ -13,12 +13,12 @@ use crate::train::Role;
 /// What becomes of a claim about an arm.
 type Judge = fn(&Arm) -> Finding;
 
-/// Sets the arms of a live study beside the paper's row, where it has one, and beside the recorded arms of the same names; without a
-/// live study the recorded arms alone.
+/// Sets the arms of a live study beside the paper's row, where it has one, and beside the recorded arms of the same names;
+/// without a live study the recorded arms alone.
 ///
 /// First whether there is a gap to be mended: the small batch is ahead of the plain large one. Then two claims for each arm: its
-/// test accuracy is higher than the plain large batch's (paired differences; intervals are corrected for the number of arms), and its
-/// minima are less sharp (the 95 % interval of the ratio of φ lies below 1, the largest f of all searches, at the largest ε).
+/// test accuracy is higher than the plain large batch's (paired differences; intervals are corrected for the number of arms), and
+/// its minima are less sharp (the 95 % interval of the ratio of φ lies below 1, the largest f of all searches, at the largest ε).
 /// Both hold, fail where the contrary is shown, or are undecided; the evidence also says how far the arm is from the small batch.
 ///
 /// # Errors

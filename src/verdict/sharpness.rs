@@ -10,15 +10,15 @@ use crate::record::Recorded;
 use crate::sharpness::{Contrast, Maxima, Reading, Space};
 use crate::spread::Spread;
 
-/// Sets the sharpness of a recorded and of a live pair's minima, of which one may be missing, beside the paper's rows of Tables 3 and 4.
+/// Sets the sharpness of a recorded and of a live pair's minima, of which one may be missing, beside the paper's rows of Tables 3
+/// and 4.
 ///
 /// Four claims are judged, each over all boxes that were measured: the large batch's minima are sharper in the full space;
 /// and in a random subspace; by a factor of ten at least (the paper's means of F1 differ by 70 to 183); and the search from x
 /// itself, the paper's protocol as far as it is specified, shows that. The first three read the largest f of all searches.
 ///
-/// A claim holds where the 95 % confidence interval of the ratio, large over small, lies above 1 (or 10) in every box; the third fails
-/// where one box lies below ten. Searches
-/// that are unreliable judge nothing but the fourth claim, which is about them.
+/// A claim holds where the 95 % confidence interval of the ratio, large over small, lies above 1 (or 10) in every box; the third
+/// fails where one box lies below ten. Searches that are unreliable judge nothing but the fourth claim, which is about them.
 ///
 /// # Errors
 /// [`Error::Parameter`] where there is no measure of both regimes, or where rows, record and measures are not of one net.

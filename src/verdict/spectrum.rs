@@ -10,11 +10,12 @@ use crate::spectrum::{Eigenvalues, Spectra};
 use crate::spread::{Ratio, Spread};
 use crate::train::Role;
 
-/// Sets the spectra of a recorded and of a live pair, of which one may be missing, side by side. The paper computes no eigenvalue, so its column is empty.
+/// Sets the spectra of a recorded and of a live pair, of which one may be missing, side by side. The paper computes no
+/// eigenvalue, so its column is empty.
 ///
-/// Three claims are judged by the 95 % interval of the ratio, large batch over small one, over trials: the large batch's Hessian has
-/// more large positive eigenvalues (at every threshold that is not finer than the resolution); the largest of them is larger; and
-/// their sum, the trace, is.
+/// Three claims are judged by the 95 % interval of the ratio, large batch over small one, over trials: the large batch's Hessian
+/// has more large positive eigenvalues (at every threshold that is not finer than the resolution); the largest of them is larger;
+/// and their sum, the trace, is.
 ///
 /// # Errors
 /// [`Error::Parameter`] where there is no spectrum.

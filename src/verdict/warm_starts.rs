@@ -18,7 +18,8 @@ use crate::warm_starts::{Beside, WarmPoint, WarmStarts};
 /// all, so that it is not the time that does it; and it is better than the small batch that goes on for as many epochs in all.
 ///
 /// # Errors
-/// As [`WarmStarts::of`], for the recorded run; [`Error::Parameter`](crate::Error::Parameter) where there is neither record nor live run.
+/// As [`WarmStarts::of`], for the recorded run; [`Error::Parameter`](crate::Error::Parameter) where there is neither record nor
+/// live run.
 pub fn warm_starts(recorded: Option<&Recorded>, live: Option<&WarmStarts>) -> Result<Comparison> {
     check_source(&recorded, &live)?;
     let kept = recorded.map(Recorded::warm_starts).transpose()?;

@@ -170,7 +170,8 @@ impl Convolution {
         Ok(())
     }
 
-    /// ∂W and ∂b, into their places of the whole gradient; `input` is as [`forward`](Self::forward) left it, with a frame or without.
+    /// ∂W and ∂b, into their places of the whole gradient; `input` is as [`forward`](Self::forward) left it, with a frame or
+    /// without.
     pub(super) fn backward<T: Real>(
         &self,
         input: &[T],
