@@ -38,8 +38,10 @@ use crate::weights::{Layout, Weights};
 ///
 /// ```
 /// use sharp_minima::{Layer, Net};
-/// let net = Net::new("small", &[12], vec![Layer::Dense { outputs: 16 }, Layer::norm(), Layer::Relu, Layer::Dense { outputs: 5
-/// }])?; assert_eq!(net.parameter_count(), 12 * 16 + 16 + 2 * 16 + 16 * 5 + 5); assert_eq!(net.classes(), 5);
+/// let layers = vec![Layer::Dense { outputs: 16 }, Layer::norm(), Layer::Relu, Layer::Dense { outputs: 5 }];
+/// let net = Net::new("small", &[12], layers)?;
+/// assert_eq!(net.parameter_count(), 12 * 16 + 16 + 2 * 16 + 16 * 5 + 5);
+/// assert_eq!(net.classes(), 5);
 /// # Ok::<(), sharp_minima::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -337,8 +337,8 @@ impl Training {
     /// let plain = Training::adam().trials(1).epochs(2).quiet();
     /// let small = plain.arm("small").batch(10).iterates(&[0, 2]).run(&net, &data)?;
     /// let study = plain.batch(100).warm_starts(&net, &data, &small)?;
-    /// assert_eq!(study.regimes.iter().map(|trials| &*trials.regime.name).collect::<Vec<_>>(), ["small", "from epoch 0", "from
-    /// epoch 2"]);
+    /// assert_eq!(study.regimes.iter().map(|trials| &*trials.regime.name).collect::<Vec<_>>(), ["small", "from epoch 0",
+    ///     "from epoch 2"]);
     /// # Ok::<(), sharp_minima::Error>(())
     /// ```
     pub fn warm_starts(&self, net: &Net, data: &Dataset, from: &Trials) -> Result<Study> {
