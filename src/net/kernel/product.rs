@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::super::points::Real;
 use super::blocks::broken;
 use crate::error::Result;
-use crate::wide::{Lane, wide};
+use crate::wide::{CACHE_LINE, Lane, fetch, wide};
 
 /// Rows of a tile.
 pub(super) const ROWS: usize = 6;
@@ -102,9 +102,25 @@ pub(super) struct Panels<'a, T> {
     depth: usize,
 }
 
-/// Numbers that the panels of a right factor need.
+/// Numbers that the panels of a right factor need, and those before the first cache line.
 pub(super) fn room<T: Lane>(depth: usize, columns: usize) -> usize {
-    panels::<T>(columns).iter().map(|panel| panel.width * depth).sum()
+    filled(&panels::<T>(columns), depth) + slack::<T>()
+}
+
+/// Numbers in panels of so many rows.
+fn filled(panels: &[Panel], depth: usize) -> usize {
+    panels.iter().map(|panel| panel.width * depth).sum()
+}
+
+/// Numbers that may stand before the first cache line.
+const fn slack<T>() -> usize {
+    CACHE_LINE / size_of::<T>()
+}
+
+/// So many numbers from where a cache line begins: a vector that lies in two lines is read twice.
+fn aligned<T>(room: &mut [T], count: usize) -> Option<&mut [T]> {
+    let begin = room.as_ptr().align_offset(CACHE_LINE);
+    room.get_mut(begin..)?.get_mut(..count)
 }
 
 impl<'a, T: Real> Panels<'a, T> {
@@ -112,9 +128,8 @@ impl<'a, T: Real> Panels<'a, T> {
     pub(super) fn new(right: Indexed<'_, T>, room: &'a mut [T]) -> Result<Self> {
         let depth = right.first.len();
         let panels = panels::<T>(right.second.len());
-        if room.len() != panels.iter().map(|panel| panel.width * depth).sum::<usize>() {
-            return Err(broken("the room for panels is not what they need"));
-        }
+        let room = aligned(room, filled(&panels, depth));
+        let room = room.ok_or_else(|| broken("the room for panels is less than they need"))?;
         let mut tasks = Vec::new();
         let mut rest = &mut *room;
         for &panel in &panels {
@@ -183,19 +198,25 @@ fn copy_rows<T: Real>(numbers: &[T], rows: &[usize], begin: usize, columns: usiz
     }
 }
 
-/// Rows of a right factor in panels, one after another; a row is read whole, as it lies in memory.
+/// Rows of a right factor in panels. A row's panels lie a power of two apart, and a cache has few lines for such addresses:
+/// rows are copied some at a time, panel by panel, so that its lines are full before another panel takes their place.
 #[inline(always)]
 fn copy_panels<T: Real>(rows: &[T], columns: usize, panels: &[Panel], own: &mut [T]) {
     let count = rows.len() / columns;
-    for (place, row) in rows.chunks_exact(columns).enumerate() {
+    for (group, rows) in rows.chunks(TOGETHER * columns).enumerate() {
         let mut begin = 0;
         for panel in panels {
-            let to = &mut own[begin + place * panel.width..][..panel.width];
-            copy_row(&row[panel.begin..][..panel.columns], to);
+            let places = own[begin + group * TOGETHER * panel.width..].chunks_exact_mut(panel.width);
+            for (to, row) in places.zip(rows.chunks_exact(columns)) {
+                copy_row(&row[panel.begin..][..panel.columns], to);
+            }
             begin += count * panel.width;
         }
     }
 }
+
+/// Rows that are laid out together.
+const TOGETHER: usize = 8;
 
 /// By lines of a fixed length, which are vectors; a call for so few numbers would cost more than they do.
 #[inline(always)]
@@ -281,14 +302,17 @@ pub(super) fn sum_outer<T: Real>(
         let own = &left.at.first[part * height..rows.min((part + 1) * height)];
         let panels = &panels[side * across..panels.len().min((side + 1) * across)];
         let mut sum = Sum::new(own.len(), panels, columns, start, target, block * rows + part * height);
-        for group in block * groups / blocks..(block + 1) * groups / blocks {
+        let parts = (block * groups / blocks..(block + 1) * groups / blocks).flat_map(|group| {
             let from = left.at.numbers.get(group * left.group..).unwrap_or_default();
             let ks = &left.at.second[..size.min(count - group * size)];
-            for (chunk, ks) in ks.chunks(SHORT).enumerate() {
+            ks.chunks(SHORT).enumerate().map(move |(chunk, ks)| {
                 let begin = group * size + chunk * SHORT;
-                let numbers = &right[begin * columns..][..ks.len() * columns];
-                sum.add(Indexed { numbers: from, first: own, second: ks }, numbers)?;
-            }
+                (Indexed { numbers: from, first: own, second: ks }, &right[begin * columns..][..ks.len() * columns])
+            })
+        });
+        let mut parts = parts.peekable();
+        while let Some((left, right)) = parts.next() {
+            sum.add(left, right, parts.peek())?;
         }
         Ok(())
     })
@@ -329,12 +353,14 @@ impl Outer {
             let own = row..rows.min(row + height);
             let start = if add { Start::Add } else { Start::Fresh };
             let mut sum = Sum::new(own.len(), panels, columns, start, target, place * rows + row);
-            for part in 0..parts {
-                let (left, right) = factors(place, part);
-                if left.first.len() != rows || left.second.len() > SHORT || right.len() != left.second.len() * columns {
-                    return Err(broken("the factors of a sum of products do not fit together"));
-                }
-                sum.add(Indexed { first: &left.first[own.clone()], ..left }, right)?;
+            let mut parts = (0..parts)
+                .map(|part| {
+                    let (left, right) = factors(place, part);
+                    (Indexed { first: &left.first[own.clone()], ..left }, right)
+                })
+                .peekable();
+            while let Some((left, right)) = parts.next() {
+                sum.add(left, right, parts.peek())?;
             }
             Ok(())
         })
@@ -350,7 +376,8 @@ struct Sum<'a, T> {
     target: Target<T>,
     row: usize,
     laid_out: Vec<T>,
-    packed: Vec<T>,
+    /// Where the left factor is packed, if it pays.
+    packed: Option<Vec<T>>,
 }
 
 impl<'a, T: Real> Sum<'a, T> {
@@ -363,28 +390,58 @@ impl<'a, T: Real> Sum<'a, T> {
         row: usize,
     ) -> Self {
         let width: usize = panels.iter().map(|panel| panel.width).sum();
-        let packed = if width >= PACKED { rows.next_multiple_of(ROWS) * SHORT } else { 0 };
-        let (laid_out, packed) = (vec![T::zero(); width * SHORT], vec![T::zero(); packed]);
-        Self { panels, columns, start, target, row, laid_out, packed }
+        let room = |count: usize| vec![T::zero(); count + slack::<T>()];
+        let packed = (width >= PACKED).then(|| room(rows.next_multiple_of(ROWS) * SHORT));
+        Self { panels, columns, start, target, row, laid_out: room(width * SHORT), packed }
     }
 
-    /// Adds what at most [`SHORT`] k make; `right` has a whole row for each.
-    fn add(&mut self, left: Indexed<'_, T>, right: &[T]) -> Result<()> {
-        let Self { panels, columns, start, target, row, laid_out, packed } = self;
+    /// Adds what at most [`SHORT`] k make; `right` has a whole row for each. What comes `next` is fetched meanwhile: pieces
+    /// of rows, with gaps between them, are not what a processor prefetches by itself.
+    fn add(&mut self, left: Indexed<'_, T>, right: &[T], next: Option<&(Indexed<'_, T>, &[T])>) -> Result<()> {
+        let &mut Self { panels, columns, target, row, .. } = self;
+        let (rows, depth) = (left.first.len().next_multiple_of(ROWS), left.second.len());
+        let broken = || broken("the factors of a sum of products do not fit together");
+        if depth > SHORT || right.len() != depth * columns {
+            return Err(broken());
+        }
+        let laid_out = aligned(&mut self.laid_out, filled(panels, depth)).ok_or_else(broken)?;
         wide(
             #[inline(always)]
-            || copy_panels(right, *columns, panels, laid_out),
+            || copy_panels(right, columns, panels, laid_out),
         );
         let left = left.inside()?;
-        let packed = (!packed.is_empty()).then(|| pack(left, packed));
+        let packed = match &mut self.packed {
+            Some(room) => Some(pack(left, aligned(room, rows * depth).ok_or_else(broken)?)),
+            None => None,
+        };
         let mut rest = &laid_out[..];
-        for &panel in *panels {
-            let (numbers, behind) = rest.split_at(panel.width * left.0.second.len());
+        for (place, &panel) in panels.iter().enumerate() {
+            if let Some((left, right)) = next {
+                let all = left.second.len();
+                let share = place * all / panels.len()..(place + 1) * all / panels.len();
+                fetch_rows(left, (right, columns), panels, share);
+            }
+            let (numbers, behind) = rest.split_at(panel.width * depth);
             rest = behind;
-            Tiles { left, packed, panel, right: numbers, start: *start, target: *target, row: *row }.run()?;
+            Tiles { left, packed, panel, right: numbers, start: self.start, target, row }.run()?;
         }
-        *start = Start::Add;
+        self.start = Start::Add;
         Ok(())
+    }
+}
+
+/// What both factors have of these k.
+fn fetch_rows<T>(left: &Indexed<'_, T>, (right, columns): (&[T], usize), panels: &[Panel], ks: std::ops::Range<usize>) {
+    let (Some(first), Some(last)) = (left.first.first(), left.first.last()) else { return };
+    let side =
+        panels.first().map_or(0, |panel| panel.begin)..panels.last().map_or(0, |panel| panel.begin + panel.columns);
+    // Rows in another order are many lines, of which little is wanted.
+    let is_dense = last.wrapping_sub(*first) == left.first.len() - 1;
+    for k in ks {
+        if is_dense {
+            fetch(left.numbers.get(left.second[k] + first..left.second[k] + last + 1).unwrap_or_default());
+        }
+        fetch(right.get(k * columns..).and_then(|row| row.get(side.clone())).unwrap_or_default());
     }
 }
 
@@ -409,13 +466,15 @@ fn cut<T>(rows: usize, panels: &[Panel], blocks: usize) -> (usize, usize) {
 /// places that a cache has for such addresses.
 fn pack<'a, T: Real>(Inside(left): Inside<'_, T>, room: &'a mut [T]) -> &'a [T] {
     let (count, rows) = (left.second.len(), left.first);
-    let tiles = rows.len().div_ceil(ROWS);
-    let room = &mut room[..tiles * ROWS * count];
     let own = room.as_chunks_mut::<ROWS>().0;
     let whole = if rows.windows(2).all(|pair| pair[1] == pair[0] + 1) { rows.len() / ROWS } else { 0 };
-    for (place, &k) in left.second.iter().enumerate() {
-        let line = &left.numbers[k + rows[0]..][..whole * ROWS];
-        own[place..].iter_mut().step_by(count).zip(line.as_chunks::<ROWS>().0).for_each(|(own, from)| *own = *from);
+    for (group, ks) in left.second.chunks(TOGETHER).enumerate() {
+        for tile in 0..whole {
+            let own = &mut own[tile * count + group * TOGETHER..][..ks.len()];
+            for (own, &k) in own.iter_mut().zip(ks) {
+                own.copy_from_slice(&left.numbers[k + rows[0] + tile * ROWS..][..ROWS]);
+            }
+        }
     }
     for (tile, rows) in rows.chunks(ROWS).enumerate().skip(whole) {
         for (own, &k) in own[tile * count..].iter_mut().zip(left.second) {
