@@ -49,7 +49,7 @@ impl Hoffer {
             ("small batch", self.small),
             ("large batch", self.large),
             ("learning rate × √κ", self.rate),
-            ("and ghosts", self.ghosts),
+            ("learning rate × √κ, ghosts", self.ghosts),
             ("learning rate × √κ, equal steps", self.adapted),
         ];
         let rows = rows.map(|(arm, test)| vec![arm.into(), format!("{test:.2}"), format!("{:+.2}", test - self.large)]);
