@@ -35,7 +35,7 @@ pub struct Arm {
     pub name: String,
     /// Which side of the paper's comparison it is, if one.
     pub role: Option<Role>,
-    /// What was done, in words: "SAM, ρ 0.05"; empty for plain training.
+    /// What was done otherwise than for the plain large batch, in words: "40 epochs; SAM, ρ 0.05".
     pub remedies: String,
     /// Points in a batch.
     pub batch: usize,
@@ -156,7 +156,7 @@ impl Remedies {
             Arm {
                 name: regime.name.clone(),
                 role: regime.role,
-                remedies: regime.recipe.remedies(),
+                remedies: regime.recipe.beside(&large.recipe),
                 batch: regime.recipe.batch,
                 trials: regime.finite().count(),
                 diverged: regime.diverged(),

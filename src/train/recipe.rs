@@ -161,6 +161,22 @@ impl Recipe {
         self.strategy.is_off()
     }
 
+    /// What is done otherwise than by a plain recipe, in words: "batch 32; 40 epochs; SAM, ρ 0.05".
+    pub fn beside(&self, plain: &Recipe) -> String {
+        let mut said = Vec::new();
+        if self.batch != plain.batch {
+            said.push(format!("batch {}", self.batch));
+        }
+        if self.optimizer != plain.optimizer {
+            said.push(self.optimizer.to_string());
+        }
+        if self.epochs != plain.epochs {
+            said.push(format!("{} epochs", self.epochs));
+        }
+        said.extend(Some(self.remedies()).filter(|text| !text.is_empty()));
+        said.join("; ")
+    }
+
     /// What is done to mend the large batch, in words: "SAM, ρ 0.05; ghosts of 256". Nothing where nothing is.
     pub fn remedies(&self) -> String {
         let mut said = Vec::new();
