@@ -2,8 +2,8 @@
 //! measured.
 
 use sharp_minima::{
-    Augment, Error, Growth, Outcome, Paired, Recorded, Role, Scaling, Sharpness, Strategy, Study, Training, data,
-    paper, verdict, zoo,
+    Augment, Error, Growth, Optimizer, Outcome, Paired, Recorded, Role, Scaling, Sharpness, Strategy, Study, Training,
+    data, paper, verdict, zoo,
 };
 
 type Outcomes = Result<(), Box<dyn std::error::Error>>;
@@ -22,6 +22,23 @@ fn study() -> sharp_minima::Result<(sharp_minima::Net, sharp_minima::Dataset, St
     ];
     let study = Study::run(&arms, &net, &data)?;
     Ok((net, data, study))
+}
+
+#[test]
+fn an_arm_says_how_it_differs_from_the_plain_large_batch() -> Outcomes {
+    let data = data::synthetic();
+    let net = zoo::f1(data.shape(), data.classes(), 0.02)?;
+    let large = Training::adam().trials(2).epochs(1).batch(100).quiet();
+    let arms = [
+        large.arm("small").batch(20).role(Role::Small),
+        large.arm("large").role(Role::Large),
+        large.arm("LAMB").optimizer(Optimizer::lamb(0.01)).epochs(2),
+        large.arm("ghosts").ghost(50),
+    ];
+    let remedies = Study::run(&arms, &net, &data)?.remedies(None)?;
+    let said: Vec<&str> = remedies.arms.iter().map(|arm| arm.remedies.as_str()).collect();
+    assert_eq!(said, ["batch 20", "", "LAMB, learning rate 0.01; 2 epochs", "ghosts of 50"]);
+    Ok(())
 }
 
 #[test]
