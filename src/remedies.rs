@@ -35,7 +35,7 @@ pub struct Arm {
     pub name: String,
     /// Which side of the paper's comparison it is, if one.
     pub role: Option<Role>,
-    /// What was done otherwise than for the plain large batch, in words: "40 epochs; SAM, ρ 0.05".
+    /// What was done otherwise than for the plain large batch, in words: "trained for 40 epochs; SAM, ρ 0.05".
     pub remedies: String,
     /// Points in a batch.
     pub batch: usize,

@@ -37,7 +37,7 @@ fn an_arm_says_how_it_differs_from_the_plain_large_batch() -> Outcomes {
     ];
     let remedies = Study::run(&arms, &net, &data)?.remedies(None)?;
     let said: Vec<&str> = remedies.arms.iter().map(|arm| arm.remedies.as_str()).collect();
-    assert_eq!(said, ["batch 20", "", "LAMB, learning rate 0.01; 2 epochs", "ghosts of 50"]);
+    assert_eq!(said, ["batch 20", "", "LAMB, learning rate 0.01; trained for 2 epochs", "ghosts of 50"]);
     Ok(())
 }
 

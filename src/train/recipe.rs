@@ -161,7 +161,7 @@ impl Recipe {
         self.strategy.is_off()
     }
 
-    /// What is done otherwise than by a plain recipe, in words: "batch 32; 40 epochs; SAM, ρ 0.05".
+    /// What is done otherwise than by a plain recipe, in words: "batch 32; trained for 40 epochs; SAM, ρ 0.05".
     pub fn beside(&self, plain: &Recipe) -> String {
         let mut said = Vec::new();
         if self.batch != plain.batch {
@@ -171,7 +171,7 @@ impl Recipe {
             said.push(self.optimizer.to_string());
         }
         if self.epochs != plain.epochs {
-            said.push(format!("{} epochs", self.epochs));
+            said.push(format!("trained for {} epochs", self.epochs));
         }
         said.extend(Some(self.remedies()).filter(|text| !text.is_empty()));
         said.join("; ")
