@@ -356,7 +356,7 @@ impl Outer {
             let mut parts = (0..parts)
                 .map(|part| {
                     let (left, right) = factors(place, part);
-                    (Indexed { first: &left.first[own.clone()], ..left }, right)
+                    (Indexed { first: left.first.get(own.clone()).unwrap_or_default(), ..left }, right)
                 })
                 .peekable();
             while let Some((left, right)) = parts.next() {
@@ -375,6 +375,7 @@ struct Sum<'a, T> {
     start: Start<'a, T>,
     target: Target<T>,
     row: usize,
+    rows: usize,
     laid_out: Vec<T>,
     /// Where the left factor is packed, if it pays.
     packed: Option<Vec<T>>,
@@ -392,16 +393,16 @@ impl<'a, T: Real> Sum<'a, T> {
         let width: usize = panels.iter().map(|panel| panel.width).sum();
         let room = |count: usize| vec![T::zero(); count + slack::<T>()];
         let packed = (width >= PACKED).then(|| room(rows.next_multiple_of(ROWS) * SHORT));
-        Self { panels, columns, start, target, row, laid_out: room(width * SHORT), packed }
+        Self { panels, columns, start, target, row, rows, laid_out: room(width * SHORT), packed }
     }
 
     /// Adds what at most [`SHORT`] k make; `right` has a whole row for each. What comes `next` is fetched meanwhile: pieces
     /// of rows, with gaps between them, are not what a processor prefetches by itself.
     fn add(&mut self, left: Indexed<'_, T>, right: &[T], next: Option<&(Indexed<'_, T>, &[T])>) -> Result<()> {
         let &mut Self { panels, columns, target, row, .. } = self;
-        let (rows, depth) = (left.first.len().next_multiple_of(ROWS), left.second.len());
+        let (rows, depth) = (self.rows.next_multiple_of(ROWS), left.second.len());
         let broken = || broken("the factors of a sum of products do not fit together");
-        if depth > SHORT || right.len() != depth * columns {
+        if left.first.len() != self.rows || depth > SHORT || right.len() != depth * columns {
             return Err(broken());
         }
         let laid_out = aligned(&mut self.laid_out, filled(panels, depth)).ok_or_else(broken)?;
