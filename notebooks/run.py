@@ -5,7 +5,9 @@ The first run makes what it needs in `.notebooks`, beside this folder: Jupyter i
 the evcxr kernel where cargo has not installed it, and the compiled dependencies. Nothing else on the
 machine is changed, and removing that folder undoes it all. It takes minutes, and a line every half minute
 says that it is still at work. Later runs do only what is missing: a notebook starts in seconds, and a
-report is made again only if its notebook, the library or the data changed.
+report is made again only if its notebook, the library or the data changed. (The Rust kernel cannot work
+in a folder whose path has a space or a colon; there a folder in the user's cache takes the place of
+`.notebooks`, and a line says which.)
 
 A notebook passes when every cell does, and a cell passes when it ends well, writes nothing on stderr,
 shows no panic and no path of this machine. (In evcxr a panic, or an error returned by `?`, can leave the
@@ -38,10 +40,30 @@ from typing import Any, Callable, Iterator, NamedTuple, NoReturn, Optional, Unio
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
-REPORTS = NOTEBOOKS / "reports"
-HOUSE = ROOT / ".notebooks"  # everything that is made and can be made again
+GIVEN = "SHARP_MINIMA_CACHE"  # the variable that names a folder for all that is made
+
+
+def fits(folder: Path) -> bool:
+    """Whether a kernel can work there: evcxr reads its own messages up to a space, and lists of folders to a colon."""
+    return re.search(r"[\s:]", str(folder)) is None
+
+
+def house() -> Path:
+    """Where everything goes that is made and can be made again."""
+    given = os.environ.get(GIVEN)
+    if given:
+        return Path(given).resolve()
+    if fits(ROOT):
+        return ROOT / ".notebooks"
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches) / "sharp-minima" / f"{zlib.crc32(str(ROOT).encode()):08x}"
+
+
+HOUSE = house()
 PLAIN = HOUSE / "plain"  # what --speed plain makes
 PYTHON = HOUSE / "venv" / "bin" / "python"
+# Whoever names a folder may not be able to write to the checkout.
+REPORTS = HOUSE / "reports" if os.environ.get(GIVEN) else NOTEBOOKS / "reports"
 
 RUST = (1, 95)
 EVCXR = "0.22.0"
@@ -50,6 +72,7 @@ JUPYTERLAB = ("jupyterlab==4.5.11",)
 
 EPILOG = """\
 environment variables:
+  SHARP_MINIMA_CACHE   a folder for all that is made, reports too, where the checkout is read-only
   SHARP_MINIMA_DATA    a folder of data sets to use besides data/
   SHARP_MINIMA_MIRROR  where --download finds the files, in place of their public homes
   SHARP_MINIMA_SCALE   what a notebook reads: it is set to quick, or with --full to full
@@ -95,6 +118,27 @@ def replacing(path: Path) -> Iterator[Path]:
 def write(path: Path, text: str) -> None:
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def alone_at(work: str) -> Iterator[None]:
+    """Waits until no other run is at this work: two would write the same files."""
+    import fcntl
+
+    path = HOUSE / "locks" / work
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another run of this program, which is at the same work ({work})")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def shown(path: Path) -> Path:
+    """A path as the reader would type it in the checkout."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 # ── Data sets ──────────────────────────────────────────────────────────────────────────────────────────
@@ -228,7 +272,7 @@ def set_up_jupyter(lab: bool) -> None:
     pins = {"made": JUPYTER, **({"made-lab": JUPYTERLAB} if lab else {})}
     wanted = {mark: json.dumps([sys.version, str(folder), chosen]) for mark, chosen in pins.items()}
     if read(folder / "made") != wanted["made"]:
-        say("installing Jupyter in .notebooks/venv")
+        say(f"installing Jupyter in {shown(folder)}")
         try:
             venv.create(folder, clear=True, with_pip=True)
         except (OSError, subprocess.CalledProcessError) as error:
@@ -247,7 +291,7 @@ def set_up_evcxr() -> Path:
         # Cargo knows the version; the kernel has no option that tells it.
         if f"evcxr_jupyter v{EVCXR}:" in answer("cargo", "install", "--list", "--root", root):
             return root / "bin" / "evcxr_jupyter"
-    say(f"installing evcxr_jupyter {EVCXR} in .notebooks/evcxr, which takes minutes, this once")
+    say(f"installing evcxr_jupyter {EVCXR} in {shown(ours)}, which takes minutes, this once")
     options = ("--version", EVCXR, "--locked", "--root", ours)
     call("cargo could not install evcxr_jupyter", "cargo", "install", "evcxr_jupyter", *options)
     return ours / "bin" / "evcxr_jupyter"
@@ -261,7 +305,7 @@ def cargo_config() -> str:
 
 
 def set_up_kernel(evcxr: Path) -> None:
-    """Registers the kernel `rust` inside the virtual environment, with everything it reads in .notebooks."""
+    """Registers the kernel `rust` inside the virtual environment, with everything that it reads beside it."""
     spec = {
         "argv": [str(PYTHON), str(Path(__file__).resolve()), "--kernel", str(evcxr), "{connection_file}"],
         "display_name": "Rust",
@@ -272,6 +316,7 @@ def set_up_kernel(evcxr: Path) -> None:
             "CARGO_PROFILE_DEV_OVERFLOW_CHECKS": "false",
             "CARGO_PROFILE_DEV_DEBUG_ASSERTIONS": "false",
             "CARGO_PROFILE_DEV_OPT_LEVEL": "3",
+            GIVEN: str(HOUSE),
             "EVCXR_CONFIG_DIR": str(HOUSE / "config"),
             "XDG_CACHE_HOME": str(HOUSE / "cache"),
             # Where evcxr would look for a kernel that the reader registered, and bring it up to date.
@@ -295,8 +340,20 @@ def set_up_plain_kernel(evcxr: Path) -> None:
     (PLAIN / "cells").mkdir(parents=True, exist_ok=True)
 
 
+def libraries() -> dict[str, str]:
+    """Where what a cell was compiled to finds Rust's own library.
+
+    rustc writes a path into it that is relative to where it lies, and evcxr moves it one folder up: the path then leads
+    nowhere, unless it goes by the root of all folders, as it does from a folder for temporary files.
+    """
+    is_mac = sys.platform == "darwin"
+    name = "DYLD_FALLBACK_LIBRARY_PATH" if is_mac else "LD_LIBRARY_PATH"
+    before = os.environ.get(name) or ("/usr/local/lib:/usr/lib" if is_mac else "")
+    return {name: os.pathsep.join(filter(None, [answer("rustc", "--print", "target-libdir").strip(), before]))}
+
+
 def become_kernel(evcxr: str, connection_file: str) -> NoReturn:
-    """What the registered kernel starts: evcxr, in the first folder of .notebooks/cells that is not in use.
+    """What the registered kernel starts: evcxr, in the first folder of cells that is not in use.
 
     What one session compiled is there for the next. The kernel and its children hold the folder's lock.
     """
@@ -314,7 +371,7 @@ def become_kernel(evcxr: str, connection_file: str) -> NoReturn:
         write(folder / "made-from", dependencies())
     os.set_inheritable(lock, True)
     places = {"EVCXR_TMPDIR": str(folder), "SHARP_MINIMA_LOCK": str(ROOT / "Cargo.lock")}
-    os.execve(evcxr, [evcxr, "--control_file", connection_file], {**os.environ, **places})
+    os.execve(evcxr, [evcxr, "--control_file", connection_file], {**os.environ, **libraries(), **places})
 
 
 # ── Execution ──────────────────────────────────────────────────────────────────────────────────────────
@@ -331,7 +388,7 @@ def session(scale: str, plain: bool = False) -> Iterator[Any]:
     environment = {**os.environ, "SHARP_MINIMA_SCALE": scale}
     if plain:  # these say only where it reads and writes
         places = {"EVCXR_TMPDIR": "cells", "EVCXR_CONFIG_DIR": "config", "JUPYTER_PATH": ""}
-        environment.update({name: str(PLAIN / folder) for name, folder in places.items()})
+        environment.update(libraries() | {name: str(PLAIN / folder) for name, folder in places.items()})
     try:
         with (HOUSE / "kernel.log").open("wb") as log:
             manager.start_kernel(cwd=str(NOTEBOOKS), env=environment, stdout=log, stderr=log)
@@ -448,7 +505,7 @@ def complaint(outputs: Outputs, private: list[str]) -> Optional[str]:
 
 def execute(name: str, notebook: Notebook, scale: str) -> Optional[str]:
     """Runs the code cells up to the first that fails, and keeps their outputs; says what failed, if any."""
-    private = [str(ROOT), str(Path.home()), os.environ.get("SHARP_MINIMA_DATA", "")]
+    private = [str(ROOT), str(HOUSE), str(Path.home()), os.environ.get("SHARP_MINIMA_DATA", "")]
     private = [path for path in private if os.path.isabs(path) and path != "/"]
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     with session(scale) as client:
@@ -588,14 +645,30 @@ def fill_cache() -> None:
     say(f"compiled in {duration(time.monotonic() - start)}")
 
 
+def load(path: Path) -> Notebook:
+    """A notebook from its file."""
+    try:
+        notebook = json.loads(read(path))
+        if not isinstance(notebook["cells"], list):
+            raise TypeError("its cells are no list")
+    except (ValueError, KeyError, TypeError) as error:
+        raise Stop(f"{shown(path)} is not a whole notebook: {error!r}") from error
+    return notebook
+
+
 def make_report(path: Path, scale: str, again: bool, save: bool) -> bool:
     """Executes one notebook and writes its report, unless it is there already; whether all went well."""
     name = path.stem + ("_full" if scale == "full" else "")
-    html, executed, mark = REPORTS / f"{name}.html", REPORTS / f"{name}.ipynb", HOUSE / "reports" / name
-    notebook = json.loads(read(path))
+    with alone_at(name):
+        return make_report_alone(path, name, scale, again, save)
+
+
+def make_report_alone(path: Path, name: str, scale: str, again: bool, save: bool) -> bool:
+    html, executed, mark = REPORTS / f"{name}.html", REPORTS / f"{name}.ipynb", HOUSE / "made" / name
+    notebook = load(path)
     made_from = fingerprint(notebook, scale)
     if not again and read(mark) == made_from and html.exists() and executed.exists():
-        say(f"{name}: up to date, {html.relative_to(ROOT)}")
+        say(f"{name}: up to date, {shown(html)}")
     else:
         say(f"{name}:")
         mark.unlink(missing_ok=True)
@@ -607,10 +680,10 @@ def make_report(path: Path, scale: str, again: bool, save: bool) -> bool:
         write(executed, normal(notebook))
         write(html, page(read(executed), path.stem))
         write(mark, made_from)
-        say(f"{name}: passed in {duration(time.monotonic() - start)}, {html.relative_to(ROOT)}")
+        say(f"{name}: passed in {duration(time.monotonic() - start)}, {shown(html)}")
     if save:
         write(path, read(executed))
-        say(f"{name}: saved, {path.relative_to(ROOT)}")
+        say(f"{name}: saved, {shown(path)}")
     return True
 
 
@@ -767,12 +840,17 @@ def enter(argv: list[str], lab: bool, plain: bool) -> NoReturn:
     """Sets up, and becomes this file run by the virtual environment, with a Jupyter home of its own."""
     if os.name == "nt":
         raise Stop("this works on Linux and macOS; on Windows, in the Windows Subsystem for Linux")
+    if not fits(HOUSE):
+        raise Stop(f"the Rust kernel cannot work in {HOUSE}, for the space or colon: {GIVEN} names another folder")
+    if not fits(ROOT) and not os.environ.get(GIVEN):
+        say(f"this checkout's path has a space or a colon, so what the Rust kernel needs goes to {HOUSE}")
     rust()
-    set_up_jupyter(lab)
-    evcxr = set_up_evcxr()
-    set_up_kernel(evcxr)
-    if plain:
-        set_up_plain_kernel(evcxr)
+    with alone_at("set-up"):
+        set_up_jupyter(lab)
+        evcxr = set_up_evcxr()
+        set_up_kernel(evcxr)
+        if plain:
+            set_up_plain_kernel(evcxr)
     homes = {f"JUPYTER_{kind}_DIR": str(HOUSE / "jupyter" / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
     dropped = ("JUPYTER_PATH", "EVCXR_TMPDIR", "PYTHONHOME", "PYTHONPATH")
     kept = {key: value for key, value in os.environ.items() if key not in dropped}
@@ -807,7 +885,8 @@ def main(argv: list[str]) -> int:
                 return 0
             enter(argv, args.lab, args.speed == "plain")
         if args.speed != "plain":
-            fill_cache()
+            with alone_at("set-up"):
+                fill_cache()
         if args.speed:
             measure_speed(args.speed)
             return 0
@@ -822,6 +901,10 @@ def main(argv: list[str]) -> int:
         parser.error(str(error))
     except Stop as stop:
         print(f"run.py: {stop}", file=sys.stderr, flush=True)
+        return 1
+    except OSError as error:  # a full disk, a folder that cannot be written
+        hint = "" if os.environ.get(GIVEN) else f" ({GIVEN} names another folder for what is made)"
+        print(f"run.py: {error}{hint}", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:
         print("run.py: interrupted; run it again to go on", file=sys.stderr, flush=True)

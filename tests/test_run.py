@@ -47,7 +47,9 @@ class InFolder(unittest.TestCase):
         self.addCleanup(quiet.__exit__, None, None, None)
 
     def files(self):
-        return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
+        """All but the empty ones that are locked while a run is at work."""
+        there = (path for path in self.folder.rglob("*") if path.is_file() and path.parent.name != "locks")
+        return sorted(str(path.relative_to(self.folder)) for path in there)
 
 
 class Downloads(InFolder):
@@ -455,6 +457,36 @@ class Reports(InFolder):
         self.fails = None
         self.assertTrue(self.make())
 
+    def test_what_is_no_whole_notebook_is_said_to_be_none(self):
+        for text in ("", '{"cells": [', "[]", '{"cells": 1}', "7"):
+            self.path.write_text(text)
+            with self.assertRaises(run.Stop) as caught:
+                self.make()
+            self.assertIn("notebooks/00_tour.ipynb is not a whole notebook", str(caught.exception))
+
+    def test_a_second_run_waits_for_the_first(self):
+        inside, go_on, done = threading.Event(), threading.Event(), []
+        execute = self.execute
+
+        def slow(*of):
+            inside.set()
+            go_on.wait(10)
+            return execute(*of)
+
+        with mock.patch.object(run, "execute", slow):
+            first = threading.Thread(target=lambda: done.append(self.make()))
+            first.start()
+            inside.wait(10)
+            second = threading.Thread(target=lambda: done.append(self.make()))
+            second.start()
+            second.join(0.1)
+            self.assertEqual((done, second.is_alive()), ([], True))
+            go_on.set()
+            first.join(10)
+            second.join(10)
+        # The second finds the report of the first.
+        self.assertEqual((done, len(self.executed)), ([True, True], 1))
+
     def test_a_failure_after_a_success_is_not_up_to_date(self):
         self.make()
         self.fails = "cell 1 failed"
@@ -559,6 +591,48 @@ class Speeds(unittest.TestCase):
 
     def test_at_least_seven_measurements_are_made(self):
         self.assertGreaterEqual(run.REPETITIONS, 7)
+
+
+class Places(InFolder):
+    """What is made goes where a kernel can work, or a sentence says what to do."""
+
+    def house(self, root, **variables):
+        with mock.patch.object(run, "ROOT", Path(root)), mock.patch.dict(os.environ, variables):
+            return run.house()
+
+    def test_a_path_that_a_kernel_cannot_work_in_is_left_for_the_cache(self):
+        home = {"XDG_CACHE_HOME": "/cache", run.GIVEN: ""}
+        for root in ("/home/a/b", "/ü/日本/a-b", "/a'b\"c/$d"):
+            self.assertEqual(self.house(root, **home), Path(root) / ".notebooks")
+        elsewhere = [self.house(root, **home) for root in ("/a b ü", "/a:b", "/a\tb", "/a\nb")]
+        self.assertEqual(len(set(elsewhere)), 4)
+        for place in elsewhere:
+            self.assertEqual(place.parent, Path("/cache/sharp-minima"))
+            self.assertTrue(run.fits(place))
+
+    def test_the_folder_that_is_named_is_taken(self):
+        self.assertEqual(self.house("/a b", **{run.GIVEN: "/made/here"}), Path("/made/here"))
+
+    def test_where_no_kernel_can_work_it_is_said(self):
+        with mock.patch.object(run, "HOUSE", Path("/my cache/x")), self.assertRaises(run.Stop) as caught:
+            run.enter([], False, False)
+        self.assertIn("/my cache/x", str(caught.exception))
+        self.assertIn(run.GIVEN, str(caught.exception))
+
+    def test_what_a_disk_refuses_is_said_in_a_line(self):
+        refused = OSError(28, "No space left on device", "/somewhere")
+        said = io.StringIO()
+        with mock.patch.object(run, "enter", mock.Mock(side_effect=refused)), contextlib.redirect_stderr(said):
+            self.assertEqual(run.main([]), 1)
+        self.assertIn("No space left on device", said.getvalue())
+        self.assertIn(run.GIVEN, said.getvalue())
+
+    def test_what_a_cell_was_compiled_to_finds_rusts_own_library(self):
+        with mock.patch.dict(os.environ, {"LD_LIBRARY_PATH": "/theirs", "DYLD_FALLBACK_LIBRARY_PATH": "/theirs"}):
+            ((_, folders),) = run.libraries().items()
+        own, theirs = folders.split(os.pathsep)
+        self.assertEqual(theirs, "/theirs")
+        self.assertTrue(list(Path(own).glob("libstd-*")), own)
 
 
 class SetUp(InFolder):
