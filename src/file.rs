@@ -18,17 +18,23 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = folder.join(beside);
     sweep(folder, name);
     let written = std::fs::File::options().write(true).create_new(true).open(&beside).and_then(|mut file| {
+        // Who holds the lock is alive. Not every file system has locks.
+        let _ = file.lock();
         std::io::Write::write_all(&mut file, bytes)?;
-        file.sync_all()
+        file.sync_all()?;
+        std::fs::rename(&beside, path)
     });
-    written.and_then(|()| std::fs::rename(&beside, path)).map_err(|error| {
+    written.map_err(|error| {
         // What was half-written goes; that it cannot be removed either is no news beside the first failure.
         let _ = std::fs::remove_file(&beside);
         Error::file(path, error)
     })
 }
 
-/// How old what a killed process left is when it is removed: nobody writes a file for so long.
+/// How old what a killed process left is when it is removed, where its lock says that nobody writes it: a writer needs a moment
+/// from making its file to locking it.
+const LEFT: std::time::Duration = std::time::Duration::from_secs(10);
+/// The same where there are no locks: nobody writes a file for so long.
 const STALE: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// Removes what killed writes of this file left beside its place. That something stays is no error.
@@ -39,11 +45,22 @@ fn sweep(folder: &Path, name: &std::ffi::OsStr) {
         let other = entry.file_name();
         let other = other.as_encoded_bytes();
         let is_left = other.starts_with(&begin) && other.ends_with(b".part");
-        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
-        if is_left && age().is_some_and(|age| age > STALE) {
+        if is_left && is_abandoned(&entry.path()).unwrap_or(false) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
+}
+
+/// Whether nobody writes this file any more.
+fn is_abandoned(part: &Path) -> std::io::Result<bool> {
+    let file = std::fs::File::open(part)?;
+    let age = file.metadata()?.modified()?.elapsed().unwrap_or_default();
+    Ok(age > LEFT
+        && match file.try_lock() {
+            Ok(()) => true,
+            Err(std::fs::TryLockError::WouldBlock) => false,
+            Err(std::fs::TryLockError::Error(_)) => age > STALE,
+        })
 }
 
 /// The bytes of a file, if it is a file, and no larger than `most`: a pipe would be waited for, and a wrong name may be that of
@@ -70,16 +87,24 @@ mod tests {
     fn what_a_killed_write_left_is_removed_later() -> std::result::Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let place = |name: &str| folder.path().join(name);
-        let (old, young, other) =
-            (place(".a.json.1.x.2.part"), place(".a.json.3.x.4.part"), place(".b.json.1.x.2.part"));
-        for path in [&old, &young, &other] {
+        let parts = [".a.json.1.x.2.part", ".a.json.3.x.4.part", ".b.json.1.x.2.part", ".a.json.5.x.6.part"].map(place);
+        let [_, young, _, written] = &parts;
+        let mut files = Vec::new();
+        for path in &parts {
             let file = std::fs::File::create(path)?;
-            if path != &young {
-                file.set_modified(std::time::SystemTime::now() - 2 * STALE)?;
+            if path != young {
+                file.set_modified(std::time::SystemTime::now() - 2 * LEFT)?;
+            }
+            if path == written {
+                file.lock()?;
+                files.push(file);
             }
         }
         write_whole(&place("a.json"), b"whole")?;
-        assert_eq!([&old, &young, &other].map(|path| path.exists()), [false, true, true]);
+        assert_eq!(parts.each_ref().map(|path| path.exists()), [false, true, true, true]);
+        drop(files);
+        write_whole(&place("a.json"), b"whole")?;
+        assert_eq!(parts.each_ref().map(|path| path.exists()), [false, true, true, false]);
         assert_eq!(read_whole(&place("a.json"), 5)?, b"whole");
         let said = |path: &Path, most| read_whole(path, most).expect_err("refused").to_string();
         assert!(said(&place("a.json"), 4).contains("it has 5 bytes, and at most 4 are read"));

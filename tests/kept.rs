@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use sharp_minima::{
-    Augment, Dataset, Growth, Layer, Net, Recipe, Run, Scaling, Split, Strategy, Study, Training, Trials, data, zoo,
+    Augment, Dataset, Growth, Layer, Net, Recipe, Run, Scaling, Split, Strategy, Training, Trials, data, zoo,
 };
 
 type Done = Result<(), Box<dyn std::error::Error>>;
@@ -202,58 +202,6 @@ fn what_cannot_be_read_back_is_not_written() -> Done {
     let net = zoo::f1(large.shape(), large.classes(), 0.05)?;
     let training = Training::adam().batch(4).trials(1).epochs(2).quiet().kept_in(folder.path());
     assert_eq!(training.run(&net, &large)?.regime.runs, training.run(&net, &large)?.regime.runs.clone());
-    Ok(())
-}
-
-const CHILD: &str = "SHARP_MINIMA_KEPT_CHILD";
-
-fn long_study(folder: &Path) -> sharp_minima::Result<Study> {
-    let data = data::digits().first(300, 50)?;
-    let net = zoo::f1(data.shape(), data.classes(), 0.1)?;
-    let training = Training::adam().trials(3).epochs(12).quiet().kept_in(folder).threads(2);
-    training.batches(&net, &data, &[5, 10, 20, 40])
-}
-
-/// Killed at 30 moments and begun again: the end is bit-equal to an undisturbed one, and what was finished is not done twice.
-#[test]
-fn a_killed_study_resumes() -> Done {
-    if let Some(folder) = std::env::var_os(CHILD) {
-        long_study(Path::new(&folder))?;
-        return Ok(());
-    }
-    let (undisturbed, killed) = (tempfile::tempdir()?, tempfile::tempdir()?);
-    let begin = std::time::Instant::now();
-    let whole = long_study(undisturbed.path())?;
-    let took = begin.elapsed();
-    let mut finished: Vec<(PathBuf, Vec<u8>)> = Vec::new();
-    let mut kills = 0;
-    for number in 0..30 {
-        let mut child = std::process::Command::new(std::env::current_exe()?)
-            .args(["a_killed_study_resumes", "--exact"])
-            .env(CHILD, killed.path())
-            .stdout(std::process::Stdio::null())
-            .spawn()?;
-        // Moments that are spread over the work of a few trials, another one each time.
-        std::thread::sleep(took.mul_f64(0.02 + 0.23 * f64::from(number * 7 % 30) / 30.0));
-        kills += usize::from(child.try_wait()?.is_none());
-        child.kill()?;
-        child.wait()?;
-        let whole = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "json");
-        let now: Vec<PathBuf> = files(killed.path())?.into_iter().filter(whole).collect();
-        for (path, bytes) in &finished {
-            assert_eq!(std::fs::read(path)?, *bytes, "{} was done twice", path.display());
-        }
-        finished =
-            now.into_iter().map(|path| Ok((path.clone(), std::fs::read(path)?))).collect::<std::io::Result<_>>()?;
-    }
-    assert!(kills >= 5, "only {kills} of 30 were killed at work");
-    let again = long_study(killed.path())?;
-    for (path, bytes) in &finished {
-        assert_eq!(std::fs::read(path)?, *bytes, "{} was done twice", path.display());
-    }
-    for (whole, again) in whole.regimes.iter().zip(&again.regimes) {
-        assert_eq!(all_numbers(whole), all_numbers(again));
-    }
     Ok(())
 }
 
