@@ -2,8 +2,9 @@
 //!
 //! A small batch is trained, and from its point after each of several epochs a large batch goes on. The paper's reading: too few
 //! small-batch epochs change nothing; after enough of them the large batch ends at better test accuracies and in flatter places.
-//! Two other things grow with the number of small-batch epochs, and each has its control here: the epochs in all (the plain large
-//! batch after as many) and the start's own quality (the small batch that just goes on). Trials are what is averaged and tested.
+//! Other things grow with the number of small-batch epochs, and each has its control here: the epochs in all and the steps in all
+//! (the plain large batch after as many) and the start's own quality (the small batch that just goes on). Trials are what is
+//! averaged and tested.
 
 use crate::data::Which;
 use crate::display::{Block, probability};
@@ -27,6 +28,9 @@ pub struct WarmPoint {
     pub going_on: Option<Epoch>,
     /// The plain large batch's row after as many epochs in all, where the study has that control.
     pub plain: Option<Epoch>,
+    /// Its row after as many steps of the optimizer in all, of both batches, where it was trained so long: at the end of the epoch
+    /// in which it takes the last of them. A small batch takes many steps an epoch.
+    pub as_many_steps: Option<Epoch>,
     /// φ where the large batch ended, percent: the largest f of all searches. Nothing where it was not measured.
     pub largest: Option<f64>,
     /// The same by the search from x itself alone: the paper's protocol.
@@ -35,6 +39,10 @@ pub struct WarmPoint {
     pub is_trusted: bool,
     /// The largest φ of the plain large batch, percent, where it was measured after as many epochs in all.
     pub plain_largest: Option<f64>,
+    /// The same where it was measured after as many steps in all.
+    pub as_many_steps_largest: Option<f64>,
+    /// The largest φ of the small batch, percent, where it was measured after as many epochs in all.
+    pub going_on_largest: Option<f64>,
 }
 
 /// Large-batch runs from the points of a small-batch run.
@@ -65,6 +73,8 @@ pub enum Beside {
     Start,
     /// The plain large batch after as many epochs in all.
     Plain,
+    /// The plain large batch after as many steps in all.
+    Steps,
     /// The small batch after as many epochs in all.
     Small,
 }
@@ -82,12 +92,27 @@ impl WarmPoint {
     pub fn epochs_in_all(&self) -> usize {
         self.epochs + self.after.epoch
     }
+
+    /// Steps of both batches.
+    pub fn steps_in_all(&self) -> usize {
+        self.before.steps + self.after.steps
+    }
+
+    /// The other training's row, and its largest φ; of a start at x₀ neither, which is a point of its own.
+    fn beside(&self, other: Beside) -> (Option<Epoch>, Option<f64>) {
+        match other {
+            Beside::Start => (None, None),
+            Beside::Plain => (self.plain, self.plain_largest),
+            Beside::Steps => (self.as_many_steps, self.as_many_steps_largest),
+            Beside::Small => (self.going_on, self.going_on_largest),
+        }
+    }
 }
 
 impl WarmStarts {
     /// Finds the regimes that started after epochs of another one among these
     /// ([`Training::warm_starts`](crate::Training::warm_starts)), joins their trials to those of that one, and to those of the
-    /// regime that was trained as they were, but from the start: the control.
+    /// regimes that were trained as they were, but from the start, for whatever number of epochs: the controls.
     ///
     /// # Errors
     /// [`Error::Parameter`] where nets or data differ, where runs started from several regimes, or were not trained in one way, or
@@ -113,12 +138,13 @@ impl WarmStarts {
             };
             return Err(Error::parameter(what, given, "be the same for all of them"));
         }
-        // The control: the same training from the start, for whatever number of epochs.
-        let plain = regimes.iter().find(|regime| {
+        // The controls: the same training from the start, for whatever number of epochs.
+        let is_plain = |regime: &&&Regime| {
             regime.recipe == Recipe { epochs: regime.recipe.epochs, ..cold(&first.recipe) } && regime.name != small.name
-        });
-        let warm_ones = warm.iter().map(|(_, regime, _)| *regime);
-        let names: Vec<&str> = warm_ones.chain(plain.copied()).map(|regime| regime.name.as_str()).collect();
+        };
+        let plain: Vec<&Regime> = regimes.iter().filter(is_plain).copied().collect();
+        let measured = warm.iter().map(|(_, regime, _)| *regime).chain(plain.iter().copied()).chain([*small]);
+        let names: Vec<&str> = measured.map(|regime| regime.name.as_str()).collect();
         let is_own = |maximum: &&Maximum| {
             maximum.split == Which::Train
                 && maximum.epoch.is_none()
@@ -126,36 +152,46 @@ impl WarmStarts {
         };
         let own: Vec<&Maximum> = maxima.iter().flat_map(|maxima| &maxima.maxima).filter(is_own).collect();
         check_one_box("boxes of warm starts", &own)?;
-        let row = |regime: &Regime, trial: usize, epoch: usize| -> Option<Epoch> {
-            let run = regime.finite().find(|run| run.trial == trial)?;
-            run.trace.iter().find(|row| row.epoch == epoch).copied()
-        };
         let mut points = Vec::new();
         for &(epochs, regime, _) in &warm {
             for run in regime.finite() {
-                let Some(before) = row(small, run.trial, epochs) else { continue };
                 let measure_of = |regime: &Regime| {
                     own.iter().find(|maximum| {
                         (maximum.regime.as_deref(), maximum.trial) == (Some(regime.name.as_str()), Some(run.trial))
                     })
                 };
-                let measure = measure_of(regime);
-                let in_all = epochs + run.last().epoch;
-                // Measures are of a trial's end.
-                let ends_there = |plain: &&&Regime| {
-                    plain.finite().any(|other| (other.trial, other.last().epoch) == (run.trial, in_all))
+                // The first row of this trial that is far enough, and φ where the trial ends there: measures are of ends.
+                let first = |regimes: &[&Regime], is_there: &dyn Fn(&Epoch) -> bool| {
+                    let of = |regime: &&Regime| {
+                        let run = regime.finite().find(|other| other.trial == run.trial)?;
+                        let row = run.trace.iter().find(|row| is_there(row))?;
+                        let ends = row.epoch == run.last().epoch;
+                        Some((*row, measure_of(regime).filter(|_| ends).map(|maximum| maximum.phi())))
+                    };
+                    // Where two are as far, the one that ends there.
+                    let found = regimes.iter().filter_map(of).min_by_key(|(row, phi)| (row.steps, phi.is_none()));
+                    found.map_or((None, None), |(row, phi)| (Some(row), phi))
                 };
+                let (Some(before), _) = first(&[*small], &|row| row.epoch == epochs) else { continue };
+                let measure = measure_of(regime);
+                let (in_all, steps) = (epochs + run.last().epoch, before.steps + run.last().steps);
+                let (going_on, going_on_largest) = first(&[*small], &|row| row.epoch == in_all);
+                let (as_long, plain_largest) = first(&plain, &|row| row.epoch == in_all);
+                let (as_many_steps, as_many_steps_largest) = first(&plain, &|row| row.steps >= steps);
                 points.push(WarmPoint {
                     trial: run.trial,
                     epochs,
                     before,
                     after: *run.last(),
-                    going_on: row(small, run.trial, in_all),
-                    plain: plain.and_then(|plain| row(plain, run.trial, in_all)),
+                    going_on,
+                    plain: as_long,
+                    as_many_steps,
                     largest: measure.map(|maximum| maximum.phi()),
                     from_zero: measure.map(|maximum| Reading::FromZero.of(maximum).0),
                     is_trusted: measure.is_none_or(|maximum| Reading::Largest.of(maximum).1),
-                    plain_largest: plain.filter(ends_there).and_then(|plain| measure_of(plain)).map(|it| it.phi()),
+                    plain_largest,
+                    as_many_steps_largest,
+                    going_on_largest,
                 });
             }
         }
@@ -232,64 +268,67 @@ impl WarmStarts {
         let Some(last) = self.starts().pop() else { return Paired::test(&[], 1) };
         let theirs = |point: &WarmPoint| match other {
             Beside::Start => self.at(0).find(|cold| cold.trial == point.trial).map(|cold| cold.after),
-            Beside::Plain => point.plain,
-            Beside::Small => point.going_on,
+            _ => point.beside(other).0,
         };
         let pair = |point: &WarmPoint| Some((100.0 * point.after.test_accuracy, 100.0 * theirs(point)?.test_accuracy));
         Paired::test(&self.at(last).filter(|point| point.epochs > 0).filter_map(pair).collect::<Vec<_>>(), 1)
     }
 
-    /// The mean of `ln φ` (the largest) of the large batch that started last minus that of the plain large batch after as many
-    /// epochs in all, paired by trials.
+    /// The mean of `ln φ` (the largest) of the large batch that started last minus that of another training, paired by trials.
     ///
     /// # Errors
     /// As [`Paired::test`]; it takes two trials of both that were measured.
-    pub fn sharpness_against_plain(&self) -> Result<Paired> {
+    pub fn sharpness_against(&self, other: Beside) -> Result<Paired> {
         let last = self.starts().pop().unwrap_or(0);
-        let pair = |point: &WarmPoint| Some((point.largest?.ln(), point.plain_largest?.ln()));
-        let pairs = self.at(last).filter_map(pair).filter(|(one, other)| one.is_finite() && other.is_finite());
+        let theirs = |point: &WarmPoint| match other {
+            Beside::Start => self.at(0).find(|cold| cold.trial == point.trial).and_then(|cold| cold.largest),
+            _ => point.beside(other).1,
+        };
+        let pair = |point: &WarmPoint| Some((point.largest?.ln(), theirs(point)?.ln()));
+        let warm = self.at(last).filter(|point| point.epochs > 0);
+        let pairs = warm.filter_map(pair).filter(|(one, other)| one.is_finite() && other.is_finite());
         Paired::test(&pairs.collect::<Vec<_>>(), 1)
     }
 
-    /// A row for each start: means over trials, of φ the geometric ones; and below it what is tested.
+    /// A row for each start: test accuracies; training losses and φ (geometric means); and below them what is tested.
     pub fn block(&self) -> Block {
-        let row = |&epochs: &usize| {
-            let own: Vec<&WarmPoint> = self.at(epochs).collect();
-            let test = |of: &dyn Fn(&WarmPoint) -> Option<Epoch>| {
-                let tests: Vec<f64> =
-                    own.iter().filter_map(|point| of(point)).map(|row| 100.0 * row.test_accuracy).collect();
+        type Of = fn(&WarmPoint) -> Option<Epoch>;
+        let others: [(&str, Of); 3] = [
+            ("plain large, as many epochs", |point| point.plain),
+            ("plain large, as many steps", |point| point.as_many_steps),
+            ("small, as many epochs", |point| point.going_on),
+        ];
+        let tests: [(&str, Of); 2] =
+            [("there", |point| Some(point.before)), ("large, from there", |point| Some(point.after))];
+        let tests = [&tests[..], &others].concat();
+        let losses = [&[("large, from there", (|point| Some(point.after)) as Of)][..], &others].concat();
+        let accuracies = |&epochs: &usize| {
+            let test = |(_, of): &(&str, Of)| {
+                let tests: Vec<f64> = self.at(epochs).filter_map(of).map(|row| 100.0 * row.test_accuracy).collect();
                 Spread::of(&tests).map_or("–".into(), |spread| spread.text(2))
             };
-            let losses = own.iter().map(|point| point.after.train_loss);
-            let plain = own.iter().filter_map(|point| point.plain).map(|row| row.train_loss);
+            [epochs.to_string()].into_iter().chain(tests.iter().map(test)).collect::<Vec<_>>()
+        };
+        let ends = |&epochs: &usize| {
+            let own: Vec<&WarmPoint> = self.at(epochs).collect();
+            let loss =
+                |(_, of): &(&str, Of)| geometric(own.iter().filter_map(|point| of(point)).map(|row| row.train_loss));
+            let phi = |of: fn(&WarmPoint) -> Option<f64>| geometric(own.iter().filter_map(|point| of(point)));
             let doubtful = own.iter().filter(|point| !point.is_trusted).count();
             let doubt = if doubtful == 0 { String::new() } else { format!(" ({doubtful} unreliable)") };
-            vec![
-                epochs.to_string(),
-                test(&|point| Some(point.before)),
-                test(&|point| Some(point.after)),
-                test(&|point| point.plain),
-                test(&|point| point.going_on),
-                geometric(losses),
-                geometric(plain),
-                geometric(own.iter().filter_map(|point| point.from_zero)),
-                geometric(own.iter().filter_map(|point| point.largest)) + &doubt,
-            ]
+            let sharp = [phi(|point| point.from_zero), phi(|point| point.largest) + &doubt];
+            [epochs.to_string()].into_iter().chain(losses.iter().map(loss)).chain(sharp).collect::<Vec<_>>()
         };
-        let columns = [
-            "small-batch epochs",
-            "test % there",
-            "test %, large batch from there",
-            "plain large, as long",
-            "small, as long",
-            "training loss, large batch from there",
-            "training loss, plain large",
-            "φ from zero, %",
-            "φ, largest, %",
-        ];
+        let table = |title: &str, what: &str, of: &[(&str, Of)], more: &[&str], row: &dyn Fn(&usize) -> Vec<String>| {
+            let named: Vec<String> = of.iter().map(|(name, _)| format!("{what}: {name}")).collect();
+            let named = named.iter().map(String::as_str);
+            let heads: Vec<&str> =
+                ["small-batch epochs"].into_iter().chain(named).chain(more.iter().copied()).collect();
+            Block::table(title, &heads, self.starts().iter().map(row).collect())
+        };
         let boxes = self.measured.map_or(String::new(), |(space, epsilon)| format!("; {space}, ε = {epsilon:e}"));
         let title = format!(
-            "Warm starts, {} on {}: batch {}, then {}; mean of {} trials, of losses and φ the geometric one{boxes}{}",
+            "Warm starts, {} on {}: batch {}, then {}; mean ± std of {} trials{}",
             self.net,
             self.data,
             crate::display::grouped(self.small),
@@ -297,7 +336,10 @@ impl WarmStarts {
             self.trials().len(),
             crate::display::missing(self.unmeasured, self.diverged)
         );
-        let table = Block::table(&title, &columns, self.starts().iter().map(row).collect());
+        let above = table(&title, "test %", &tests, &[], &accuracies);
+        let title =
+            format!("Where they end: training loss, and φ of the large batch from there; geometric means{boxes}");
+        let below = table(&title, "training loss", &losses, &["φ from zero, %", "φ, largest, %"], &ends);
         let last = self.starts().pop().unwrap_or(0);
         let mut tested = vec![vec!["test %, with each doubling of the small-batch epochs".into()]];
         tested[0].extend(said(self.gain(), Paired::text));
@@ -306,21 +348,24 @@ impl WarmStarts {
             row.extend(said(self.change(reading), Paired::times));
             tested.push(row);
         }
-        for (other, name) in [
+        let others = [
             (Beside::Start, "the same training from x₀"),
-            (Beside::Plain, "the plain large batch after as many epochs in all"),
-            (Beside::Small, "the small batch after as many epochs in all"),
-        ] {
+            (Beside::Plain, "the plain large batch, as many epochs in all"),
+            (Beside::Steps, "the plain large batch, as many steps in all"),
+            (Beside::Small, "the small batch, as many epochs in all"),
+        ];
+        for (other, name) in others {
             let mut row = vec![format!("test %, from epoch {last}, minus {name}")];
             row.extend(said(self.against(other), Paired::text));
             tested.push(row);
         }
-        let mut row =
-            vec![format!("φ, largest, from epoch {last}, over the plain large batch's after as many epochs in all")];
-        row.extend(said(self.sharpness_against_plain(), Paired::times));
-        tested.push(row);
+        for (other, name) in others {
+            let mut row = vec![format!("φ, largest, from epoch {last}, over {name}")];
+            row.extend(said(self.sharpness_against(other), Paired::times));
+            tested.push(row);
+        }
         let heads = ["", "mean of trials, 95 % interval", "p"];
-        Block::joined(&[table, Block::table("What later starts change", &heads, tested)])
+        Block::joined(&[above, below, Block::table("What later starts change", &heads, tested)])
     }
 
     /// What a cell shows: the [block](Self::block).

@@ -3,7 +3,7 @@
 
 use sharp_minima::{
     Beside, Dataset, Epoch, Error, Net, Outcome, Paired, Reading, Recorded, Role, Sharpness, Study, Training, Trials,
-    WarmStarts, data, verdict, zoo,
+    WarmPoint, WarmStarts, data, verdict, zoo,
 };
 
 type Done = Result<(), Box<dyn std::error::Error>>;
@@ -12,14 +12,16 @@ fn plain() -> Training {
     Training::adam().trials(3).quiet()
 }
 
-/// Four starts, and the plain large batch beside them.
+/// Four starts, and the plain large batch beside them, for as many epochs in all and for as many steps.
 fn study() -> sharp_minima::Result<(Net, Dataset, Trials, Study)> {
     let data = data::digits().first(300, 200)?;
     let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
     let small = plain().regime("small").role(Role::Small).batch(20).epochs(7).iterates(&[0, 1, 2, 4]);
     let small = small.run(&net, &data)?;
     let cold = plain().regime("large").role(Role::Large).batch(100).epochs(7).run(&net, &data)?;
-    let study = plain().batch(100).epochs(3).warm_starts(&net, &data, &small)?.with(&cold);
+    // 15 steps an epoch of the small batch, 3 of the large one: four of those and three of these are 69 steps.
+    let long = plain().regime("large, longer").role(Role::Large).batch(100).epochs(23).run(&net, &data)?;
+    let study = plain().batch(100).epochs(3).warm_starts(&net, &data, &small)?.with(&cold).with(&long);
     Ok((net, data, small, study))
 }
 
@@ -50,6 +52,9 @@ fn each_point_is_a_run_from_its_own_start() -> Done {
     assert_eq!(&point.after, study.named("from epoch 2")?.regime.runs[1].last());
     assert_eq!(point.going_on, Some(small.regime.runs[1].trace[5]));
     assert_eq!(point.plain, Some(study.named("large")?.regime.runs[1].trace[5]));
+    // 39 steps in all, at the end of epoch 13; a start at x₀ has taken no other steps than its own.
+    assert_eq!(point.as_many_steps, Some(study.named("large, longer")?.regime.runs[1].trace[13]));
+    assert_eq!((point.steps_in_all(), warm.points[0].as_many_steps), (39, warm.points[0].plain));
     // A start at x₀ is the plain large batch.
     for cold in warm.at(0) {
         let row = study.named("large")?.regime.runs[cold.trial].trace[3];
@@ -64,9 +69,15 @@ fn what_is_tested_is_trials() -> Done {
     let maxima = measure().study(&net, &data, &study)?;
     let warm = study.warm_starts(Some(&maxima))?;
     // The measures of the small batch and of the plain large one are no warm ends.
-    assert_eq!((maxima.maxima.len(), warm.points.iter().filter(|point| point.largest.is_some()).count()), (18, 12));
-    // The plain large batch was measured after its seven epochs: four and three.
-    assert_eq!(warm.points.iter().filter(|point| point.plain_largest.is_some()).count(), 3);
+    assert_eq!((maxima.maxima.len(), warm.points.iter().filter(|point| point.largest.is_some()).count()), (21, 12));
+    // The plain large batch was measured after its seven epochs, four and three, and after as many steps; the small one too.
+    let measured = |of: fn(&WarmPoint) -> Option<f64>| {
+        let points = warm.points.iter().filter(|point| of(point).is_some());
+        points.map(|point| point.epochs).collect::<Vec<usize>>()
+    };
+    assert_eq!(measured(|point| point.plain_largest), [4, 4, 4]);
+    assert_eq!(measured(|point| point.as_many_steps_largest), [4, 4, 4]);
+    assert_eq!(measured(|point| point.going_on_largest), [4, 4, 4]);
     let own = |name: &str, trial: usize| {
         maxima.maxima.iter().find(|it| it.regime.as_deref() == Some(name) && it.trial == Some(trial))
     };
@@ -89,14 +100,27 @@ fn what_is_tested_is_trials() -> Done {
     assert!(near(warm.gain()?, Paired::test(&slopes, 1)?));
     assert!(near(warm.change(Reading::Largest)?, Paired::test(&factors, 1)?));
     assert!(near(warm.against(Beside::Start)?, Paired::test(&pairs, 1)?));
-    let ends = (0..3).map(|trial| Some((at(4, trial).ok()?.largest?.ln(), own("large", trial)?.phi().ln())));
-    let ends: Vec<(f64, f64)> = ends.collect::<Option<_>>().ok_or("no measure")?;
-    assert!(near(warm.sharpness_against_plain()?, Paired::test(&ends, 1)?));
+    for (other, name) in [
+        (Beside::Plain, "large"),
+        (Beside::Steps, "large, longer"),
+        (Beside::Small, "small"),
+        (Beside::Start, "from epoch 0"),
+    ] {
+        let ends = (0..3).map(|trial| Some((at(4, trial).ok()?.largest?.ln(), own(name, trial)?.phi().ln())));
+        let ends: Vec<(f64, f64)> = ends.collect::<Option<_>>().ok_or("no measure")?;
+        assert!(near(warm.sharpness_against(other)?, Paired::test(&ends, 1)?), "{name}");
+    }
+    let long = study.named("large, longer")?;
+    let steps =
+        (0..3).map(|trial| Ok((at(4, trial)?.after.test_accuracy, long.regime.runs[trial].last().test_accuracy)));
+    let steps: Vec<(f64, f64)> = steps.collect::<Result<_, &str>>()?;
+    let steps: Vec<(f64, f64)> = steps.iter().map(|(one, other)| (100.0 * one, 100.0 * other)).collect();
+    assert!(near(warm.against(Beside::Steps)?, Paired::test(&steps, 1)?));
     let frame = warm.frame()?;
     assert_eq!((frame.height(), frame.column("sharpness")?.f64()?.get(0)), (12, warm.points[0].largest));
     let (chart, text) = (warm.chart()?, warm.block().text);
     assert!(chart.svg.contains("where the large batch ends") && chart.words.contains("warm start"));
-    assert!(text.contains("from epoch 4, minus the small batch after as many epochs in all"), "{text}");
+    assert!(text.contains("from epoch 4, minus the small batch, as many epochs in all"), "{text}");
     Ok(())
 }
 
@@ -111,7 +135,7 @@ fn a_record_gives_the_same_points_and_verdict() -> Done {
     let recorded = Recorded::load(&path)?;
     assert_eq!(recorded.warm_starts()?, warm);
     let comparison = verdict::warm_starts(Some(&recorded), Some(&warm))?;
-    assert_eq!(comparison.verdicts.len(), 6);
+    assert_eq!(comparison.verdicts.len(), 8);
     for verdict in &comparison.verdicts {
         assert_eq!(
             (verdict.recorded.outcome, &verdict.recorded.evidence()),

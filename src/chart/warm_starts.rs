@@ -12,11 +12,12 @@ use crate::warm_starts::{WarmPoint, WarmStarts};
 const SMALL: RGBColor = PALETTE[0];
 const LARGE: RGBColor = PALETTE[1];
 const PLAIN: RGBColor = PALETTE[3];
+const STEPS: RGBColor = PALETTE[2];
 
 impl WarmStarts {
     /// Left: test accuracy over the small-batch epochs before the start, of the small batch there, of the large batch that went
-    /// on from there, and of the plain large batch and of the small one that goes on after as many epochs in all, where there are
-    /// such. Right, where it was measured: φ where the large batch ended. The small batch's first epochs, where they lie far
+    /// on from there, and of the plain large batch after as many epochs and as many steps in all and of the small one that goes on
+    /// after as many epochs in all, where there are such. Right, where it was measured: φ where the large batch ended. The small batch's first epochs, where they lie far
     /// below, are left out. A mark is a trial, lines go through the means (of φ the geometric ones). The axis across is
     /// logarithmic in epochs + 1, so that x₀ has a place.
     ///
@@ -32,6 +33,7 @@ impl WarmStarts {
             tests(&|point| Some(point.before), SMALL, true),
             tests(&|point| Some(point.after), LARGE, true),
             tests(&|point| point.plain, PLAIN, false),
+            tests(&|point| point.as_many_steps, STEPS, false),
             tests(&|point| point.going_on, SMALL, false),
         ];
         // The small batch's first epochs, and above all x₀, would squeeze all the rest.
@@ -50,10 +52,14 @@ impl WarmStarts {
             Key::circle("small batch, where the large one starts", SMALL, true),
             Key::circle("large batch that started there", LARGE, true),
         ];
-        let controls = [("plain large batch", PLAIN), ("small batch that goes on", SMALL)];
+        let controls = [
+            ("plain large batch, as many epochs in all", PLAIN),
+            ("plain large batch, as many steps in all", STEPS),
+            ("small batch that goes on, as many epochs in all", SMALL),
+        ];
         for ((name, color), marks) in controls.into_iter().zip(&accuracies[2..]) {
             if !marks.points.is_empty() {
-                keys.push(Key::circle(&format!("{name}, as many epochs in all"), color, false));
+                keys.push(Key::circle(name, color, false));
             }
         }
         if self.measured.is_some() {

@@ -11,11 +11,12 @@ use crate::warm_starts::{Beside, WarmPoint, WarmStarts};
 
 /// Sets live warm starts beside the recorded ones. The paper draws curves and prints no number of Figure 5.
 ///
-/// Six claims are judged, all by intervals over trials: the more small-batch epochs come before, the better the large batch's
+/// Eight claims are judged, all by intervals over trials: the more small-batch epochs come before, the better the large batch's
 /// test accuracy (the 95 % interval of the slope with each doubling lies above 0), and the flatter it ends (that of the factor of
 /// φ lies below 1; the largest f of all searches); the latest start is better than one at x₀ for as many large-batch epochs (the
 /// interval of the difference, paired by trials); it is better, and flatter, than the plain large batch after as many epochs in
-/// all, so that it is not the time that does it; and it is better than the small batch that goes on for as many epochs in all.
+/// all, and after as many steps in all, so that it is not the time that does it; and it is better than the small batch that goes on
+/// for as many epochs in all.
 ///
 /// # Errors
 /// As [`WarmStarts::of`], for the recorded run; [`Error::Parameter`](crate::Error::Parameter) where there is neither record nor
@@ -31,6 +32,8 @@ pub fn warm_starts(recorded: Option<&Recorded>, live: Option<&WarmStarts>) -> Re
         "The latest start is better than a start at x₀.",
         "The latest start is better than the plain large batch after as many epochs in all.",
         "The latest start ends flatter than that batch.",
+        "The latest start is better than the plain large batch after as many steps in all.",
+        "The latest start ends flatter than that batch, too.",
         "The latest start is better than the small batch that goes on.",
     ];
     Ok(Comparison {
@@ -52,10 +55,14 @@ fn rows() -> Vec<Row> {
         test("test %, large batch from the latest start"),
         test("test %, small batch at the latest start"),
         test("test %, plain large batch, as many epochs in all"),
+        test("test %, plain large batch, as many steps in all"),
         test("test %, small batch, as many epochs in all"),
         Row { split: Some("test"), ..Row::new("points with each doubling of the epochs before", "slope", Form::Plain) },
         phi("φ from x₀, %, largest", "sharpness"),
         phi("φ from the latest start, %, largest", "sharpness"),
+        phi("φ of the plain large batch, as many epochs in all, %, largest", "sharpness"),
+        phi("φ of the plain large batch, as many steps in all, %, largest", "sharpness"),
+        phi("φ of the small batch, as many epochs in all, %, largest", "sharpness"),
         phi("φ with each doubling, largest: times", "sharpness_factor"),
     ]
 }
@@ -72,15 +79,19 @@ fn column(warm: &WarmStarts) -> Vec<Number> {
         mean(last, &|point| Some(point.after.test_accuracy)),
         mean(last, &|point| Some(point.before.test_accuracy)),
         mean(last, &|point| point.plain.map(|row| row.test_accuracy)),
+        mean(last, &|point| point.as_many_steps.map(|row| row.test_accuracy)),
         mean(last, &|point| point.going_on.map(|row| row.test_accuracy)),
         warm.gain().ok().map(|gain| (gain.difference, None)),
         mean(0, &|point| point.largest),
         mean(last, &|point| point.largest),
+        mean(last, &|point| point.plain_largest),
+        mean(last, &|point| point.as_many_steps_largest),
+        mean(last, &|point| point.going_on_largest),
         warm.change(Reading::Largest).ok().map(|change| (change.difference.exp(), None)),
     ]
 }
 
-fn judge(warm: &WarmStarts) -> [Finding; 6] {
+fn judge(warm: &WarmStarts) -> [Finding; 8] {
     let points = |test: Result<Paired>, of: &'static str| Finding::by_test(test, |test| Effect::from(test).of(of));
     // A factor below 1 is what both claims of sharpness say.
     let below = |test: Result<Paired>, of: &'static str| match warm.unmeasured {
@@ -93,8 +104,10 @@ fn judge(warm: &WarmStarts) -> [Finding; 6] {
     };
     let gain = points(warm.gain(), "test accuracy with each doubling of the epochs before");
     let flatter = below(warm.change(Reading::Largest), "φ with each doubling of the epochs before");
-    let than_plain = below(warm.sharpness_against_plain(), "φ, latest start over plain");
-    let [start, plain, small] = [Beside::Start, Beside::Plain, Beside::Small]
-        .map(|other| points(warm.against(other), "test accuracy, latest start − the other"));
-    [gain, flatter, start, plain, than_plain, small].map(|judged| judged.and(left_out(warm.diverged)))
+    let better = |other| points(warm.against(other), "test accuracy, latest start − the other");
+    let flatter_than = |other| below(warm.sharpness_against(other), "φ, latest start over the other");
+    let [plain, steps] = [Beside::Plain, Beside::Steps].map(|other| [better(other), flatter_than(other)]);
+    let ([plain, than_plain], [steps, than_steps]) = (plain, steps);
+    [gain, flatter, better(Beside::Start), plain, than_plain, steps, than_steps, better(Beside::Small)]
+        .map(|judged| judged.and(left_out(warm.diverged)))
 }
