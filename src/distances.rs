@@ -187,9 +187,9 @@ impl Distances {
             "steps",
             "‖x − x₀‖ at the end",
             "more with each doubling of the steps",
-            "left by the logarithm",
+            "misfit of the logarithm (rms)",
             "power of the steps",
-            "left by the power",
+            "misfit of the power (rms)",
         ];
         let title =
             format!("How far x goes, {} on {}: mean ± std of trials{}", self.net, self.data, missing(0, self.diverged));
@@ -203,7 +203,7 @@ impl Distances {
             .iter()
             .map(|far| said(format!("distance at the end, {far} over {near}"), self.ratio(far, near), Paired::times));
         let laws = names.iter().map(|name| {
-            let what = format!("{name}: left by the power minus by the logarithm, % of the end's distance");
+            let what = format!("{name}: misfit of the power minus misfit of the logarithm, % of the end's distance");
             said(what, self.logarithm_over_power(name), Paired::text)
         });
         let heads = ["", "mean of trials, 95 % interval", "p"];

@@ -10,7 +10,7 @@ use crate::display::{Block, probability, significant};
 use crate::error::{Error, Result};
 use crate::noise::NoiseScale;
 use crate::sharpness::{Maxima, Maximum, Reading, Space};
-use crate::spread::{Paired, Ranks, Ratio, Spread};
+use crate::spread::{Paired, Ranks, Ratio, Spread, geometric_mean};
 use crate::train::{Epoch, Regime, Role, Stop, Study, check_alike};
 
 /// φ of an arm's trials in one kind of box.
@@ -49,13 +49,15 @@ pub struct Arm {
     pub tests: Vec<(usize, f64)>,
     /// Training accuracy, percent.
     pub train: Option<Spread>,
+    /// f on the training split, nats, geometric mean over trials: the plain loss, whatever the arm descends.
+    pub loss: Option<f64>,
     /// Test accuracy minus that of the plain large batch, points; corrected for the number of arms, but for the plain batches.
     pub to_large: Option<Paired>,
     /// Test accuracy minus that of the plain small batch, points.
     pub to_small: Option<Paired>,
     /// φ, an entry for each ε.
     pub sharpness: Vec<ArmSharpness>,
-    /// Steps of the optimizer, mean over trials.
+    /// Batches taken, mean over trials: steps of the optimizer, but for a strategy that takes several on a batch.
     pub steps: f64,
     /// Gradient passes over the training points, mean over trials.
     pub passes: f64,
@@ -163,6 +165,7 @@ impl Remedies {
                 cut: regime.runs.iter().filter(|run| run.stop == Stop::Budget).count(),
                 tests: regime.finite().map(|run| (run.trial, 100.0 * run.last().test_accuracy)).collect(),
                 train: Spread::of(&train).ok(),
+                loss: geometric_mean(regime.finite().map(|run| run.last().train_loss)),
                 to_large: to(large),
                 to_small: to(small),
                 sharpness: sharpness.filter(|sharpness| !sharpness.phi.is_empty()).collect(),
@@ -270,8 +273,7 @@ impl Arm {
 impl ArmSharpness {
     /// Geometric mean of φ, percent; nothing where one is not above 0.
     pub fn geometric(&self) -> Option<f64> {
-        let logarithms: Vec<f64> = self.phi.iter().map(|phi| phi.ln()).collect();
-        Spread::of(&logarithms).ok().map(|spread| spread.mean.exp()).filter(|mean| mean.is_finite() && *mean > 0.0)
+        geometric_mean(self.phi.iter().copied())
     }
 }
 
@@ -309,7 +311,7 @@ impl Remedies {
         for epsilon in &epsilons {
             columns.extend([format!("φ, ε = {epsilon:e}, %"), "φ over large's".into()]);
         }
-        columns.push("training %".into());
+        columns.extend(["training %", "training loss"].map(String::from));
         let rows = self.arms.iter().enumerate().map(|(place, arm)| {
             let difference = |paired: Option<Paired>| paired.map_or(String::new(), |paired| paired.text());
             let left_out = match arm.diverged {
@@ -333,6 +335,7 @@ impl Remedies {
                 row.extend([phi, ratio]);
             }
             row.push(arm.train.map_or("–".into(), |spread| spread.text(2)));
+            row.push(arm.loss.map_or("–".into(), significant));
             row
         });
         let has_noise = self.arms.iter().any(|arm| arm.noise.is_some());
@@ -354,15 +357,19 @@ impl Remedies {
             row
         });
         let mut heads =
-            vec!["", "arm", "what is done", "steps", "passes over the points", "‖x − x₀‖", "seconds, wall clock"];
+            vec!["", "arm", "what is done", "batches", "passes over the points", "‖x − x₀‖", "seconds, wall clock"];
         if has_noise {
             heads.extend(["tr Σ", "‖∇f‖²", "noise scale, points"]);
         }
-        let costs = Block::table("What an arm is, and a trial of it", &heads, costs.collect());
+        let costs = Block::table(
+            "What an arm is (as the plain large batch, but for what is done), and a trial of it",
+            &heads,
+            costs.collect(),
+        );
         let count = self.arms.iter().filter(|arm| arm.role.is_none()).count();
         let trials = self.arms.iter().map(|arm| arm.trials).max().unwrap_or(0);
         let title = format!(
-            "{} on {}: mean ± std over {trials} trials; differences of pairs and their 95 % intervals, those of arms corrected for {count} of them; φ as the geometric mean, its ratios neither paired nor corrected",
+            "{} on {}: mean ± std over {trials} trials; differences of pairs and their 95 % intervals, those of arms corrected for {count} of them; φ and loss as geometric means, ratios of φ neither paired nor corrected",
             self.net, self.data
         );
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();

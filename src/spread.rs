@@ -326,13 +326,15 @@ impl Line {
     }
 }
 
-/// The geometric mean in four digits; a number that is not above 0 leaves none.
-pub(crate) fn geometric(values: impl Iterator<Item = f64>) -> String {
+/// The geometric mean; a number that is not above 0 leaves none.
+pub(crate) fn geometric_mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let logarithms: Vec<f64> = values.map(f64::ln).collect();
-    match Spread::of(&logarithms) {
-        Ok(spread) if spread.mean.is_finite() => significant(spread.mean.exp()),
-        _ => "–".into(),
-    }
+    Spread::of(&logarithms).ok().map(|spread| spread.mean.exp()).filter(|mean| mean.is_finite() && *mean > 0.0)
+}
+
+/// The same in four digits.
+pub(crate) fn geometric(values: impl Iterator<Item = f64>) -> String {
+    geometric_mean(values).map_or("–".into(), significant)
 }
 
 /// "66.37 (95 % interval 26.32 to 167.4, p = 2e-4)": the ratio of the geometric means.

@@ -56,6 +56,9 @@ fn differences_are_of_pairs_and_ratios_of_the_largest() -> Outcomes {
     assert_eq!(remedies.arms[2].to_large, Some(Paired::test(&pairs, 2)?));
     assert!(remedies.arms[1].to_large.is_none() && remedies.arms[0].to_small.is_none());
     let own = remedies.named("SAM")?;
+    let losses = study.regimes[3].regime.runs.iter().map(|run| run.last().train_loss);
+    let loss = own.loss.ok_or("no loss")?;
+    assert!((loss / losses.product::<f64>().cbrt() - 1.0).abs() < 1e-12, "the geometric mean of three");
     assert_eq!(own.remedies, "SAM, ρ 0.05, parts of 20; ghosts of 30");
     assert_eq!((own.steps, own.passes), (8.0, 8.0), "two passes an epoch, two steps");
     assert_eq!(remedies.arms[2].passes, 12.0);

@@ -412,7 +412,7 @@ fn tables_frames_and_pictures_say_what_was_found() -> Outcome {
         "large, trial 1",
         "above 0.05",
         "finer than the resolution",
-        "largest by fifth",
+        "largest over fifth largest",
         "large over small",
     ] {
         assert!(text.contains(words), "no '{words}' in {text}");

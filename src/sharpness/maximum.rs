@@ -292,7 +292,7 @@ impl Maximum {
             "φ, %",
             "iterations",
             "evaluations",
-            "over corners",
+            "above the best random corner, %",
             "moved, % of box",
             "on bounds, %",
             "ended by",

@@ -66,13 +66,15 @@ impl Spectra {
         add("f(x), nats", Box::new(|own| own.value));
         add("largest", Box::new(|own| own.largest.first().map_or(f64::NAN, |own| own.value)));
         if self.spectra.iter().all(|own| own.largest.len() >= 5) {
-            add("largest by fifth", Box::new(|own| own.largest[0].value / own.largest[4].value));
+            add("largest over fifth largest", Box::new(|own| own.largest[0].value / own.largest[4].value));
         }
         add("smallest", Box::new(|own| own.smallest.first().map_or(f64::NAN, |own| own.value)));
         add("trace", Box::new(|own| own.trace().value));
         add("‖·‖_F²", Box::new(|own| own.square().value));
         for threshold in self.thresholds() {
-            add(&format!("above {threshold}"), Box::new(move |own| own.above(threshold).value));
+            // As in the rows of the spectra: such a count judges nothing.
+            let star = if self.spectra.iter().all(|own| own.remark(threshold).is_empty()) { "" } else { " *" };
+            add(&format!("above {threshold}{star}"), Box::new(move |own| own.above(threshold).value));
         }
         measures
     }
@@ -96,7 +98,11 @@ impl Spectra {
         });
         let subject = self.spectra.first().map_or("nothing was measured".into(), Eigenvalues::subject);
         let is_finer = |own: &Eigenvalues| own.thresholds.iter().any(|&threshold| !own.remark(threshold).is_empty());
-        let remark = if self.spectra.iter().any(is_finer) { "; * a threshold finer than the resolution" } else { "" };
+        let remark = if self.spectra.iter().any(is_finer) {
+            "; * a threshold finer than the resolution of a spectrum, which judges nothing"
+        } else {
+            ""
+        };
         let title = format!("Spectra: {subject}{}{remark}", missing(self.unmeasured, self.diverged));
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
         let table = Block::table(&title, &names, rows.collect());

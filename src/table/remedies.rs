@@ -7,10 +7,10 @@ use crate::spread::Paired;
 
 impl Remedies {
     /// One row for each arm and ε (one where no sharpness was measured). Columns: net, data, arm, role, remedies, batch, trials,
-    /// diverged, test, test_deviation, train (accuracies, fractions); to_large, to_large_lower, to_large_upper, to_large_p and the
-    /// same of to_small (differences of fractions, intervals corrected for the number of arms); epsilon, sharpness (geometric mean of
-    /// φ, percent), sharpness_to_large, its _lower and _upper, unreliable; steps, passes, distance, seconds; noise_trace,
-    /// noise_square, noise_scale (points).
+    /// diverged, test, test_deviation, train (accuracies, fractions), train_loss (geometric mean, nats); to_large, to_large_lower,
+    /// to_large_upper, to_large_p and the same of to_small (differences of fractions, intervals corrected for the number of arms);
+    /// epsilon, sharpness (geometric mean of φ, percent), sharpness_to_large, its _lower and _upper, unreliable; steps, passes,
+    /// distance, seconds; noise_trace, noise_square, noise_scale (points).
     ///
     /// # Errors
     /// [`Error::Output`](crate::Error::Output) from the data frame library; none is known.
@@ -49,6 +49,7 @@ impl Remedies {
                 arms().map(|arm| arm.test().map(|spread| share(spread.deviation)).filter(|value| value.is_finite())),
             ),
             number("train", arms().map(|arm| arm.train.map(|spread| share(spread.mean)))),
+            number("train_loss", arms().map(|arm| arm.loss)),
         ];
         type Which = (&'static str, fn(&Arm) -> Option<Paired>);
         let sides: [Which; 2] = [("to_large", |arm| arm.to_large), ("to_small", |arm| arm.to_small)];

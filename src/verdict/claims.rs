@@ -140,13 +140,16 @@ impl Claims {
         let nets = self.nets();
         let counted = nets.iter().map(|net| {
             let counts = [
-                (Outcome::Holds, "hold"),
-                (Outcome::Fails, "fail"),
-                (Outcome::Mixed, "are mixed"),
-                (Outcome::Undecided, "are undecided"),
-                (Outcome::NotTested, "are not tested"),
+                (Outcome::Holds, "holds", "hold"),
+                (Outcome::Fails, "fails", "fail"),
+                (Outcome::Mixed, "is mixed", "are mixed"),
+                (Outcome::Undecided, "is undecided", "are undecided"),
+                (Outcome::NotTested, "is not tested", "are not tested"),
             ];
-            let counts = counts.map(|(outcome, said)| format!("{} {said}", self.count(net, outcome)));
+            let counts = counts.map(|(outcome, one, several)| match self.count(net, outcome) {
+                1 => format!("1 {one}"),
+                count => format!("{count} {several}"),
+            });
             format!("{net}: of {} claims {}.", self.claims.len(), counts.join(", "))
         });
         let counted: Vec<String> = counted.collect();
@@ -264,7 +267,7 @@ mod tests {
         for said in [
             "a, large over small. F1: 4.0 (2.00 to 8.0)",
             "F1: a box: 4.0 (2.00 to 8.0). C1: one trial of each",
-            "F1 on MNIST: of 3 claims 1 hold, 1 fail, 0 are mixed, 0 are undecided, 1 are not tested.",
+            "F1 on MNIST: of 3 claims 1 holds, 1 fails, 0 are mixed, 0 are undecided, 1 is not tested.",
         ] {
             assert!(text.contains(said), "{text}");
         }

@@ -96,7 +96,7 @@ fn judge(distances: &Distances) -> [Finding; 3] {
             // In percent of the distance at the end.
             Effect::from(test)
                 .in_unit(Unit::Percent)
-                .of("what a power law leaves of the end's distance − what a logarithm leaves: above 0 the logarithm fits better")
+                .of("misfit of a power law − misfit of a logarithm, % of the end's distance: above 0 the logarithm fits better")
         }),
     };
     [range, law(Role::Small), law(Role::Large)].map(|judged| judged.and(left_out(distances.diverged)))

@@ -228,7 +228,7 @@ impl Comparison {
             std::iter::once(row.label.clone()).chain(cells).collect()
         });
         let columns: Vec<&str> = std::iter::once("").chain(shown.iter().map(|(_, head)| head.as_str())).collect();
-        let numbers = Block::table("Side by side, mean ± std over trials", &columns, rows.collect());
+        let numbers = Block::table("Side by side, arithmetic mean ± std over trials", &columns, rows.collect());
         Block::joined(&[numbers, self.verdict_block()])
     }
 
@@ -266,10 +266,11 @@ impl Comparison {
             }
         }
         if !rows.is_empty() {
-            let heads = self
-                .sources
-                .there([["recorded (95 % interval)", "p", "so, recorded"], ["live (95 % interval)", "p", "so, live"]]);
-            let columns: Vec<&str> = ["claim", "of"].into_iter().chain(heads.flatten()).collect();
+            let heads = self.sources.there([
+                ["recorded (95 % interval)", "p", "verdict, recorded"],
+                ["live (95 % interval)", "p", "verdict, live"],
+            ]);
+            let columns: Vec<&str> = ["claim", "effect"].into_iter().chain(heads.flatten()).collect();
             blocks.push(Block::table("The numbers behind it", &columns, rows).folded());
         }
         let notes = numbered().flat_map(|(number, verdict)| {
@@ -281,7 +282,7 @@ impl Comparison {
         });
         let notes: Vec<String> = notes.collect();
         if !notes.is_empty() {
-            blocks.push(Block::paragraph(&format!("To the claims: {}", notes.join(" "))));
+            blocks.push(Block::paragraph(&format!("Notes on the claims: {}", notes.join(" "))));
         }
         Block::joined(&blocks)
     }

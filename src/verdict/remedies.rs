@@ -18,7 +18,7 @@ type Judge = fn(&Arm) -> Finding;
 ///
 /// First whether there is a gap to be mended: the small batch is ahead of the plain large one. Then two claims for each arm: its
 /// test accuracy is higher than the plain large batch's (paired differences; intervals are corrected for the number of arms), and
-/// its minima are less sharp (the 95 % interval of the ratio of φ lies below 1, the largest f of all searches, at the largest ε).
+/// its minima are less sharp than the plain large batch's (the 95 % interval of the ratio of φ lies below 1, the largest f of all searches, at the largest ε).
 /// Both hold, fail where the contrary is shown, or are undecided; the evidence also says how far the arm is from the small batch.
 ///
 /// # Errors
@@ -84,7 +84,7 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: Optio
         let both = find(&arm.name, None);
         let claims: [(&str, Judge); 2] = [
             ("its test accuracy is higher than the plain large batch's", accuracy),
-            ("its minima are less sharp", flatness),
+            ("its minima are less sharp than the plain large batch's", flatness),
         ];
         // Where nobody measured a sharpness, nothing is said of it.
         let is_measured = |arm: &Arm| !arm.sharpness.is_empty();

@@ -49,7 +49,7 @@ pub enum Ended {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Ended::Iterations => "iterations",
+            Ended::Iterations => "iteration limit",
             Ended::Stationary => "stationary",
             Ended::LineSearch => "line search",
         })
