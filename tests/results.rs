@@ -255,6 +255,17 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
     assert_eq!(frame.column("measure")?.get(5 + 11)?, AnyValue::String("accuracy_there"));
     let there = frame.column("mean")?.f64()?.get(5 + 11).ok_or("none")?;
     assert!((there - 0.61).abs() < 1e-12, "{there}");
+    // A trial that has not come to within a point of it leaves its regime without that reading.
+    let mut short = pair.clone();
+    for row in &mut short.large.regime.runs[0].trace {
+        row.train_accuracy = row.train_accuracy.min(0.98);
+    }
+    let short = verdict::generalization_gap(&paper, None, Some(&short))?.frame()?;
+    let there = |frame: &polars::prelude::DataFrame| -> Result<usize, Box<dyn std::error::Error>> {
+        let measures = frame.column("measure")?.str()?;
+        Ok(measures.iter().flatten().filter(|name| name.contains("_there")).count())
+    };
+    assert_eq!((there(&frame)?, there(&short)?), (4, 1), "the large batch's, the gap and its p");
     assert_eq!(frame.column("mean")?.get(2)?, AnyValue::Float64(98.03 / 100.0));
     assert_eq!(frame.column("measure")?.get(4)?, AnyValue::String("gap"));
     for run in &mut pair.small.regime.runs {

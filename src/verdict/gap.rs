@@ -76,7 +76,7 @@ fn rows() -> [Row; ROWS] {
 /// The second is judged twice, after the last epochs and where each trial's training loss is lowest: patience ends a trial
 /// some epochs after its lowest loss, and not a trial whose epochs are over. It holds where both readings say so, and is mixed
 /// where they contradict each other. Rows of a third reading, after the epoch whose training accuracy is nearest to the one that
-/// the paper prints, stand beside them.
+/// the paper prints, stand beside them, where every trial comes to within a point of it.
 ///
 /// # Errors
 /// [`Error::Parameter`] where a regime has no trials, where row, record and pair are not of one net, or where there is neither
@@ -135,11 +135,11 @@ fn percent(regime: &Regime, of: fn(&Run) -> &Epoch) -> Vec<f64> {
 }
 
 /// The epoch after which a trial's training accuracy is nearest to one that the paper prints, percent; the first of equal ones.
-/// The start is none.
-fn nearest(run: &Run, printed: f64) -> &Epoch {
+/// The start is none, and neither is one that is more than a point away: such a trial has not come there.
+fn nearest(run: &Run, printed: f64) -> Option<&Epoch> {
     let away = |row: &&Epoch| (100.0 * row.train_accuracy - printed).abs();
     let trained = run.trace.iter().filter(|row| row.epoch > 0);
-    trained.reduce(|best, next| if away(&next) < away(&best) { next } else { best }).unwrap_or_else(|| run.last())
+    trained.reduce(|best, next| if away(&next) < away(&best) { next } else { best }).filter(|row| away(row) <= 1.0)
 }
 
 /// A pair's column.
@@ -150,7 +150,15 @@ fn measure(regimes: [&Regime; 2], paper: Option<&Table2>) -> Vec<Number> {
     };
     let last = each(&|_, run| *run.last());
     let lowest = each(&|_, run| *run.lowest());
-    let there = printed.map_or_else(Default::default, |printed| each(&|side, run| *nearest(run, printed[side])));
+    // Where a trial has not come there, its regime has no such reading.
+    let at = |side: usize, printed: f64| {
+        regimes[side]
+            .finite()
+            .map(|run| nearest(run, printed).copied())
+            .collect::<Option<Vec<Epoch>>>()
+            .unwrap_or_default()
+    };
+    let there = printed.map_or_else(Default::default, |[small, large]| [at(0, small), at(1, large)]);
     let both = |read: &[Vec<Epoch>; 2], value: fn(&Epoch) -> f64| -> [Number; 2] {
         read.each_ref().map(|rows| {
             let Spread { mean, deviation, .. } = Spread::of(&rows.iter().map(value).collect::<Vec<_>>()).ok()?;
