@@ -115,6 +115,11 @@ pub(crate) fn missing(unmeasured: usize, diverged: usize) -> String {
     }
 }
 
+/// "one path", "12 paths".
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("one {what}") } else { format!("{} {what}s", grouped(number)) }
+}
+
 /// 1462794 as "1,462,794".
 pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();

@@ -58,7 +58,7 @@ pub fn paths(paths: &[Path]) -> Result<Chart> {
         return Err(Error::parameter("paths", 0, "be at least 1 for a chart"));
     };
     let panels = kinds.iter().map(|kind| panel(kind)).collect::<Result<Vec<Panel>>>()?;
-    let many = if paths.len() == 1 { "one path".into() } else { format!("{} paths", paths.len()) };
+    let many = crate::display::counted(paths.len(), "path");
     let words = format!(
         "Chart: loss and accuracy along {many} from the small batch's solution (α = 0) to the large one's (α = 1), {} on {}",
         first.net, first.data

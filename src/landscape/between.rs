@@ -436,7 +436,8 @@ impl Paths {
         let title = match self.paths.first() {
             None => "No paths".into(),
             Some(first) => {
-                format!("{} on {}: training loss along {} paths, nats", first.net, first.data, self.paths.len())
+                let many = crate::display::counted(self.paths.len(), "path");
+                format!("{} on {}: training loss along {many}, nats", first.net, first.data)
             }
         };
         let title = title + &missing(self.unmeasured, self.diverged);
