@@ -154,6 +154,7 @@ impl GradientNoise {
         let found = self.work.each(&Parts {
             parts: &places,
             most: if self.way.objective.is_fused() { places.len() } else { 1 },
+            bytes: self.way.objective.layers(net, data.train.len()),
             steps: &|_| 1,
             name: &name,
             find: &|shelf, place| {

@@ -12,6 +12,7 @@ use crate::data::check_count;
 use crate::display::Progress;
 use crate::error::{Error, Result};
 use crate::kept::{Found, Shelf};
+use crate::memory::at_once;
 use crate::parallel::in_parallel;
 
 /// How long work is done; shared by every verb that takes long.
@@ -67,6 +68,8 @@ pub(crate) struct Parts<'a, P, R> {
     pub(crate) parts: &'a [P],
     /// At most so many at once.
     pub(crate) most: usize,
+    /// What one takes while it is done, bytes, about.
+    pub(crate) bytes: u64,
     /// Steps of progress of one part.
     pub(crate) steps: &'a (dyn Fn(&P) -> usize + Sync),
     /// A part's name in progress lines.
@@ -146,11 +149,12 @@ impl Work {
     /// cannot be written and a part has to be done.
     pub(crate) fn each<P: Sync, R: Send>(&self, of: &Parts<'_, P, R>) -> Result<Vec<Option<R>>> {
         self.check()?;
+        let most = at_once(of.bytes, of.most)?;
         let shelf = self.folder.as_deref().map(Shelf::in_folder).transpose()?;
         let progress = self.progress(of.parts.iter().map(of.steps).sum());
         let deadline = self.deadline();
         let tried = OnceLock::new();
-        in_parallel(of.parts, self.threads, of.most, |part| {
+        in_parallel(of.parts, self.threads, most, |part| {
             if let Some(shelf) = &shelf {
                 match (of.find)(shelf, part)? {
                     Found::Whole(result) => {
@@ -224,6 +228,7 @@ mod tests {
         let done = std::sync::Mutex::new(Vec::new());
         let squares = |work: &Work, is_full: bool| {
             work.each(&Parts {
+                bytes: 0,
                 parts: &[2, 3],
                 most: 1,
                 steps: &|_| 1,

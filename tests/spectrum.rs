@@ -464,6 +464,13 @@ fn wrong_input_says_what_was_given_and_what_is_allowed() -> Outcome {
     assert_eq!(said(plain().steps(1)), "number of outermost eigenvalues must lie in 1..=1, but is 2");
     assert_eq!(said(plain().steps(n + 1)), format!("steps of Lanczos must lie in 1..={n}, but is {}", n + 1));
     assert!(said(plain().steps(0)).starts_with("steps of Lanczos must lie in 1..="));
+    // A million vectors of a million numbers.
+    let images = data::Synthetic::new(&[1, 28, 28], 10).train(20).test(10).make()?;
+    let large = zoo::f1(images.shape(), images.classes(), 1.0)?;
+    let start = large.start(Seed(0), 0);
+    let error = plain().steps(1_000_000).quiet().at(&large, &images, &start).expect_err("more than there is");
+    let error = error.to_string();
+    assert!(error.starts_with("memory for one part must be at most") && error.contains("about 58"), "{error}");
     assert_eq!(said(plain().probes(0)), "probes must lie in 1..=10000, but is 0");
     for threshold in [f64::NAN, f64::INFINITY] {
         let error = said(plain().above(&[0.1, threshold]));

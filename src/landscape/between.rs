@@ -207,6 +207,7 @@ impl Between {
         let found = self.work.each(&Parts {
             parts: ends,
             most: if self.way.objective.is_fused() { ends.len() } else { 1 },
+            bytes: self.way.objective.layers(net, data.train.len()) / 2,
             steps: &|_| self.way.points,
             name: &|ends| format!("trial {}", ends.trial),
             find: &|shelf, ends| shelf.find::<Path>("path", &of(ends)),

@@ -203,6 +203,7 @@ impl Plane {
         let found = self.work.each(&Parts {
             parts: &parts,
             most: if self.way.objective.is_fused() { parts.len() } else { 1 },
+            bytes: self.way.objective.layers(net, split.len()) / 2,
             steps: &|_| 1,
             name: &name,
             find: &|shelf, part| shelf.find::<Row>("plane", &of(part)?),

@@ -212,6 +212,11 @@ impl Net {
         momenta.flatten().collect()
     }
 
+    /// How many numbers the outputs of all layers have, for one point.
+    pub(crate) fn outputs(&self) -> usize {
+        self.shapes[1..].iter().map(|shape| shape.iter().product::<usize>()).sum()
+    }
+
     /// A table of the layers.
     pub fn block(&self) -> crate::display::Block {
         let rows = self.layers.iter().enumerate().map(|(index, layer)| {

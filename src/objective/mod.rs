@@ -215,6 +215,17 @@ impl Objective {
         self.chunk
     }
 
+    /// Bytes of the outputs of all layers for as many of these points as are passed at once. A gradient takes about as much, f
+    /// about half of it, and a product with the Hessian twice as much.
+    pub(crate) fn layers(&self, net: &Net, points: usize) -> u64 {
+        (self.bytes_of_number() * self.chunk.min(points)) as u64 * net.outputs() as u64
+    }
+
+    /// Bytes of a number in a pass.
+    pub(crate) fn bytes_of_number(&self) -> usize {
+        if self.precision == Precision::Single { 4 } else { 8 }
+    }
+
     /// All that it is, in words: "batch statistics of 5000, f32, fused, cpu".
     pub(crate) fn facts(&self) -> String {
         let Self { chunk, statistics, precision, passes, device } = self;

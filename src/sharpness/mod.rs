@@ -197,11 +197,11 @@ impl Sharpness {
 
     /// Measures at one point.
     ///
-    /// Cost: for each search about as many evaluations of f and ∇f as it has iterations, one evaluation of f a corner, and
-    /// a
-    /// product with ∇²f(x), about three of ∇f. Memory: L-BFGS-B keeps about 46 vectors of p numbers in f64, the rest about 10; the product
-    /// that of [`Objective::hessian_at`]. A measure that is found
-    /// as it was kept has no [displacement](Maximum::displacement).
+    /// Cost: for each search about as many evaluations of f and ∇f as it has iterations, one evaluation of f a corner, and a
+    /// product with ∇²f(x), about three of ∇f. Memory: L-BFGS-B keeps about 46 vectors of p numbers in f64, the rest about 13 of n
+    /// in f32, and the layers of the product are twice the outputs of the net's layers for a chunk of points; of several points as
+    /// many are measured at once as the machine has room for. A measure that is found as it was kept has no
+    /// [displacement](Maximum::displacement).
     ///
     /// # Errors
     /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where net, data, weights and directions do not belong
@@ -348,6 +348,7 @@ impl Sharpness {
         let found = self.work.each(&Parts {
             parts: points,
             most: if self.way.objective.is_fused() { points.len() } else { 1 },
+            bytes: self.way.bytes(net, split),
             steps: &|_| self.way.searches(),
             name: &name,
             find: &|shelf, point| {
@@ -450,6 +451,17 @@ impl Way {
         }
     }
 
+    /// What a measure takes, about: layers of a product, vectors of the search, and those around them.
+    fn bytes(&self, net: &Net, split: &Split) -> u64 {
+        let n = net.parameter_count() as u64;
+        let p = match &self.along {
+            Along::All => n,
+            Along::Random(p) => *p as u64,
+            Along::Given(columns) => columns.len() as u64 * (1 + n),
+        };
+        2 * self.objective.layers(net, split.len()) + 52 * n + 8 * 46 * p
+    }
+
     /// `gᵀy + ½ dᵀ∇²f(x) d` with d = A y; nothing where f is evaluated in a way that has no products.
     fn quadratic(
         &self,
@@ -540,6 +552,8 @@ impl Way {
             }
             corner = Some(corner.map_or(phi(there), |corner| corner.max(phi(there))));
         }
+        // The product has layers of its own.
+        drop(around);
         let first_order = gradient.iter().zip(&radius).map(|(g, r)| g.abs() * r).sum::<f64>();
         let second_order = self.quadratic(net, split, x, &step(directions, x.len(), &best), &best, &gradient)?;
         let orthonormal = self.orthonormal;

@@ -183,7 +183,8 @@ impl Spectrum {
     /// Measures at one point.
     ///
     /// Cost: steps × probes products, about two gradients each, since four probes share passes. Memory: a vector of n numbers a
-    /// step, in the objective's precision, for each probe that is done at once: as many as have room in 2 GiB, and at least one.
+    /// step, in the objective's precision, for each probe that is done at once: as many as have room in 2 GiB, and at least one; and twice the outputs of the net's
+    /// layers for a chunk of points.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a number out of range and for other than batch statistics or the fused passes, [`Error::Shape`] where
@@ -331,6 +332,7 @@ impl Spectrum {
         let found = self.work.each(&Parts {
             parts: &parts,
             most: (self.at_once(net) / TOGETHER).max(1).min(parts.len()),
+            bytes: self.bytes(net, split),
             steps: &|_| self.way.steps,
             name: &name,
             find: &|shelf, (point, probes)| {
@@ -392,8 +394,16 @@ impl Spectrum {
     /// How many probes have room for their bases in 2 GiB.
     fn at_once(&self, net: &Net) -> usize {
         const ROOM: usize = 2 << 30;
-        let size = if self.way.objective.precision == Precision::Single { 4 } else { 8 };
-        (ROOM / (size * self.way.steps * net.parameter_count())).max(1)
+        let size = self.way.objective.bytes_of_number();
+        (ROOM / size.saturating_mul(self.way.steps).saturating_mul(net.parameter_count())).max(1)
+    }
+
+    /// What the probes of a group take, about: their bases, and the layers of a product.
+    fn bytes(&self, net: &Net, split: &Split) -> u64 {
+        let together = self.at_once(net).min(TOGETHER).min(self.probes) as u64;
+        let vectors = (self.way.steps as u64).saturating_add(5).saturating_mul(together * net.parameter_count() as u64);
+        let bases = vectors.saturating_mul(self.way.objective.bytes_of_number() as u64);
+        bases.saturating_add(2 * self.way.objective.layers(net, split.len()))
     }
 
     fn check(&self, net: &Net, split: &Split) -> Result<()> {

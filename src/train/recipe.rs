@@ -80,6 +80,13 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Recipe {
+    /// What a trial takes while it is trained, bytes, about: vectors as long as x, and layers.
+    pub(crate) fn bytes(&self, net: &Net, data: &Dataset) -> u64 {
+        let layers = self.objective.layers(net, data.train.len());
+        let batch = (self.objective.bytes_of_number() * self.batch.min(data.train.len())) as u64 * net.outputs() as u64;
+        40 * net.parameter_count() as u64 + batch.max(layers / 2)
+    }
+
     /// ADAM's or SGD's, with the defaults of the paper.
     pub(super) fn new(optimizer: Optimizer) -> Self {
         Self {

@@ -118,6 +118,7 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
     let ended = work.each(&Parts {
         parts: &parts,
         most: if fused { parts.len() } else { 1 },
+        bytes: wanted.iter().map(|regime| regime.recipe.bytes(net, data)).max().unwrap_or(0),
         steps: &|part| recipe(part).epochs,
         name: &name,
         find: &|shelf, part| find(shelf, &of(part), recipe(part), part.trial, iterates(part), net),

@@ -273,8 +273,9 @@ impl Training {
     /// ```
     ///
     /// Cost: for each trial and epoch, a forward and a backward pass over the training points and one evaluation of f on both
-    /// splits. Memory: for each thread one batch's layers; for each trial three times its weights, and five times more
-    /// for a moment where it is kept on its way.
+    /// splits. Memory: for each trial under way about ten times its weights (with ADAM), and the layers of a batch, or
+    /// half of those of the chunk in which f is evaluated, whichever is more; for each finished trial twice its weights. As many
+    /// trials are trained at once as the machine has room for, whatever the threads.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where the net does not fit one of the splits,

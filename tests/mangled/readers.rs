@@ -1,9 +1,9 @@
 //! Readers, files that are right, and what must hold of any others: shared by `tests/mangled.rs` and the targets of `fuzz/`.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+mod counting;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use sharp_minima::data::{Kaldi, read_cifar10, read_cifar100, read_idx};
@@ -18,30 +18,6 @@ const ROOM: usize = 4 << 20;
 const PACKED: usize = 1_032;
 /// The reader that takes nothing but what was written.
 pub const SIGNED: &str = "Recorded::load, altered";
-
-/// Counts what is taken and given back.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static MOST: AtomicUsize = AtomicUsize::new(0);
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-// SAFETY: all is done by the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        MOST.fetch_max(NOW.fetch_add(layout.size(), Relaxed) + layout.size(), Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as the caller promises.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 /// Reads the files of a folder; whether what came of them holds what it promises.
 pub type Read<'a> = Box<dyn Fn(&Path) -> Result<bool> + 'a>;
@@ -220,10 +196,9 @@ impl<'a> Bench<'a> {
         }
         write(place, bytes);
         self.other = Some(place);
-        let (before, start) = (NOW.load(Relaxed), Instant::now());
-        MOST.store(before, Relaxed);
-        let answer = catch_unwind(AssertUnwindSafe(|| read(&self.folder)));
-        let (taken, time) = (MOST.load(Relaxed).saturating_sub(before), start.elapsed());
+        let start = Instant::now();
+        let (answer, taken) = counting::taken(|| catch_unwind(AssertUnwindSafe(|| read(&self.folder))));
+        let time = start.elapsed();
         let wrong = |what: String| Err(format!("{name}, {}: {what}", files[place].0));
         let is_refused = match answer {
             Err(_) => return wrong("a panic".into()),
