@@ -62,8 +62,9 @@ def house() -> Path:
 HOUSE = house()
 PLAIN = HOUSE / "plain"  # what --speed plain makes
 PYTHON = HOUSE / "venv" / "bin" / "python"
-# Whoever names a folder may not be able to write to the checkout.
-REPORTS = HOUSE / "reports" if os.environ.get(GIVEN) else NOTEBOOKS / "reports"
+# Where cells run, and write to `reports`: whoever names a folder may not be able to write to the checkout.
+DESK = HOUSE / "checkout" / "notebooks" if os.environ.get(GIVEN) else NOTEBOOKS
+REPORTS = DESK / "reports"
 
 RUST = (1, 95)
 EVCXR = "0.22.0"
@@ -134,6 +135,18 @@ def alone_at(work: str) -> Iterator[None]:
             say(f"waiting for another run of this program, which is at the same work ({work})")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def set_up_desk() -> None:
+    """Where a folder is named, one like the checkout in it: all is where cells look for it, and `reports` can be written."""
+    if DESK != NOTEBOOKS:
+        DESK.mkdir(parents=True, exist_ok=True)
+        for path in ROOT.iterdir():
+            link = DESK.parent / path.name
+            is_made = path.name.startswith(".") or path.name in ("notebooks", "target")
+            if not is_made and not (link.is_symlink() and os.readlink(link) == str(path)):
+                link.unlink(missing_ok=True)
+                link.symlink_to(path)
 
 
 def shown(path: Path) -> Path:
@@ -391,7 +404,7 @@ def session(scale: str, plain: bool = False) -> Iterator[Any]:
         environment.update(libraries() | {name: str(PLAIN / folder) for name, folder in places.items()})
     try:
         with (HOUSE / "kernel.log").open("wb") as log:
-            manager.start_kernel(cwd=str(NOTEBOOKS), env=environment, stdout=log, stderr=log)
+            manager.start_kernel(cwd=str(DESK), env=environment, stdout=log, stderr=log)
         client = manager.client()
         client.start_channels()
         try:
@@ -846,6 +859,7 @@ def enter(argv: list[str], lab: bool, plain: bool) -> NoReturn:
         say(f"this checkout's path has a space or a colon, so what the Rust kernel needs goes to {HOUSE}")
     rust()
     with alone_at("set-up"):
+        set_up_desk()
         set_up_jupyter(lab)
         evcxr = set_up_evcxr()
         set_up_kernel(evcxr)

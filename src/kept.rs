@@ -98,10 +98,11 @@ impl Shelf {
     /// # Errors
     /// [`Error::File`] with what the system said.
     pub(crate) fn try_to_write(&self) -> Result<()> {
-        let path = self.0.join(format!("tried-{}", std::process::id()));
+        // Of one name for all, so that what a killed process left of it goes with the next one.
+        let path = self.0.join("tried");
         write_whole(&path, b"it can be written\n")?;
         std::fs::remove_file(&path).or_else(|error| match error.kind() {
-            // Another thread of this process tried at the same time.
+            // Another thread or process tried at the same time.
             std::io::ErrorKind::NotFound => Ok(()),
             _ => Err(Error::file(&path, error)),
         })

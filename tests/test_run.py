@@ -613,6 +613,18 @@ class Places(InFolder):
     def test_the_folder_that_is_named_is_taken(self):
         self.assertEqual(self.house("/a b", **{run.GIVEN: "/made/here"}), Path("/made/here"))
 
+    def test_a_named_folder_is_like_the_checkout(self):
+        checkout, desk = self.folder / "a", self.folder / "made" / "checkout" / "notebooks"
+        for name in ("Cargo.toml", "src/lib.rs", "notebooks/00_tour.ipynb", "target/x", ".git/x"):
+            run.write(checkout / name, name)
+        (desk.parent / "src").parent.mkdir(parents=True)
+        (desk.parent / "src").symlink_to(self.folder / "elsewhere")  # of a checkout that was moved
+        with mock.patch.multiple(run, ROOT=checkout, DESK=desk, NOTEBOOKS=checkout / "notebooks"):
+            run.set_up_desk()
+            run.set_up_desk()
+        self.assertEqual(sorted(path.name for path in desk.parent.iterdir()), ["Cargo.toml", "notebooks", "src"])
+        self.assertEqual(((desk.parent / "src/lib.rs").read_text(), list(desk.iterdir())), ("src/lib.rs", []))
+
     def test_where_no_kernel_can_work_it_is_said(self):
         with mock.patch.object(run, "HOUSE", Path("/my cache/x")), self.assertRaises(run.Stop) as caught:
             run.enter([], False, False)
