@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import functools
 import hashlib
 import http.client
@@ -917,7 +918,8 @@ def main(argv: list[str]) -> int:
         print(f"run.py: {stop}", file=sys.stderr, flush=True)
         return 1
     except OSError as error:  # a full disk, a folder that cannot be written
-        hint = "" if os.environ.get(GIVEN) else f" ({GIVEN} names another folder for what is made)"
+        is_place = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+        hint = f" ({GIVEN} names another folder for what is made)" if is_place and not os.environ.get(GIVEN) else ""
         print(f"run.py: {error}{hint}", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:

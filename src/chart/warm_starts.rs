@@ -17,9 +17,9 @@ const STEPS: RGBColor = PALETTE[2];
 impl WarmStarts {
     /// Left: test accuracy over the small-batch epochs before the start, of the small batch there, of the large batch that went
     /// on from there, and of the plain large batch after as many epochs and as many steps in all and of the small one that goes on
-    /// after as many epochs in all, where there are such. Right, where it was measured: φ where the large batch ended. The small batch's first epochs, where they lie far
-    /// below, are left out. A mark is a trial, lines go through the means (of φ the geometric ones). The axis across is
-    /// logarithmic in epochs + 1, so that x₀ has a place.
+    /// after as many epochs in all, where there are such. Right, where it was measured: φ where the large batch ended. The small
+    /// batch's first epochs, where they lie far below, are left out. A mark is a trial, lines go through the means (of φ the
+    /// geometric ones). The axis across is logarithmic in epochs + 1, so that x₀ has a place.
     ///
     /// # Errors
     /// [`Error::Output`](crate::Error::Output) from the chart library.

@@ -183,8 +183,8 @@ impl Spectrum {
     /// Measures at one point.
     ///
     /// Cost: steps × probes products, about two gradients each, since four probes share passes. Memory: a vector of n numbers a
-    /// step, in the objective's precision, for each probe that is done at once: as many as have room in 2 GiB, and at least one; and twice the outputs of the net's
-    /// layers for a chunk of points.
+    /// step, in the objective's precision, for each probe that is done at once: as many as have room in 2 GiB, and at least one; and
+    /// twice the outputs of the net's layers for a chunk of points.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a number out of range and for other than batch statistics or the fused passes, [`Error::Shape`] where
