@@ -215,7 +215,10 @@ fn frames_join() -> Done {
     let paths = Between::line().points(4).quiet().pair(&net, &data, &pair)?;
     let (sharp, along) = (maxima.frame()?, paths.frame()?);
     assert_eq!(along.height(), 2 * 4 * 2 * 2);
-    assert_eq!(sharp.height(), 4 * (2 + 2 * 6 + 4));
+    assert_eq!(sharp.height(), 4 * (2 + 2 * 6 + 5));
+    // Over how many points a measure is stands in it; measures over other points are of another kind.
+    let points: Vec<Option<usize>> = maxima.maxima.iter().map(|maximum| maximum.points).collect();
+    assert!(points.iter().all(|points| *points == Some(data.train.len())), "{points:?}");
     let all = pair.frame()?.vstack(&sharp)?.vstack(&along)?;
     assert_eq!(all.height(), pair.frame()?.height() + sharp.height() + along.height());
     let at = |name: &str, row: usize| sharp.column(name).and_then(|column| column.get(row));

@@ -137,6 +137,9 @@ pub struct Maximum {
     pub data: String,
     /// Whose points f is over.
     pub split: Which,
+    /// How many points they are. Nothing in records that are older than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<usize>,
     /// ε.
     pub epsilon: f64,
     /// What A is.

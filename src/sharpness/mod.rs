@@ -567,6 +567,7 @@ impl Way {
             net: net.name().into(),
             data: String::new(),
             split: self.split,
+            points: Some(split.len()),
             epsilon: self.epsilon,
             space: match &self.along {
                 Along::All => Space::Full,

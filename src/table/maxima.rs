@@ -41,6 +41,7 @@ pub fn maxima(maxima: &[Maximum]) -> Result<DataFrame> {
         rows.extend(maximum.corner.map(|corner| row("random corner", corner, None, None)));
         rows.push(row("first order", maximum.first_order, None, None));
         rows.extend(maximum.second_order.map(|phi| row("second order", phi, None, None)));
+        rows.extend(maximum.points.map(|points| row("points", points as f64, None, None)));
         rows.push(row("seconds", maximum.seconds, None, None));
     }
     tidy(&rows)

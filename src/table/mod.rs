@@ -39,7 +39,7 @@
 //! | "strategy loss", "passes" | trainings by a strategy | what it descends, mean over the epoch's batches; gradient passes over the points so far |
 //! | "sharpness" | sharpness | φ, percent: of each search, and of the largest f of all |
 //! | "evaluations" | sharpness | of f with ∇f, a search |
-//! | "random corner", "first order", "second order", "seconds" | sharpness | φ there, or as they estimate it; of the whole measure |
+//! | "random corner", "first order", "second order", "points", "seconds" | sharpness | φ there, or as they estimate it; points that f is over; of the whole measure |
 
 mod distances;
 mod maxima;
