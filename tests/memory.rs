@@ -61,10 +61,12 @@ fn layers_take_what_the_docs_say() -> Result<()> {
     let outputs = 4.0 * 400.0 * (6.0 * 12.0 * 24.0 * 24.0 + 2.0 * 12.0 * 36.0 + 10.0);
     let times = |bytes: usize| bytes as f64 / outputs;
     let objective = Objective::new().chunk(400);
-    let value = times(taken(|| objective.value(&net, &data.train, &x)).1);
-    let gradient = times(taken(|| objective.gradient(&net, &data.train, &x)).1);
     let along = vec![vec![1.0; net.parameter_count()]];
-    let product = times(taken(|| objective.hessian_at(&net, &data.train, &x.to_f64(), &along)).1);
+    // Threads have sums of their own, which are small beside the layers where there are few.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("two threads");
+    let value = times(pool.install(|| taken(|| objective.value(&net, &data.train, &x)).1));
+    let gradient = times(pool.install(|| taken(|| objective.gradient(&net, &data.train, &x)).1));
+    let product = times(pool.install(|| taken(|| objective.hessian_at(&net, &data.train, &x.to_f64(), &along)).1));
     let measure = times(taken(|| Sharpness::full(1e-3).objective(objective).threads(1).quiet().at(&net, &data, &x)).1);
     assert!((0.2..0.8).contains(&value), "f: about half of them, and not {value}");
     assert!((0.6..1.4).contains(&gradient), "a gradient: about as much, and not {gradient}");
