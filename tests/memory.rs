@@ -10,10 +10,10 @@ use sharp_minima::{Dataset, Layer, Net, Objective, Result, Seed, Sharpness, Spec
 /// The allocator counts for the whole process, so that one test runs at a time.
 static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
-/// Three million weights, and few points.
+/// A million weights, and few points.
 fn wide() -> Result<(Net, Dataset)> {
     let data = data::Synthetic::new(&[200], 10).train(60).test(20).make()?;
-    let layers = [Layer::Dense { outputs: 1_500 }, Layer::Relu, Layer::Dense { outputs: 1_500 }, Layer::Relu];
+    let layers = [Layer::Dense { outputs: 900 }, Layer::Relu, Layer::Dense { outputs: 900 }, Layer::Relu];
     let last = [Layer::Dense { outputs: 10 }];
     Ok((Net::new("wide", data.shape(), [&layers[..], &last].concat())?, data))
 }
