@@ -602,7 +602,7 @@ class Places(InFolder):
 
     def test_a_path_that_a_kernel_cannot_work_in_is_left_for_the_cache(self):
         home = {"XDG_CACHE_HOME": "/cache", run.GIVEN: ""}
-        for root in ("/home/a/b", "/ü/日本/a-b", "/a'b\"c/$d"):
+        for root in ("/a/b", "/ü/日本/a-b", "/a'b\"c/$d"):
             self.assertEqual(self.house(root, **home), Path(root) / ".notebooks")
         elsewhere = [self.house(root, **home) for root in ("/a b ü", "/a:b", "/a\tb", "/a\nb")]
         self.assertEqual(len(set(elsewhere)), 4)

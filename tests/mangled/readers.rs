@@ -181,7 +181,9 @@ impl<'a> Bench<'a> {
         for (name, bytes) in &reader.files {
             std::fs::write(folder.join(name), bytes)?;
         }
-        assert!(matches!((reader.read)(folder), Ok(true)), "{}: its files are right", reader.name);
+        if !matches!((reader.read)(folder), Ok(true)) {
+            return Err(std::io::Error::other(format!("{}: its right files are not read", reader.name)));
+        }
         Ok(Self { reader, folder: folder.to_path_buf(), other: None })
     }
 
