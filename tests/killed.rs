@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
 use serde_json::Value;
 use sharp_minima::{Between, Sharpness, Spectrum, Training, Work, data, zoo};
 
@@ -81,8 +83,9 @@ fn killed_work_goes_on() -> Done {
         Ok(files(folder)?.into_keys().filter_map(|path| Some(path.strip_prefix(folder).ok()?.to_path_buf())).collect())
     };
     let whole_names = names(undisturbed.path())?;
-    // Moments by a generator of Lehmer's; some of them soon after the beginning, some late.
-    let (mut state, mut kills, mut runs) = (20_161_115_u64, 0, 0);
+    // Moments of which many are soon after the beginning, and some late.
+    let mut random = ChaCha8Rng::seed_from_u64(0);
+    let (mut kills, mut runs) = (0, 0);
     while kills < wanted {
         let killed = tempfile::tempdir()?;
         let folder = killed.path();
@@ -94,8 +97,7 @@ fn killed_work_goes_on() -> Done {
                 .env(CHILD, folder)
                 .stdout(std::process::Stdio::null())
                 .spawn()?;
-            state = state * 48_271 % 0x7fff_ffff;
-            std::thread::sleep(took.mul_f64(0.02 + 0.4 * (state as f64 / f64::from(0x7fff_ffff)).powi(2)));
+            std::thread::sleep(took.mul_f64(0.02 + 0.4 * random.random_range(0.0..1.0_f64).powi(2)));
             is_done = child.try_wait()?.is_some();
             kills += u32::from(!is_done);
             child.kill()?;
