@@ -20,19 +20,23 @@ import argparse
 import contextlib
 import errno
 import functools
+import glob
 import hashlib
 import http.client
+import importlib.util
 import json
 import os
 import queue
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tarfile
 import time
+import urllib.parse
 import urllib.request
 import venv
 import zlib
@@ -42,6 +46,7 @@ from typing import Any, Callable, Iterator, NamedTuple, NoReturn, Optional, Unio
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 GIVEN = "SHARP_MINIMA_CACHE"  # the variable that names a folder for all that is made
+MIRROR = "SHARP_MINIMA_MIRROR"  # the variable that names a place to download from
 
 
 def fits(folder: Path) -> bool:
@@ -72,11 +77,17 @@ EVCXR = "0.22.0"
 JUPYTER = ("jupyter_client==8.6.3", "nbconvert==7.17.2", "latex2mathml==3.81.1")
 JUPYTERLAB = ("jupyterlab==4.5.11",)
 
+PATIENCE = 60  # seconds within which a server that is not left must send
+LEAST = 1 << 16  # bytes, so many or more
+STALE = 3600  # seconds; a part to which nothing was written for as long is a dead run's
+# What a disk refuses that another place might not.
+NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+
 EPILOG = """\
 environment variables:
   SHARP_MINIMA_CACHE   a folder for all that is made, reports too, where the checkout is read-only
   SHARP_MINIMA_DATA    a folder of data sets to use besides data/
-  SHARP_MINIMA_MIRROR  where --download finds the files, in place of their public homes
+  SHARP_MINIMA_MIRROR  an http or https address where --download finds the files, not at their public homes
   SHARP_MINIMA_SCALE   what a notebook reads: it is set to quick, or with --full to full
 
 exit status:
@@ -92,7 +103,8 @@ class Stop(Exception):
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    encoding = sys.stdout.encoding or "utf-8"  # a terminal may be without a letter, and a path be no text
+    print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def duration(seconds: float) -> str:
@@ -105,16 +117,41 @@ def read(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
+def kept(path: Path) -> str:
+    """The mark that an earlier run left; empty where there is none, or none that can be read."""
+    try:
+        return read(path)
+    except (OSError, ValueError):
+        return ""
+
+
+def sweep(path: Path) -> None:
+    """Removes what runs that were killed left beside `path`."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*part"):
+        with contextlib.suppress(OSError):  # another run was faster, or it is not ours to remove
+            if time.time() - part.stat().st_mtime > STALE:
+                part.unlink()
+
+
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file to write beside `path`, which takes its place only when the block ends well."""
+def beside(path: Path) -> Iterator[Path]:
+    """A new file beside `path` to which no other run writes; it is gone when the block ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    sweep(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+    part.open("xb").close()
     try:
         yield part
-        os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file beside `path`, which takes its place only when the block ends well."""
+    with beside(path) as part:
+        yield part
+        os.replace(part, path)
 
 
 def write(path: Path, text: str) -> None:
@@ -124,7 +161,10 @@ def write(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def alone_at(work: str) -> Iterator[None]:
-    """Waits until no other run is at this work: two would write the same files."""
+    """Waits until no other run is at this work: two would do it twice, or write the same files."""
+    if os.name == "nt":  # has no such locks, but only downloads get here, and each writes to a file of its own
+        yield
+        return
     import fcntl
 
     path = HOUSE / "locks" / work
@@ -158,102 +198,206 @@ def shown(path: Path) -> Path:
 # ── Data sets ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+class File(NamedTuple):
+    """A file's checksum and its size in bytes, as published."""
+
+    checksum: str
+    size: int
+
+
 class Source(NamedTuple):
-    """A data set's public home, its files' checksums, and what its archive holds: a folder, sizes in bytes."""
+    """A data set's public home, its files, and what its archive holds: a folder, sizes in bytes."""
 
     home: str
     algorithm: str
-    files: dict[str, str]
+    files: dict[str, File]
     folder: str = ""
     members: dict[str, int] = {}
 
 
+SUMS = "SHA256SUMS"  # beside the members of an archive that came through this program: what they should be
+UNCHECKED = ", but its content was not checked, only its sizes: its archive did not come through this program"
 CIFAR = "https://www.cs.toronto.edu/~kriz"
 SOURCES = {
     "mnist": Source(
         "https://ossci-datasets.s3.amazonaws.com/mnist",
         "sha256",
         {
-            "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-            "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-            "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-            "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            "train-images-idx3-ubyte.gz": File("440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9_912_422),
+            "train-labels-idx1-ubyte.gz": File("3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881),
+            "t10k-images-idx3-ubyte.gz": File("8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1_648_877),
+            "t10k-labels-idx1-ubyte.gz": File("f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542),
         },
     ),
     "cifar10": Source(
         CIFAR,
         "md5",
-        {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"},
+        {"cifar-10-binary.tar.gz": File("c32a1d4ab5d03f1284b67883e8d87530", 170_052_171)},
         "cifar-10-batches-bin",
         dict.fromkeys([*(f"data_batch_{n}.bin" for n in range(1, 6)), "test_batch.bin"], 30_730_000),
     ),
     "cifar100": Source(
         CIFAR,
         "md5",
-        {"cifar-100-binary.tar.gz": "03b5dce01913d631647c71ecec9e9cb8"},
+        {"cifar-100-binary.tar.gz": File("03b5dce01913d631647c71ecec9e9cb8", 168_513_733)},
         "cifar-100-binary",
         {"train.bin": 153_700_000, "test.bin": 30_740_000},
     ),
 }
 
 
-def fetch(url: str, target: Path, algorithm: str, checksum: str) -> None:
-    """Downloads one file, which appears at `target` only when it is whole and its checksum right."""
-    found, size = hashlib.new(algorithm, usedforsecurity=False), 0
+def hash_of(path: Path, algorithm: str = "sha256") -> str:
+    """The checksum of a file as it lies on the disk."""
+    found = hashlib.new(algorithm, usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            found.update(chunk)
+    return found.hexdigest()
+
+
+def is_address(text: str) -> bool:
+    """Whether files can be fetched from there."""
     try:
-        with replacing(target) as part:
-            with urllib.request.urlopen(url, timeout=60) as reply, part.open("wb") as file:
-                promised = int(reply.headers.get("Content-Length") or -1)
-                say(f"fetching {url}" + (f", {promised / 1e6:.1f} MB" if promised >= 0 else ""))
-                while chunk := reply.read(1 << 20):
-                    found.update(chunk)
-                    size += file.write(chunk)
-            if promised not in (-1, size):
-                raise Stop(f"{url}: expected {promised} bytes, but the connection ended after {size}")
-            if found.hexdigest() != checksum:
-                came = f"{size} bytes came with {found.hexdigest()}"
-                raise Stop(f"{url}: expected {algorithm} {checksum}, but {came}")
-    except (OSError, http.client.HTTPException) as error:
-        raise Stop(f"{url}: expected {algorithm} {checksum}, but nothing usable came: {error}") from error
+        parts = urllib.parse.urlsplit(text)
+        has_host = bool(parts.hostname) and parts.port != 0  # which fails where the port is no number
+    except ValueError:
+        return False
+    return has_host and parts.scheme in ("http", "https") and not re.search(r"[\s\0-\x1f\x7f]", text)
 
 
-def unpack(archive: Path, folder: Path, members: dict[str, int]) -> None:
-    """Takes the named members, and no others, out of an archive; each appears whole or not at all."""
-    missing = set(members)
+def home_of(source: Source) -> str:
+    """Where a data set's files are fetched."""
+    mirror = os.environ.get(MIRROR)
+    if mirror is None:
+        return source.home
+    if not is_address(mirror):
+        raise Stop(f"{MIRROR} is {mirror!r}, but must be an http:// or https:// address, or not be set")
+    return mirror.rstrip("/")
+
+
+def pieces(url: str, size: int, expected: str) -> Iterator[bytes]:
+    """What a server sends, as it comes; `Stop` where it is too long or too short, comes too slowly, or not at all."""
+    came, before, since = 0, 0, time.monotonic()
+
+    def too_slow(seconds: float) -> Stop:
+        return Stop(f"{expected} only {came - before} came within {duration(seconds)}; running it again starts afresh")
+
+    try:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as reply:
+            promised = reply.headers.get("Content-Length", str(size))
+            if promised != str(size):
+                raise Stop(f"{expected} the server promises {promised!r}")
+            # What is there, however little: to wait for more could last forever, without ever being silent for long.
+            while chunk := reply.read1(1 << 16):
+                came += len(chunk)
+                if came > size:
+                    raise Stop(f"{expected} already {came} came")
+                yield chunk
+                now = time.monotonic()
+                if came < size and now - since >= PATIENCE:
+                    if came - before < LEAST:
+                        raise too_slow(now - since)
+                    before, since = came, now
+    except socket.timeout as error:
+        raise too_slow(time.monotonic() - since) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:  # the last where it led to no address
+        why = error if isinstance(error, OSError) else repr(error)
+        raise Stop(f"{expected} {came} came, and then: {why}") from error
+    if came < size:
+        raise Stop(f"{expected} the connection ended after {came}")
+
+
+def fetch(url: str, part: Path, algorithm: str, file: File) -> None:
+    """Downloads one file to `part`; `Stop` unless what lies there then is what was published."""
+    say(f"fetching {url}, {file.size:,} bytes")
+    expected = f"{url}: expected {algorithm} {file.checksum} of {file.size} bytes, but"
+    with part.open("wb") as out:
+        for piece in pieces(url, file.size, expected):
+            out.write(piece)
+    found = hash_of(part, algorithm)
+    if found != file.checksum:
+        raise Stop(f"{expected} {part.stat().st_size} bytes came with {found}")
+
+
+def unpack(archive: Path, name: str, source: Source, folder: Path) -> dict[str, str]:
+    """Takes the members, and nothing else, out of an archive, each whole or not at all; their sha256 in it."""
+    sums: dict[str, str] = {}
     with tarfile.open(archive) as tar:
         for entry in tar:
             path = PurePosixPath(entry.name)
-            if path.parts != (folder.name, path.name) or path.name not in missing or not entry.isfile():
+            is_member = path.parts == (source.folder, path.name) and path.name in source.members and entry.isfile()
+            if not is_member or path.name in sums:
                 continue
-            if entry.size != members[path.name]:
-                raise Stop(f"{entry.name}: expected {members[path.name]} bytes, but it has {entry.size}")
+            size, found = source.members[path.name], hashlib.sha256()
+            if entry.size != size:
+                raise Stop(f"{entry.name}: expected {size} bytes, but it has {entry.size}")
+            packed: Any = tar.extractfile(entry)
             with replacing(folder / path.name) as part, part.open("wb") as file:
-                shutil.copyfileobj(tar.extractfile(entry), file)  # type: ignore[arg-type]
-            missing.remove(path.name)
+                while chunk := packed.read(1 << 20):
+                    found.update(chunk)
+                    file.write(chunk)
+            sums[path.name] = found.hexdigest()
+    missing = sorted(set(source.members) - set(sums))
     if missing:
-        raise Stop(f"{archive.name}: expected {', '.join(sorted(missing))} in it, but it is not there")
+        raise Stop(f"{name}: expected {', '.join(missing)} in it, but it is not there")
+    return sums
+
+
+def are_there(folder: Path, members: dict[str, int]) -> bool:
+    """Whether all members are in a folder, by their sizes."""
+    return all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in members.items())
+
+
+def sums_in(path: Path) -> dict[str, str]:
+    """File names and their sha256, as `sha256sum` writes them; none where there are none in that form."""
+    return {name: checksum for checksum, name in re.findall(r"^([0-9a-f]{64}) [ *](.+)$", kept(path), re.M)}
+
+
+def bring_files(source: Source, home: str, place: Path) -> str:
+    """Has every file in its place; nothing more is to be said of them."""
+    for name, file in source.files.items():
+        target = place / name
+        is_there = target.is_file() and target.stat().st_size == file.size
+        if not is_there or hash_of(target, source.algorithm) != file.checksum:
+            with replacing(target) as part:
+                fetch(f"{home}/{name}", part, source.algorithm, file)
+    return ""
+
+
+def bring_members(source: Source, home: str, place: Path) -> str:
+    """Has every member of the archive in its place; returns what else the reader should know of them."""
+    inner = place / source.folder
+    # The library takes the first of these that has them all, so it is there that they have to be right.
+    there = next((folder for folder in (place, inner) if are_there(folder, source.members)), None)
+    if there is not None:
+        sums = sums_in(there / SUMS)
+        wrong = sorted(name for name in source.members if name in sums and hash_of(there / name) != sums[name])
+        if not wrong:
+            return "" if sums.keys() >= source.members.keys() else UNCHECKED
+        say(f"{shown(there)}: {', '.join(wrong)}: the content is not that of {SUMS}, so it is fetched again")
+    folder = inner if there is None else there
+    ((name, file),) = source.files.items()
+    with beside(place / name) as archive:
+        fetch(f"{home}/{name}", archive, source.algorithm, file)
+        sums = unpack(archive, name, source, folder)
+    write(folder / SUMS, "".join(f"{checksum}  {member}\n" for member, checksum in sorted(sums.items())))
+    return ""
 
 
 def download(name: str, data: Path = ROOT / "data") -> None:
     """Brings a data set to data/NAME, where the library looks for it; what is there and right stays."""
     source, place = SOURCES[name], data / name
-    home = os.environ.get("SHARP_MINIMA_MIRROR", source.home).rstrip("/")
-
-    def complete(folder: Path) -> bool:
-        return all((folder / f).is_file() and (folder / f).stat().st_size == n for f, n in source.members.items())
-
-    for file, checksum in source.files.items():
-        target = place / file
-        if source.members:
-            if not complete(place) and not complete(place / source.folder):
-                try:
-                    fetch(f"{home}/{file}", target, source.algorithm, checksum)
-                    unpack(target, place / source.folder, source.members)
-                finally:
-                    target.unlink(missing_ok=True)
-        elif not target.is_file() or hashlib.sha256(target.read_bytes()).hexdigest() != checksum:
-            fetch(f"{home}/{file}", target, source.algorithm, checksum)
-    say(f"{name}: ready in data/{name}")
+    home, bring = home_of(source), bring_members if source.members else bring_files
+    with alone_at(f"download-{name}"):
+        try:
+            for file in source.files:
+                sweep(place / file)
+            more = bring(source, home, place)
+        except BrokenPipeError:  # whoever read what is said has gone
+            raise
+        except OSError as error:
+            raise Stop(f"{shown(place)} cannot be read or written: {error}") from error
+    say(f"{name}: ready in data/{name}{more}")
 
 
 # ── Set-up: what is missing is made, and marked as made only when it is ────────────────────────────────
@@ -265,7 +409,8 @@ def call(hint: str, *command: Union[str, Path]) -> None:
 
 
 def answer(*command: Union[str, Path]) -> str:
-    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
+    return done.stdout
 
 
 @functools.lru_cache(maxsize=None)
@@ -280,19 +425,30 @@ def rust() -> str:
     return version
 
 
+def without_pip(folder: Path, error: subprocess.CalledProcessError) -> Exception:
+    """Why a virtual environment got no pip: some systems pack what puts it there apart, or the disk is full."""
+    if importlib.util.find_spec("ensurepip") is None:
+        return Stop("no virtual environment: this Python has no ensurepip (Debian, Ubuntu: install python3-venv)")
+    said = (error.output or b"").decode(errors="replace").strip()
+    for number in map(int, re.findall(r"\[Errno (\d{1,4})\]", said)):
+        if number in NO_PLACE:
+            return OSError(number, os.strerror(number), str(folder))
+    return Stop(f"no virtual environment: {error}\n{said}")
+
+
 def set_up_jupyter(lab: bool) -> None:
     """Jupyter in a virtual environment of its own: what executes and reports, and JupyterLab where asked."""
     folder = HOUSE / "venv"
     pins = {"made": JUPYTER, **({"made-lab": JUPYTERLAB} if lab else {})}
     wanted = {mark: json.dumps([sys.version, str(folder), chosen]) for mark, chosen in pins.items()}
-    if read(folder / "made") != wanted["made"]:
+    if kept(folder / "made") != wanted["made"]:
         say(f"installing Jupyter in {shown(folder)}")
         try:
             venv.create(folder, clear=True, with_pip=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise Stop(f"no virtual environment: {error} (Debian, Ubuntu: install python3-venv)") from error
+        except subprocess.CalledProcessError as error:
+            raise without_pip(folder, error) from error
     for mark, chosen in pins.items():
-        if read(folder / mark) != wanted[mark]:
+        if kept(folder / mark) != wanted[mark]:
             call(f"pip could not install {' '.join(chosen)}", PYTHON, "-m", "pip", "install", "-q", *chosen)
             write(folder / mark, wanted[mark])
 
@@ -380,7 +536,7 @@ def become_kernel(evcxr: str, connection_file: str) -> NoReturn:
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             break
-    if read(folder / "made-from") != dependencies():
+    if kept(folder / "made-from") != dependencies():
         shutil.rmtree(folder)
         write(folder / "made-from", dependencies())
     os.set_inheritable(lock, True)
@@ -411,7 +567,8 @@ def session(scale: str, plain: bool = False) -> Iterator[Any]:
         try:
             client.wait_for_ready(timeout=600)
         except RuntimeError as error:
-            raise Stop(f"the kernel did not start: {error}\n{read(HOUSE / 'kernel.log')}") from error
+            said = (HOUSE / "kernel.log").read_text(encoding="utf-8", errors="replace")
+            raise Stop(f"the kernel did not start: {error}\n{said}") from error
         yield client
         client.stop_channels()
     finally:
@@ -452,7 +609,10 @@ def run_cell(client: Any, source: str, doing: str) -> Outputs:
         if message is None:
             break
         collect(outputs, message["msg_type"], message["content"])
-    status = client.get_shell_msg(timeout=60)["content"]["status"]
+    try:
+        status = client.get_shell_msg(timeout=60)["content"]["status"]
+    except queue.Empty:
+        return [*outputs, failure("the kernel does not answer any more")]
     if status != "ok" and not any(output["output_type"] == "error" for output in outputs):
         outputs.append(failure(f"the cell ended with status {status}"))
     return outputs
@@ -582,7 +742,7 @@ def digest(*parts: Union[str, bytes]) -> str:
     """One fingerprint for several parts, told apart by their lengths."""
     whole = hashlib.sha256()
     for part in parts:
-        part = part.encode() if isinstance(part, str) else part
+        part = part.encode(errors="surrogateescape") if isinstance(part, str) else part  # a path may be no text
         whole.update(b"%d\n" % len(part) + part)
     return whole.hexdigest()
 
@@ -597,8 +757,13 @@ def fingerprint(notebook: Notebook, scale: str) -> str:
     parts = [normal(notebook, outputs=False), scale, dependencies(), Path(__file__).read_bytes()]
     for folder in filter(None, (ROOT / "src", ROOT / "data", os.environ.get("SHARP_MINIMA_DATA"))):
         for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
-            size = path.stat().st_size
-            parts += [str(path), path.read_bytes() if size < 1_000_000 else str(size)]
+            try:
+                size = path.stat().st_size
+                parts += [str(path), path.read_bytes() if size < 1_000_000 else str(size)]
+            except FileNotFoundError:  # it was there a moment ago
+                continue
+            except OSError as error:
+                raise Stop(f"{shown(path)} cannot be read: {error.strerror}") from error
     return digest(*parts)
 
 
@@ -649,7 +814,7 @@ def compile_library(client: Any, *more: str) -> None:
 
 def fill_cache() -> None:
     """Compiles the dependencies once, so that no notebook has to."""
-    if read(HOUSE / "filled") == dependencies():
+    if kept(HOUSE / "filled") == dependencies():
         return
     say("compiling the library's dependencies, once: about 3 minutes on two cores")
     start = time.monotonic()
@@ -659,15 +824,44 @@ def fill_cache() -> None:
     say(f"compiled in {duration(time.monotonic() - start)}")
 
 
+def flaw(notebook: Any) -> Optional[str]:
+    """What a notebook lacks that is relied upon here, or None."""
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+        return "it has no list of cells"
+    if not isinstance(notebook.get("metadata"), dict):
+        return "it has no metadata"
+    for number, cell in enumerate(notebook["cells"], 1):
+        if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+            return f"cell {number} is no cell of code or text"
+        source = cell.get("source")
+        if not isinstance(source, str) and not (isinstance(source, list) and all(isinstance(s, str) for s in source)):
+            return f"cell {number} has no source that is text"
+        if not isinstance(cell.get("metadata"), dict) or not isinstance(cell.get("id", ""), str):
+            return f"cell {number} has no metadata, or an id that is no text"
+    return None
+
+
 def load(path: Path) -> Notebook:
-    """A notebook from its file."""
+    """A notebook from its file; `Stop` where it cannot be read, or lacks what is relied upon here."""
     try:
-        notebook = json.loads(read(path))
-        if not isinstance(notebook["cells"], list):
-            raise TypeError("its cells are no list")
-    except (ValueError, KeyError, TypeError) as error:
-        raise Stop(f"{shown(path)} is not a whole notebook: {error!r}") from error
-    return notebook
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        why = flaw(notebook)
+        if why is None:
+            normal(notebook, outputs=False).encode()  # fails where it is nested too deeply, or has half a character
+            return notebook
+    except OSError as error:
+        raise Stop(f"{shown(path)} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        why = str(error)
+    raise Stop(f"{shown(path)} is not a whole notebook: {why}")
+
+
+def is_whole(path: Path) -> bool:
+    try:
+        load(path)
+    except Stop:
+        return False
+    return True
 
 
 def make_report(path: Path, scale: str, again: bool, save: bool) -> bool:
@@ -681,7 +875,7 @@ def make_report_alone(path: Path, name: str, scale: str, again: bool, save: bool
     html, executed, mark = REPORTS / f"{name}.html", REPORTS / f"{name}.ipynb", HOUSE / "made" / name
     notebook = load(path)
     made_from = fingerprint(notebook, scale)
-    if not again and read(mark) == made_from and html.exists() and executed.exists():
+    if not again and kept(mark) == made_from and html.exists() and is_whole(executed):
         say(f"{name}: up to date, {shown(html)}")
     else:
         say(f"{name}:")
@@ -876,8 +1070,11 @@ def open_lab() -> NoReturn:
     options = [f"--ServerApp.root_dir={NOTEBOOKS}", "--MultiKernelManager.default_kernel_name=rust"]
     options += ["--allow-root"] if os.geteuid() == 0 else []
     # JupyterLab shows no SVG of a notebook that it does not trust, and these are the reader's own checkout.
-    notebooks = sorted(str(path) for path in NOTEBOOKS.glob("*.ipynb"))
-    subprocess.run([PYTHON, "-m", "nbformat.sign", *notebooks], check=True, stdout=subprocess.DEVNULL)
+    # Where one is torn, JupyterLab opens all the same: it may be there to be mended.
+    notebooks = sorted(str(path) for path in NOTEBOOKS.glob("*.ipynb") if is_whole(path))
+    command = [PYTHON, "-m", "nbformat.sign", *notebooks]
+    if notebooks and subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
+        raise Stop("Jupyter could not mark the notebooks as trusted")
     os.execv(PYTHON, [str(PYTHON), "-m", "jupyterlab", *options])
 
 
@@ -918,8 +1115,8 @@ def main(argv: list[str]) -> int:
         print(f"run.py: {stop}", file=sys.stderr, flush=True)
         return 1
     except OSError as error:  # a full disk, a folder that cannot be written
-        is_place = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
-        hint = f" ({GIVEN} names another folder for what is made)" if is_place and not os.environ.get(GIVEN) else ""
+        can_move = error.errno in NO_PLACE and not os.environ.get(GIVEN)
+        hint = f" ({GIVEN} names another folder for what is made)" if can_move else ""
         print(f"run.py: {error}{hint}", file=sys.stderr, flush=True)
         return 1
     except KeyboardInterrupt:

@@ -1,16 +1,22 @@
 """What notebooks/run.py promises, tested without Jupyter, without the kernel, and on this machine's loopback only."""
 
 import contextlib
+import errno
 import hashlib
 import http.server
 import importlib.util
 import io
+import itertools
 import json
 import os
+import queue
 import re
+import subprocess
+import sys
 import tarfile
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -65,16 +71,24 @@ class Downloads(InFolder):
                 test.asked.append(self.path)
                 if self.path not in test.answers:
                     return self.send_error(404)
-                body, length = test.answers[self.path]
-                self.send_response(200)
-                self.send_header("Content-Length", str(length))
-                self.end_headers()
+                answer = test.answers[self.path]
+                if callable(answer):
+                    return answer(self)
+                body, length = answer
+                self.begin(length)
                 self.wfile.write(body)
+
+            def begin(self, length=None):
+                self.send_response(200)
+                if length is not None:
+                    self.send_header("Content-Length", str(length))
+                self.end_headers()
 
             def log_message(self, *_):
                 pass
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.handle_error = lambda *_: None  # whom it served may hang up
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -82,6 +96,7 @@ class Downloads(InFolder):
         for patch in (
             mock.patch.dict(os.environ, {"SHARP_MINIMA_MIRROR": self.home + "/", "no_proxy": "127.0.0.1"}),
             mock.patch.dict(run.SOURCES),
+            mock.patch.object(run, "HOUSE", self.folder / "house"),
         ):
             patch.start()
             self.addCleanup(patch.stop)
@@ -91,7 +106,7 @@ class Downloads(InFolder):
 
     def plain(self, body):
         """A data set of one file, `a.gz`, that should be `body`."""
-        run.SOURCES["mnist"] = run.Source("", "sha256", {"a.gz": hashlib.sha256(body).hexdigest()})
+        run.SOURCES["mnist"] = run.Source("", "sha256", {"a.gz": run.File(hashlib.sha256(body).hexdigest(), len(body))})
 
     def packed(self, entries, members):
         """A data set of one archive with these entries, of which `members` are wanted."""
@@ -105,7 +120,8 @@ class Downloads(InFolder):
                     entry.size = len(body)
                 tar.addfile(entry, io.BytesIO(body or b""))
         archive = buffer.getvalue()
-        run.SOURCES["cifar10"] = run.Source("", "md5", {"c.tgz": hashlib.md5(archive).hexdigest()}, "inner", members)
+        file = run.File(hashlib.md5(archive).hexdigest(), len(archive))
+        run.SOURCES["cifar10"] = run.Source("", "md5", {"c.tgz": file}, "inner", members)
         self.serve("c.tgz", archive)
 
     def refused(self, name, *words):
@@ -113,6 +129,22 @@ class Downloads(InFolder):
             run.download(name, self.folder)
         for word in words:
             self.assertIn(word, str(caught.exception))
+        return str(caught.exception)
+
+    def served_by(self, answer):
+        """Lets a function answer for `a.gz`, which ends quietly where the other side hangs up."""
+
+        def quietly(handler):
+            with contextlib.suppress(OSError):
+                answer(handler)
+
+        self.answers["/a.gz"] = quietly
+
+    def said(self, name):
+        """What a download that goes well prints."""
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            run.download(name, self.folder)
+        return out.getvalue()
 
     def test_a_good_file_arrives(self):
         self.plain(b"right" * 1000)
@@ -180,9 +212,11 @@ class Downloads(InFolder):
 
     def test_an_archive_gives_its_members_and_nothing_else(self):
         outside = {"inner/readme.html": b"hello", "../escaped.bin": b"1", "/x/inner/train.bin": b"2", "train.bin": b"3"}
-        self.packed({**outside, "inner/train.bin": b"123", "inner/test.bin": b"45"}, {"train.bin": 3, "test.bin": 2})
+        inside = {"inner/train.bin": b"123", "inner/test.bin": b"45", "inner/./train.bin": b"again"}
+        self.packed({**outside, **inside}, {"train.bin": 3, "test.bin": 2})
         run.download("cifar10", self.folder)
-        self.assertEqual(self.files(), ["cifar10/inner/test.bin", "cifar10/inner/train.bin"])
+        there = ["cifar10/inner/SHA256SUMS", "cifar10/inner/test.bin", "cifar10/inner/train.bin"]
+        self.assertEqual(self.files(), there)
         self.assertEqual((self.folder / "cifar10/inner/train.bin").read_bytes(), b"123")
         run.download("cifar10", self.folder)
         self.assertEqual(self.asked, ["/c.tgz"])
@@ -191,8 +225,8 @@ class Downloads(InFolder):
         self.packed({}, {"train.bin": 3})
         (self.folder / "cifar10").mkdir()
         (self.folder / "cifar10/train.bin").write_bytes(b"123")
-        run.download("cifar10", self.folder)
-        self.assertEqual(self.asked, [])
+        self.assertIn("not checked", self.said("cifar10"))
+        self.assertEqual((self.asked, self.files()), ([], ["cifar10/train.bin"]))
 
     def test_an_archive_without_a_member_says_so(self):
         self.packed({"inner/test.bin": b"45"}, {"train.bin": 3, "test.bin": 2})
@@ -208,6 +242,207 @@ class Downloads(InFolder):
         self.packed({"inner/train.bin": None}, {"train.bin": 0})
         self.refused("cifar10", "train.bin")
         self.assertEqual(self.files(), [])
+
+    def test_sums_are_written_as_sha256sum_does_and_checked(self):
+        self.packed({"inner/train.bin": b"123", "inner/test.bin": b"45"}, {"train.bin": 3, "test.bin": 2})
+        self.assertNotIn("not checked", self.said("cifar10"))
+        members = (("test.bin", b"45"), ("train.bin", b"123"))
+        sums = "".join(f"{hashlib.sha256(body).hexdigest()}  {name}\n" for name, body in members)
+        self.assertEqual((self.folder / "cifar10/inner/SHA256SUMS").read_text(), sums)
+        self.assertNotIn("not checked", self.said("cifar10"))
+        self.assertEqual(self.asked, ["/c.tgz"])
+
+    def test_members_with_another_content_are_fetched_again(self):
+        self.packed({"inner/train.bin": b"123"}, {"train.bin": 3})
+        run.download("cifar10", self.folder)
+        (self.folder / "cifar10/inner/train.bin").write_bytes(b"124")
+        self.assertIn("SHA256SUMS", self.said("cifar10"))
+        self.assertEqual((self.folder / "cifar10/inner/train.bin").read_bytes(), b"123")
+        self.assertEqual(self.asked, ["/c.tgz"] * 2)
+        # The library looks beside the folder first, so there it is where they have to be right.
+        (self.folder / "cifar10/SHA256SUMS").write_bytes((self.folder / "cifar10/inner/SHA256SUMS").read_bytes())
+        (self.folder / "cifar10/train.bin").write_bytes(b"125")
+        run.download("cifar10", self.folder)
+        self.assertEqual((self.folder / "cifar10/train.bin").read_bytes(), b"123")
+        self.assertEqual(self.asked, ["/c.tgz"] * 3)
+
+    def test_sums_of_another_form_count_as_not_there(self):
+        self.packed({}, {"train.bin": 3})
+        run.write(self.folder / "cifar10/train.bin", "123")
+        whole = f"{hashlib.sha256(b'123').hexdigest()}  train.bin\n".encode()
+        for text in (b"", whole[:50], b"\xff\xfe", whole.replace(b"train", b"other")):
+            (self.folder / "cifar10/SHA256SUMS").write_bytes(text)
+            self.assertIn("not checked", self.said("cifar10"))
+        (self.folder / "cifar10/SHA256SUMS").write_bytes(whole.replace(b"  ", b" *"))
+        self.assertNotIn("not checked", self.said("cifar10"))
+        self.assertEqual(self.asked, [])
+
+    def test_what_a_dead_run_left_goes_though_nothing_is_fetched(self):
+        self.packed({}, {"train.bin": 3})
+        for name in ("train.bin", ".c.tgz.7-abc.part"):
+            run.write(self.folder / "cifar10" / name, "123")
+            os.utime(self.folder / "cifar10" / name, (0, 0))
+        run.download("cifar10", self.folder)
+        self.assertEqual((self.asked, self.files()), ([], ["cifar10/train.bin"]))
+
+    def test_an_archive_put_there_by_hand_stays(self):
+        self.packed({"inner/train.bin": b"123"}, {"train.bin": 3})
+        run.write(self.folder / "cifar10/c.tgz", "by hand")
+        run.download("cifar10", self.folder)
+        self.assertEqual((self.folder / "cifar10/c.tgz").read_text(), "by hand")
+
+    def test_the_sizes_are_those_of_the_published_files(self):
+        sizes = [file.size for name in ("mnist", "cifar10", "cifar100") for file in run.SOURCES[name].files.values()]
+        self.assertEqual(sizes, [9_912_422, 28_881, 1_648_877, 4_542, 170_052_171, 168_513_733])
+
+    def test_a_second_run_waits_for_the_first_and_fetches_nothing(self):
+        self.plain(b"right")
+        inside, go_on = threading.Event(), threading.Event()
+
+        def late(handler):
+            inside.set()
+            go_on.wait(10)
+            handler.begin(5)
+            handler.wfile.write(b"right")
+
+        self.served_by(late)
+        first, second = (threading.Thread(target=run.download, args=("mnist", self.folder)) for _ in range(2))
+        first.start()
+        inside.wait(10)
+        second.start()
+        second.join(0.1)
+        self.assertEqual((self.asked, second.is_alive()), (["/a.gz"], True))
+        go_on.set()
+        first.join(10)
+        second.join(10)
+        self.assertEqual((self.asked, self.files()), (["/a.gz"], ["mnist/a.gz"]))
+
+    def test_what_is_checked_is_what_lies_on_the_disk(self):
+        self.plain(b"right")
+
+        def meddling(handler):
+            for part in (self.folder / "mnist").glob(".*"):
+                with part.open("r+b") as file:
+                    file.seek(10)
+                    file.write(b"of another")
+            handler.begin(5)
+            handler.wfile.write(b"right")
+
+        self.served_by(meddling)
+        self.refused("mnist", "expected sha256 " + hashlib.sha256(b"right").hexdigest())
+        self.assertEqual(self.files(), [])
+
+    def test_an_endless_reply_stops_at_once(self):
+        self.plain(b"right")
+        sent = []
+
+        def endless(handler):
+            handler.begin()
+            while len(sent) < 5000:
+                handler.wfile.write(b"right" * 1000)
+                sent.append(1)
+
+        self.served_by(endless)
+        self.assertRegex(self.refused("mnist", "a.gz"), r"of 5 bytes, but already \d+ came")
+        self.assertLess(len(sent), 5000)
+        self.assertEqual(self.files(), [])
+
+    def test_another_length_than_the_published_one_is_refused(self):
+        self.plain(b"right")
+        for length in (4, 6, 10**12, -1, "abc", "5 5", ""):
+            self.serve("a.gz", b"right", length)
+            self.refused("mnist", "a.gz", "of 5 bytes", f"promises {str(length)!r}")
+        self.assertEqual(self.files(), [])
+
+    def test_a_reply_of_no_stated_length_is_taken_if_it_is_right(self):
+        self.plain(b"right")
+
+        def silent_on_length(handler):
+            handler.begin()
+            handler.wfile.write(b"right")
+
+        self.served_by(silent_on_length)
+        run.download("mnist", self.folder)
+        self.assertEqual(self.files(), ["mnist/a.gz"])
+
+    def test_a_server_that_falls_silent_is_left(self):
+        self.plain(b"right" * 1000)
+        over = threading.Event()
+        self.addCleanup(over.set)
+
+        def dripping(handler):
+            handler.begin(5000)
+            for _ in range(400):
+                handler.wfile.write(b"r")
+                time.sleep(0.01)
+
+        def silent(handler):
+            handler.begin(5000)
+            handler.wfile.write(b"r" * 7)
+            over.wait(10)
+
+        for answer in (dripping, silent):
+            self.served_by(answer)
+            with mock.patch.multiple(run, PATIENCE=0.51, LEAST=1000):
+                said = self.refused("mnist", "a.gz", "running it again starts afresh")
+            self.assertRegex(said, r"of 5000 bytes, but only \d+ came within \d s;")
+            self.assertEqual(self.files(), [])
+
+    def test_a_slow_server_is_waited_for(self):
+        self.plain(b"right" * 1000)
+
+        def slow(handler):
+            handler.begin(5000)
+            for _ in range(5):
+                handler.wfile.write(b"right" * 200)
+                time.sleep(0.01)
+
+        clock = mock.Mock(time=time.time, monotonic=itertools.count(0, 61).__next__)
+        for least, is_enough in ((5001, False), (1, True)):
+            self.served_by(slow)
+            with mock.patch.object(run, "time", clock), mock.patch.object(run, "LEAST", least):
+                if is_enough:
+                    run.download("mnist", self.folder)
+                else:
+                    self.refused("mnist", "1 min 01 s")
+        self.assertEqual(self.files(), ["mnist/a.gz"])
+
+    def test_a_mirror_that_is_no_address_is_named(self):
+        self.plain(b"right")
+        wrongs = ["not an address", "http://[::1", "", "http://", "http:///a", "http://a:b/", "ftp://a/b", "/a", "http://a b/"]
+        for mirror in wrongs:
+            with mock.patch.dict(os.environ, {"SHARP_MINIMA_MIRROR": mirror}):
+                self.refused("mnist", f"SHARP_MINIMA_MIRROR is {mirror!r}", "http://", "https://")
+        self.assertEqual(self.files(), [])
+
+    def test_whatever_a_server_says_ends_in_a_sentence(self):
+        self.plain(b"right")
+        wrongs = [
+            b"nonsense\r\n\r\n",
+            b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\n\r\n",
+            b"HTTP/1.1 302 Found\r\nLocation: http://a..b/\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nri",
+            b"",
+        ]
+        for wrong in wrongs:
+            self.served_by(lambda handler, wrong=wrong: handler.wfile.write(wrong))
+            self.assertNotIn("\n", self.refused("mnist", "a.gz", "of 5 bytes"))
+        with mock.patch.dict(os.environ, {"SHARP_MINIMA_MIRROR": self.home + "/\u00fc\udcff"}):
+            self.refused("mnist", "a.gz", "of 5 bytes")
+        self.assertEqual(self.files(), [])
+
+    def test_what_the_disk_refuses_is_not_laid_on_the_network(self):
+        self.plain(b"right")
+        self.serve("a.gz", b"right")
+        refused = OSError(errno.EROFS, os.strerror(errno.EROFS), "a.gz")
+        with mock.patch.object(run.os, "replace", side_effect=refused):
+            said = self.refused("mnist", "mnist cannot be read or written", os.strerror(errno.EROFS))
+        self.assertNotIn("came", said)
+        (self.folder / "mnist").rmdir()
+        (self.folder / "mnist").write_text("a file in its place")
+        self.refused("mnist", "mnist cannot be read or written")
+        self.assertEqual(self.asked, ["/a.gz"])
 
 
 class Strictness(unittest.TestCase):
@@ -371,6 +606,32 @@ class Notebooks(InFolder):
             run.write(path, "new")
         self.assertEqual((path.read_text(), self.files()), ("old", ["deep/a.ipynb"]))
 
+    def test_two_that_write_the_same_file_have_parts_of_their_own(self):
+        path = self.folder / "a"
+        with run.replacing(path) as one:
+            with run.replacing(path) as other:
+                one.write_text("one")
+                other.write_text("other")
+            self.assertEqual((path.read_text(), one.read_text()), ("other", "one"))
+        self.assertEqual((path.read_text(), self.files()), ("one", ["a"]))
+
+    def test_a_part_that_is_there_is_never_written_to(self):
+        with mock.patch.object(run.os, "urandom", lambda _: b"same"):
+            with run.replacing(self.folder / "a") as part:
+                part.write_text("whole")
+                with self.assertRaises(FileExistsError), run.replacing(self.folder / "a"):
+                    self.fail("there is no second part")
+        self.assertEqual((self.folder / "a").read_text(), "whole")
+
+    def test_parts_of_dead_runs_are_swept_when_they_are_old(self):
+        then = time.time() - 2 * run.STALE
+        for name in (".a[1].7-abc.part", ".a[1].part", ".a[1].8-abc.part", ".a1.7-abc.part", "a.part"):
+            (self.folder / name).write_text("")
+            if "8-abc" not in name:
+                os.utime(self.folder / name, (then, then))
+        run.write(self.folder / "a[1]", "new")
+        self.assertEqual(self.files(), [".a1.7-abc.part", ".a[1].8-abc.part", "a.part", "a[1]"])
+
 
 class Reports(InFolder):
     """A report is made again when what it was made from changed, and only then."""
@@ -457,12 +718,99 @@ class Reports(InFolder):
         self.fails = None
         self.assertTrue(self.make())
 
+    def ended(self):
+        """How the command ends for this notebook, and what it says then."""
+        patches = {"enter": mock.Mock(), "fill_cache": mock.Mock(), "resolve": lambda _: [self.path]}
+        with mock.patch.multiple(run, **patches), contextlib.redirect_stderr(io.StringIO()) as said:
+            return run.main([]), said.getvalue()
+
+    def refused(self, text, why="notebooks/00_tour.ipynb is not a whole notebook: "):
+        self.path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        status, said = self.ended()
+        self.assertEqual((status, said.count("\n")), (1, 1), said)
+        self.assertIn(why, said)
+        self.assertEqual(self.executed, [])
+
     def test_what_is_no_whole_notebook_is_said_to_be_none(self):
-        for text in ("", '{"cells": [', "[]", '{"cells": 1}', "7"):
-            self.path.write_text(text)
-            with self.assertRaises(run.Stop) as caught:
-                self.make()
-            self.assertIn("notebooks/00_tour.ipynb is not a whole notebook", str(caught.exception))
+        whole = self.path.read_text()
+        conflict = "<<<<<<< HEAD\n" + whole + "=======\n" + whole + ">>>>>>> theirs\n"
+        for text in ("", '{"cells": [', "[]", '{"cells": 1}', "7", whole[:-9]):
+            self.refused(text)
+        for text in ("\0" * 100, whole + "\0", conflict, b"\xff\xfe{}"):
+            self.refused(text)
+
+    def test_a_notebook_whose_cells_are_none_is_not_whole(self):
+        cell = code("1 + 1")
+        wrongs = [1, None, [], {}]
+        wrongs += [{key: cell[key] for key in cell if key != gone} for gone in ("source", "metadata", "cell_type")]
+        wrongs += [{**cell, "source": source} for source in (None, 7, {}, [1], ["1", None])]
+        wrongs += [{**cell, "metadata": []}, {**cell, "cell_type": "cod"}, {**cell, "cell_type": []}, {**cell, "id": 7}]
+        for wrong in wrongs:
+            self.refused(json.dumps(notebook(cell, wrong)))
+            self.assertIn("cell 2", self.ended()[1])
+        for wrong in ({"cells": [1]}, {"cells": [{}]}, {"cells": [cell]}, {**notebook(cell), "metadata": 1}):
+            self.refused(json.dumps(wrong))
+
+    def test_a_notebook_that_nothing_can_be_made_of_is_not_whole(self):
+        for nested in ("[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000):
+            self.refused(nested)
+            self.refused(json.dumps(notebook(code("1"))).replace('"metadata": {}', f'"metadata": {{"a": {nested}}}'))
+        self.refused(json.dumps(notebook(code("\ud800"))))
+        nested = '{"a":' * 2000 + "1" + "}" * 2000  # which some versions of Python can read, and some write too
+        self.path.write_text(json.dumps(notebook(code("1"))).replace('"metadata": {}', f'"metadata": {nested}', 1))
+        self.assertIn(self.ended()[0], (0, 1))
+
+    def test_a_notebook_that_cannot_be_read_is_named(self):
+        cannot = "notebooks/00_tour.ipynb cannot be read: "
+        with mock.patch.object(Path, "read_text", side_effect=PermissionError(13, "Permission denied")):
+            self.refused("{}", cannot + "Permission denied")
+        self.path.unlink()  # since the names were resolved
+        self.assertIn(cannot, self.ended()[1])
+        self.path.symlink_to(self.folder / "nowhere")
+        self.assertIn(cannot, self.ended()[1])
+        self.path.unlink()
+        self.path.mkdir()
+        self.assertIn(cannot, self.ended()[1])
+
+    def test_what_was_kept_counts_only_where_it_is_whole(self):
+        self.make()
+        mark = self.folder / ".notebooks" / "made" / "00_tour"
+        report = self.folder / "notebooks/reports/00_tour.ipynb"
+        torn = [(mark, text) for text in (mark.read_bytes()[:20], b"\xff\xfe", b"", b"\0" * 64)]
+        torn += [(report, text) for text in (b"", b'{"cells": [')]
+        for number, (path, text) in enumerate(torn, 2):
+            path.write_bytes(text)
+            self.assertTrue(self.make(save=True))
+            self.assertEqual(len(self.executed), number)
+        self.assertEqual(self.path.read_text(), report.read_text())
+        self.assertIn('"2"', self.path.read_text())
+
+    def test_files_that_come_and_go_or_have_strange_names_are_no_hindrance(self):
+        data, read_bytes = self.folder / "data", Path.read_bytes
+        with contextlib.suppress(OSError):  # some systems have no such names
+            (data / os.fsdecode(b"\xff.bin")).write_bytes(b"1")
+        (data / "nowhere").symlink_to(data / "nothing")
+        (data / "round").symlink_to(data / "round")
+        (data / "gone").write_text("1")
+
+        def read_or_gone(path):
+            if path.name == "gone":
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+            return read_bytes(path)
+
+        with mock.patch.object(Path, "read_bytes", read_or_gone):
+            self.assertTrue(self.make())
+
+    def test_data_that_cannot_be_read_are_named(self):
+        read_bytes = Path.read_bytes
+
+        def read_or_refused(path):
+            if path.name == "a.json":
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return read_bytes(path)
+
+        with mock.patch.object(Path, "read_bytes", read_or_refused):
+            self.assertEqual(self.ended(), (1, "run.py: data/runs/a.json cannot be read: Permission denied\n"))
 
     def test_a_second_run_waits_for_the_first(self):
         inside, go_on, done = threading.Event(), threading.Event(), []
@@ -639,6 +987,41 @@ class Places(InFolder):
         self.assertIn("No space left on device", said.getvalue())
         self.assertIn(run.GIVEN, said.getvalue())
 
+    def test_any_text_can_be_said_anywhere(self):
+        for encoding, shown in (("ascii", b"  \\u2502 a\\udcff\n"), ("utf-8", "  │ a\\udcff\n".encode())):
+            said = io.BytesIO()
+            with contextlib.redirect_stdout(io.TextIOWrapper(said, encoding, newline="\n")):
+                run.say("  │ a\udcff")
+                self.assertEqual(said.getvalue(), shown)
+
+    def test_a_name_that_is_no_text_is_no_notebooks(self):
+        command = [sys.executable, "-B", run.NOTEBOOKS / "run.py", b"\xff.ipynb"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"no notebook is called", done.stderr)
+        self.assertNotIn(b"Traceback", done.stderr)
+
+    def test_jupyterlab_opens_beside_a_notebook_that_is_not_whole(self):
+        run.write(self.folder / "00_tour.ipynb", run.normal(notebook(code("1"))))
+        run.write(self.folder / "01_torn.ipynb", "{")
+        signed = mock.Mock(return_value=mock.Mock(returncode=0))
+        with mock.patch.object(run, "NOTEBOOKS", self.folder), mock.patch.object(run.subprocess, "run", signed):
+            with mock.patch.object(run.os, "execv") as opened:
+                run.open_lab()
+                (self.folder / "00_tour.ipynb").unlink()
+                run.open_lab()
+        self.assertEqual(signed.call_args[0][0][3:], [str(self.folder / "00_tour.ipynb")])
+        # Without a name, what signs would wait for a notebook on stdin.
+        self.assertEqual((signed.call_count, opened.call_count), (1, 2))
+
+    def test_a_kernel_that_no_longer_answers_fails_the_cell(self):
+        idle = {"parent_header": {"msg_id": "a"}, "msg_type": "status", "content": {"execution_state": "idle"}}
+        client = mock.Mock()
+        client.execute.return_value = "a"
+        client.get_iopub_msg.side_effect = [idle, queue.Empty]
+        client.get_shell_msg.side_effect = queue.Empty
+        self.assertIn("answer", run.complaint(run.run_cell(client, "1", "running"), []))
+
     def test_what_a_cell_was_compiled_to_finds_rusts_own_library(self):
         with mock.patch.dict(os.environ, {"LD_LIBRARY_PATH": "/theirs", "DYLD_FALLBACK_LIBRARY_PATH": "/theirs"}):
             ((_, folders),) = run.libraries().items()
@@ -696,6 +1079,44 @@ class SetUp(InFolder):
                 for lab in (False, False, True, True):
                     run.set_up_jupyter(lab)
         self.assertEqual((len(made), len(calls)), (2, 2))
+
+    def environment_refused(self, error, finds_ensurepip):
+        """What is said where no virtual environment could be made."""
+        patches = {"HOUSE": self.folder, "rust": lambda: "", "set_up_desk": lambda: None}
+        there = mock.Mock() if finds_ensurepip else None
+        with mock.patch.multiple(run, **patches), mock.patch.object(run.venv, "create", side_effect=error):
+            with mock.patch.object(importlib.util, "find_spec", lambda _: there):
+                with contextlib.redirect_stderr(io.StringIO()) as said:
+                    self.assertEqual(run.main([]), 1)
+        return said.getvalue()
+
+    def test_python3_venv_is_named_only_where_it_is_missing(self):
+        failed = subprocess.CalledProcessError(1, ["python", "-m", "ensurepip"], b"first\nlast \xff\n")
+        self.assertIn("python3-venv", self.environment_refused(failed, finds_ensurepip=False))
+        said = self.environment_refused(failed, finds_ensurepip=True)
+        self.assertIn("ensurepip", said)
+        self.assertIn("first\nlast", said)
+        self.assertNotIn("python3-venv", said)
+
+    def test_a_disk_without_room_for_jupyter_is_said_to_be_one(self):
+        for number in (errno.ENOSPC, errno.EROFS, errno.EACCES):
+            output = f"ERROR: OSError: [Errno {number}] it is\nCalledProcessError: of pip\n".encode()
+            in_pip = subprocess.CalledProcessError(1, ["python", "-m", "ensurepip"], output)
+            for error in (OSError(number, os.strerror(number), "/somewhere"), in_pip):
+                said = self.environment_refused(error, finds_ensurepip=True)
+                self.assertIn(os.strerror(number), said)
+                self.assertIn(run.GIVEN, said)
+                self.assertEqual((said.count("\n"), "python3-venv" in said), (1, False))
+
+    def test_marks_that_are_not_whole_count_as_not_there(self):
+        calls = []
+        with mock.patch.object(run, "HOUSE", self.folder), mock.patch.object(run.venv, "create", lambda *_, **__: None):
+            with mock.patch.object(run, "call", lambda *command: calls.append(command)):
+                for text in (b"", b"\xff\xfe", b"[", b"{}"):
+                    (self.folder / "venv").mkdir(exist_ok=True)
+                    (self.folder / "venv/made").write_bytes(text)
+                    run.set_up_jupyter(lab=False)
+        self.assertEqual(len(calls), 4)
 
 
 if __name__ == "__main__":
