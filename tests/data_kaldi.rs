@@ -206,6 +206,28 @@ fn index_that_is_wrong_is_refused() {
     assert_eq!(made.says("feats.ark"), says);
 }
 
+/// Swapped lines of two utterances of one length, and a hundred lines for one matrix, were taken for right.
+#[test]
+fn an_offset_is_that_of_the_utterance_it_is_said_to_be() {
+    let made = Made::new(&plain(2, 3, &[0.0; 6]), b"a 1 2\nb 3 4\n");
+    let right = made.read().unwrap();
+    made.write("feats.scp", b"a feats.ark:43\nb feats.ark:2\n");
+    let text = made.says("feats.scp");
+    assert!(text.starts_with("line 1 (utterance 'a'): there is not this utterance before byte 43 of"), "{text}");
+    // Who renamed them says so.
+    made.write("feats.scp", b"first feats.ark:2\nsecond feats.ark:43\n");
+    made.write("pdf.ark", b"first 1 2\nsecond 3 4\n");
+    let renamed = Kaldi::new().context(0).classes(10).renamed();
+    let read = renamed.read(made.path("feats.scp"), made.path("pdf.ark")).unwrap();
+    assert_eq!((read.inputs(), read.labels()), (right.inputs(), right.labels()));
+    made.write("feats.scp", b"first feats.ark:2\nsecond feats.ark:2\n");
+    let text = refused(renamed.read(made.path("feats.scp"), made.path("pdf.ark")));
+    assert!(
+        text.contains("line 2 (utterance 'second'): another utterance of the index lies at the same place"),
+        "{text}"
+    );
+}
+
 #[test]
 fn matrix_that_is_wrong_is_refused() {
     let labels = b"a 1 2\nb 3 4\n";

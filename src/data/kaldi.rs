@@ -70,8 +70,9 @@ pub fn timit() -> Result<Dataset> {
 /// | name | default | range | paper |
 /// |---|---|---|---|
 /// | [`context`](Self::context) | 4 frames | 0 to 100 | 360 inputs (Appendix B): 40 × 9, our reading |
-/// | [`classes`](Self::classes) | 1,973 | 1 to 2³¹ − 1 | 1,973 (Table 5) |
+/// | [`classes`](Self::classes) | 1,973 | 1 to 2²⁴ | 1,973 (Table 5) |
 /// | [`missing`](Self::missing) | 0 utterances | any | – |
+/// | [`renamed`](Self::renamed) | no | | – |
 ///
 /// ```
 /// use sharp_minima::data::Kaldi;
@@ -85,11 +86,12 @@ pub struct Kaldi {
     context: usize,
     classes: usize,
     missing: usize,
+    renamed: bool,
 }
 
 impl Default for Kaldi {
     fn default() -> Self {
-        Self { context: 4, classes: 1_973, missing: 0 }
+        Self { context: 4, classes: 1_973, missing: 0, renamed: false }
     }
 }
 
@@ -117,19 +119,27 @@ impl Kaldi {
         Self { missing: utterances, ..self }
     }
 
+    /// The index may give utterances other keys than their archives do, as after `copy_data_dir.sh --utt-prefix`. Without this
+    /// an offset must be that of the utterance which the line names: two lines that were swapped are noticed.
+    pub fn renamed(self) -> Self {
+        Self { renamed: true, ..self }
+    }
+
     /// Reads the features that the index `features` (`.scp`) lists, with the labels of the archive `labels`, binary or
     /// text. Each file may be plain or gzipped (an offset then counts unpacked bytes). Utterances come in the order of
     /// the index; labels of utterances that it does not list are passed over.
     ///
     /// An archive is looked for where the index says, then there relative to the index's folder, then by its file name
     /// in the index's folder, so that a folder may be moved. Row ranges (`path:offset[0:9]`) and commands (`… |`) are
-    /// refused. All archives are held in memory while it reads.
+    /// refused. All archives are held in memory while it reads; points take `4 (2 context + 1)` bytes for each number of a frame.
     ///
     /// # Errors
     /// [`Error::Parameter`] where `context` or `classes` is out of range, [`Error::File`] where a file cannot be read,
     /// [`Error::Format`], with utterance and byte, where it is not what it should be: a damaged or unknown matrix, a
-    /// number that is not finite, utterances that differ in their features, another number of labels than of frames, a
-    /// label outside of the classes, more utterances without labels than [`missing`](Self::missing) allows, no frames.
+    /// number that is not finite, utterances that differ in their features, another utterance at an offset than the index
+    /// names there (but see [`renamed`](Self::renamed)), two utterances at one, another number of labels than of frames, a label
+    /// outside of the classes, more utterances without labels than [`missing`](Self::missing) allows, no frames, points that
+    /// the machine has no memory for.
     pub fn read(&self, features: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Split> {
         self.read_paths(features.as_ref(), labels.as_ref())
     }
@@ -150,14 +160,27 @@ impl Kaldi {
         if let Some(twice) = entries.iter().find(|entry| !keys.insert(entry.key)) {
             return Err(twice.wrong(index, "it is in the index twice"));
         }
-        let alignments = read_alignments(alignment)?;
+        let mut places = HashSet::new();
+        if let Some(twice) = entries.iter().find(|entry| !places.insert((entry.archive, entry.offset))) {
+            return Err(twice.wrong(index, "another utterance of the index lies at the same place"));
+        }
+        let bytes = read_bytes(alignment, MOST)?;
+        let alignments = read_alignments(alignment, &bytes)?;
         self.check_missing(index, alignment, &entries, &alignments)?;
 
         let mut archives = Archives::default();
         let (mut inputs, mut labels, mut features) = (Vec::new(), Vec::new(), None);
         for entry in &entries {
-            let Some(states) = alignments.get(entry.key) else { continue };
+            let Some(states) = alignments.of(entry.key) else { continue };
             let (path, bytes) = archives.open(index, entry)?;
+            if !self.renamed && !entry.is_named_in(bytes) {
+                let reason = format!(
+                    "there is not this utterance before byte {} of {}; where keys were changed on purpose, `renamed()` takes it",
+                    entry.offset,
+                    path.display()
+                );
+                return Err(entry.wrong(index, reason));
+            }
             let mut cursor = Cursor::new(path, entry.key, bytes, entry.offset)?;
             let matrix = read_matrix(&mut cursor)?;
             cursor.check_behind()?;
@@ -172,6 +195,9 @@ impl Kaldi {
             }
             matrix.check(*features.get_or_insert(matrix.columns)).map_err(|reason| wrong(path, reason))?;
             labels.extend(self.labels(states).map_err(|reason| wrong(alignment, reason))?);
+            let numbers = inputs.len() + matrix.values.len().saturating_mul(2 * self.context + 1);
+            let room = crate::memory::at_once(4 * numbers as u64, 1);
+            room.map_err(|error| wrong(index, format!("its points have no room with this `context`: {error}")))?;
             splice(&matrix, self.context, &mut inputs);
         }
         let Some(features) = features else {
@@ -195,7 +221,7 @@ impl Kaldi {
 
     /// An error where more utterances have no labels than may.
     fn check_missing(&self, index: &Path, alignment: &Path, entries: &[Entry], alignments: &Alignments) -> Result<()> {
-        let mut missing = entries.iter().filter(|entry| !alignments.contains_key(entry.key));
+        let mut missing = entries.iter().filter(|entry| alignments.of(entry.key).is_none());
         let Some(first) = missing.next() else { return Ok(()) };
         let number = 1 + missing.count();
         if number <= self.missing {
@@ -239,6 +265,13 @@ impl<'a> Entry<'a> {
             }
             _ => Ok(entry), // a file that holds this one matrix
         }
+    }
+
+    /// Whether the utterance's key stands where it should in this archive; a file that holds one matrix has none.
+    fn is_named_in(&self, archive: &[u8]) -> bool {
+        let before = archive.get(..self.offset).unwrap_or(archive);
+        // An offset beyond the end is said where the matrix is read.
+        before.is_empty() || self.offset > archive.len() || before.ends_with(&[self.key.as_bytes(), b" "].concat())
     }
 
     /// This line is not what it should be.
@@ -382,13 +415,23 @@ fn read_by_columns(cursor: &mut Cursor) -> Result<Matrix> {
     Ok(Matrix { rows, columns, values })
 }
 
-/// Labels by key.
-type Alignments = HashMap<String, Vec<i32>>;
+/// Labels by key: one after the other, and where those of an utterance lie. Many utterances without any must not take much memory.
+#[derive(Default)]
+struct Alignments<'a> {
+    labels: Vec<i32>,
+    places: HashMap<&'a str, (u32, u32)>,
+}
+
+impl Alignments<'_> {
+    /// The labels of this utterance, if it has some.
+    fn of(&self, key: &str) -> Option<&[i32]> {
+        self.places.get(key).map(|&(begin, end)| &self.labels[begin as usize..end as usize])
+    }
+}
 
 /// All labels of an archive, binary or text.
-fn read_alignments(path: &Path) -> Result<Alignments> {
-    let bytes = read_bytes(path, MOST)?;
-    let mut alignments = Alignments::new();
+fn read_alignments<'a>(path: &Path, bytes: &'a [u8]) -> Result<Alignments<'a>> {
+    let mut alignments = Alignments::default();
     let mut offset = 0;
     loop {
         let rest = bytes.get(offset..).unwrap_or_default();
@@ -409,10 +452,13 @@ fn read_alignments(path: &Path) -> Result<Alignments> {
         };
         offset += length;
         let behind = offset + usize::from(rest.get(length) == Some(&b' '));
-        let mut cursor = Cursor::new(path, key, &bytes, behind)?;
+        let mut cursor = Cursor::new(path, key, bytes, behind)?;
         let labels = if cursor.skip(b"\0B") { cursor.binary_labels()? } else { cursor.text_labels()? };
         offset = cursor.offset();
-        if alignments.insert(key.into(), labels).is_some() {
+        // A label takes two bytes of the file or more, which has fewer than 2³¹.
+        let begin = alignments.labels.len() as u32;
+        alignments.labels.extend(labels);
+        if alignments.places.insert(key, (begin, alignments.labels.len() as u32)).is_some() {
             return Err(Error::format(path, place, format!("the utterance '{key}' is in the archive twice")));
         }
     }
