@@ -115,6 +115,11 @@ pub(crate) fn missing(unmeasured: usize, diverged: usize) -> String {
     }
 }
 
+/// The sum of counts, which may come from anywhere.
+pub(crate) fn total(counts: impl Iterator<Item = usize>) -> usize {
+    counts.fold(0, usize::saturating_add)
+}
+
 /// "one path", "12 paths".
 pub(crate) fn counted(number: usize, what: &str) -> String {
     if number == 1 { format!("one {what}") } else { format!("{} {what}s", grouped(number)) }
@@ -126,6 +131,12 @@ pub(crate) fn grouped(number: usize) -> String {
     let groups: Vec<&str> =
         digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
     groups.join(",")
+}
+
+/// So many decimals. What lies half-way between two is rounded away from 0, whichever way its last bit fell: the mean of 75.04 and
+/// 75.05 is 75.05 in every table.
+pub(crate) fn decimals(value: f64, count: usize) -> String {
+    format!("{:.count$}", value * (1.0 + 1e-12))
 }
 
 /// A probability with three decimals, or as a power of ten where these would be 0.

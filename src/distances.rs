@@ -1,6 +1,6 @@
 //! How far does x go? The distance ‖x − x₀‖₂ along runs, and the law that it follows.
 //!
-//! The paper's small batch explores, and its large one stays near the start: it reports ‖x_s − x₀‖₂ / ‖x_ℓ − x₀‖₂ between 3 and 10 (§4). Hoffer,
+//! The paper's small batch explores, and its large one stays near the start: it reports ‖x_s − x₀‖₂ / ‖x_ℓ − x₀‖₂ between 3 and 10 (§3). Hoffer,
 //! Hubara and Soudry (2017, arXiv 1705.08741) say what the distance is a matter of: it grows with the logarithm of the number of
 //! steps, as in a random walk over a random potential, so that a large batch is nearer because it has taken fewer steps. Two laws
 //! of two numbers each are fitted to every trial, by least squares of the distance: `a + b log₂ t` and `a tᶜ`.

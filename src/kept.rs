@@ -18,7 +18,7 @@ use crate::file::{read_whole, write_whole};
 use crate::weights::{Layout, Weights};
 
 /// The version of the format that parts are written in, one more too where passes make other bits than before.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// What decides a part's numbers, in 128 bits (XXH3).
 #[derive(Clone)]
@@ -119,7 +119,7 @@ impl Shelf {
     /// [`Error::File`] where it is there and cannot be read.
     pub(crate) fn find<T: serde::de::DeserializeOwned>(&self, name: &str, of: &Fingerprint) -> Result<Found<T>> {
         let path = self.path(name, of, "json");
-        Ok(match found(&path, name)? {
+        Ok(match found(&path, name, of)? {
             Found::Whole(body) => match serde_json::from_slice(&body) {
                 Ok(part) => Found::Whole(part),
                 Err(error) => wrong(&path, &error),
@@ -141,7 +141,7 @@ impl Shelf {
         layout: &Layout,
     ) -> Result<Found<(T, Vec<Weights>)>> {
         let path = self.path(name, of, "part");
-        let body = match found(&path, name)? {
+        let body = match found(&path, name, of)? {
             Found::Whole(body) => body,
             Found::Wrong(reason) => return Ok(Found::Wrong(reason)),
             Found::Nothing => return Ok(Found::Nothing),
@@ -183,7 +183,7 @@ impl Shelf {
         let mut body = serde_json::to_vec(&(part, lengths)).map_err(|error| Error::file(&path, error))?;
         body.push(b'\n');
         points.iter().for_each(|point| body.extend_from_slice(point));
-        keep(&path, name, body)
+        keep(&path, name, of, body)
     }
 
     /// Removes such a part, if it is there.
@@ -206,7 +206,7 @@ impl Shelf {
         let path = self.path(name, of, "json");
         let mut body = serde_json::to_vec(part).map_err(|error| Error::file(&path, error))?;
         body.push(b'\n');
-        keep(&path, name, body)
+        keep(&path, name, of, body)
     }
 
     /// Weights that lie beside a part, if they are those of this digest; else why not.
@@ -248,21 +248,21 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// What follows a part's first line, if that agrees with it.
-fn found(path: &Path, name: &str) -> Result<Found<Vec<u8>>> {
+/// What follows a part's first line, if that agrees with it and with what the part is to be of.
+fn found(path: &Path, name: &str, of: &Fingerprint) -> Result<Found<Vec<u8>>> {
     let Some(mut bytes) = read(path)? else { return Ok(Found::Nothing) };
     let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else {
         return Ok(wrong(path, &"it has no first line"));
     };
-    if bytes[..end] != *head(name, &bytes[end + 1..]).as_bytes() {
-        return Ok(wrong(path, &"its digest, format or version is another one"));
+    if bytes[..end] != *head(name, of, &bytes[end + 1..]).as_bytes() {
+        return Ok(wrong(path, &"its digest, format or version is another one, or it is another part"));
     }
     Ok(Found::Whole(bytes.split_off(end + 1)))
 }
 
 /// Writes a part's file: its first line, and what follows it.
-fn keep(path: &Path, name: &str, mut body: Vec<u8>) -> Result<()> {
-    let mut bytes = head(name, &body).into_bytes();
+fn keep(path: &Path, name: &str, of: &Fingerprint, mut body: Vec<u8>) -> Result<()> {
+    let mut bytes = head(name, of, &body).into_bytes();
     bytes.push(b'\n');
     bytes.append(&mut body);
     write_whole(path, &bytes)
@@ -272,10 +272,10 @@ fn wrong<T>(path: &Path, reason: &dyn std::fmt::Display) -> Found<T> {
     Found::Wrong(format!("{} is not as it was kept ({reason})", path.display()))
 }
 
-/// The first line of a part with this rest.
-fn head(name: &str, body: &[u8]) -> String {
-    let version = env!("CARGO_PKG_VERSION");
-    format!(r#"{{"part":"{name}","format":{FORMAT},"version":"{version}","digest":"{}"}}"#, digest(body))
+/// The first line of a part with this rest. What it is of stands in it, too: a file may be copied over another's name.
+fn head(name: &str, of: &Fingerprint, body: &[u8]) -> String {
+    let (version, of, digest) = (env!("CARGO_PKG_VERSION"), of.text(), digest(body));
+    format!(r#"{{"part":"{name}","of":"{of}","format":{FORMAT},"version":"{version}","digest":"{digest}"}}"#)
 }
 
 #[cfg(test)]

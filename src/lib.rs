@@ -16,7 +16,7 @@
 //! | what does the paper print? | [`paper`] |
 //! | does the large batch only need a better start? (Figure 5) | [`warm_starts`]: [`WarmStarts`] |
 //! | what becomes of it along a run? (Figure 6) | [`way_down`]: [`WayDown`] |
-//! | how far does it go? (§4) | [`distances`]: [`Distances`], [`Law`] |
+//! | how far does it go? (§3) | [`distances`]: [`Distances`], [`Law`] |
 //! | when does the large batch pay? (Appendix C) | [`break_even`]: [`BreakEven`], [`Reach`] |
 //! | are there many large positive eigenvalues? (§2) | [`spectrum`]: [`Spectrum`] → [`Eigenvalues`], [`Spectra`], [`Explained`]; products: [`Objective::hessian_at`] |
 //! | how noisy are gradients there? | [`noise`]: [`GradientNoise`] → [`NoiseScale`] |
@@ -84,7 +84,7 @@ pub use scale::Scale;
 pub use seed::Seed;
 pub use sharpness::{Maxima, Maximizer, Maximum, Reading, Sharpness};
 pub use spectrum::{Eigenvalue, Eigenvalues, Eigenvector, Estimate, Explained, Leading, Probe, Spectra, Spectrum};
-pub use spread::{Paired, Ranks, Ratio, Spread, Trend, Welch};
+pub use spread::{Paired, Ranks, Ratio, Spread, Trend, Welch, holm};
 pub use table::{DataFrame, polars, show};
 pub use threshold::Threshold;
 pub use train::{

@@ -17,10 +17,13 @@
 //! The digest (XXH3, 128 bits) is of everything else in the file: a record that was altered is refused. Weights are not in it
 //! ([`Weights::save`](crate::Weights::save)). A file is whole or not there.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::de::value::MapDeserializer;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::break_even::{BreakEven, Reach};
@@ -257,8 +260,8 @@ impl Recorded {
     /// Writes the record.
     ///
     /// # Errors
-    /// [`Error::File`] where it cannot be written; [`Error::Data`] where it could not be read back: regimes of two nets or data
-    /// sets or of one name, or one without trials.
+    /// [`Error::File`] where it cannot be written; [`Error::Data`] or [`Error::Format`] where it could not be read back: regimes of
+    /// two nets or data sets or of one name, one without trials, or a number that is not finite and has no place in JSON.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         self.check().map_err(Error::Data)?;
@@ -281,9 +284,13 @@ impl Recorded {
                 }
             }
         }
-        if let Some(Maxima { maxima, unmeasured, diverged }) = &self.maxima {
+        if let Some(Maxima { maxima, unmeasured, diverged, failed }) = &self.maxima {
             let counts = [("unmeasured", Value::from(*unmeasured)), ("diverged", (*diverged).into())];
-            push(line_of("maxima", counts, Map::new()));
+            let mut others = Map::new();
+            if !failed.is_empty() {
+                others.insert("failed".into(), failed.clone().into());
+            }
+            push(line_of("maxima", counts, others));
             for maximum in maxima {
                 push(line_of("sharpness", [], object(path, maximum)?));
             }
@@ -326,6 +333,8 @@ impl Recorded {
             seconds: self.seconds,
         };
         let whole = head.with_digest(&body).map_err(|error| Error::file(path, error))? + "\n" + &body;
+        // JSON has no number that is not finite: where one has no place in a record, that is said now, and not when it is read.
+        Self::read(path, &whole)?;
         crate::file::write_whole(path, whole.as_bytes())
     }
 
@@ -337,17 +346,22 @@ impl Recorded {
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = String::from_utf8(read_whole(path, MOST)?).map_err(|error| Error::file(path, error))?;
-        let (first, body) = text.split_once('\n').unwrap_or((&text, ""));
+        Self::read(path, &text)
+    }
+
+    /// What this text says, which is or will be that of a file.
+    fn read(path: &Path, text: &str) -> Result<Self> {
+        let (first, body) = text.split_once('\n').unwrap_or((text, ""));
         let wrong = |line: usize, reason: String| Error::format(path, format!("line {line}"), reason);
         // The format first: another one may well lack what this one has.
         let format = serde_json::from_str::<Value>(first).ok().and_then(|head| head.get("format")?.as_u64());
         if format != Some(FORMAT) {
             // A record of format 1 was one object over many lines, its format the second of them.
-            let found = format.or_else(|| serde_json::from_str::<Value>(&text).ok()?.get("format")?.as_u64());
+            let found = format.or_else(|| serde_json::from_str::<Value>(text).ok()?.get("format")?.as_u64());
             let found = found.map_or("none".into(), |format| format.to_string());
             return Err(wrong(1, format!("a record of a run has the format {FORMAT} here, but this has {found}")));
         }
-        let mut head: Map<String, Value> = parsed(first).map_err(|reason| wrong(1, reason))?;
+        let mut head = parsed(first).map_err(|reason| wrong(1, reason))?;
         head.remove("digest");
         let head: Head = from_object(head).map_err(|reason| wrong(1, reason))?;
         if head.with_digest(body).map_err(|error| wrong(1, error.to_string()))? != first {
@@ -374,12 +388,12 @@ impl Recorded {
 
     /// Takes one line after the first; an error says what is wrong with it.
     fn take(&mut self, line: &str) -> std::result::Result<(), String> {
-        let mut line: Map<String, Value> = parsed(line)?;
+        let mut line = parsed(line)?;
         let kind: String = take(&mut line, "kind")?;
         let nothing_before = || format!("a line of kind '{kind}' has nothing before it that it belongs to");
         match kind.as_str() {
             "regime" => {
-                line.insert("runs".into(), Value::Array(Vec::new()));
+                line.insert("runs".into(), nothing()?);
                 self.regimes.push(from_object(line)?);
             }
             "run" | "epoch" => {
@@ -396,8 +410,9 @@ impl Recorded {
             }
             "maxima" => {
                 let (unmeasured, diverged) = (take(&mut line, "unmeasured")?, take(&mut line, "diverged")?);
+                let failed = if line.contains_key("failed") { take(&mut line, "failed")? } else { Vec::new() };
                 nothing_left(&line)?;
-                self.maxima = Some(Maxima { maxima: Vec::new(), unmeasured, diverged });
+                self.maxima = Some(Maxima { maxima: Vec::new(), unmeasured, diverged, failed });
             }
             "sharpness" => {
                 let maxima = self.maxima.as_mut().ok_or_else(nothing_before)?;
@@ -432,7 +447,7 @@ impl Recorded {
                 if take::<usize>(&mut line, "path")? != paths.len() {
                     return Err("paths must be numbered in their order".into());
                 }
-                line.insert("points".into(), Value::Array(Vec::new()));
+                line.insert("points".into(), nothing()?);
                 paths.push(from_object(line)?);
             }
             "point" => {
@@ -459,6 +474,14 @@ impl Recorded {
             if self.regimes[..place].iter().any(|other| other.name == *name) {
                 return Err(format!("two regimes have the name '{name}'"));
             }
+        }
+        let surfaces = self.surfaces.iter().flat_map(|surfaces| &surfaces.surfaces);
+        if surfaces.into_iter().any(|surface| !surface.is_whole()) {
+            return Err("a surface has as many rows and columns of values as places, and one at least".into());
+        }
+        let mut spectra = self.spectra.iter().flat_map(|spectra| &spectra.spectra);
+        if spectra.any(|spectrum| !spectrum.is_whole()) {
+            return Err("a spectrum has at least one probe, with a weight for each of its nodes".into());
         }
         check_alike(&self.regimes()).map_err(|error| error.to_string())
     }
@@ -509,20 +532,30 @@ fn line_of<const N: usize>(kind: &str, first: [(&str, Value); N], rest: Map<Stri
     Value::Object(line)
 }
 
-fn parsed(line: &str) -> std::result::Result<Map<String, Value>, String> {
+/// A line's fields, each as it is written: long arrays become what they are of at once, and not first a tree of values, which takes
+/// many times the memory.
+type Fields<'a> = BTreeMap<String, &'a RawValue>;
+
+fn parsed(line: &str) -> std::result::Result<Fields<'_>, String> {
     serde_json::from_str(line).map_err(|error| error.to_string())
 }
 
-fn from_object<T: DeserializeOwned>(object: Map<String, Value>) -> std::result::Result<T, String> {
-    serde_json::from_value(Value::Object(object)).map_err(|error| error.to_string())
+/// The field of an array that is on lines of its own.
+fn nothing() -> std::result::Result<&'static RawValue, String> {
+    serde_json::from_str("[]").map_err(|error| error.to_string())
 }
 
-fn take<T: DeserializeOwned>(line: &mut Map<String, Value>, name: &str) -> std::result::Result<T, String> {
+fn from_object<T: DeserializeOwned>(fields: Fields<'_>) -> std::result::Result<T, String> {
+    let fields = MapDeserializer::<_, serde_json::Error>::new(fields.into_iter());
+    T::deserialize(fields).map_err(|error| error.to_string())
+}
+
+fn take<T: DeserializeOwned>(line: &mut Fields<'_>, name: &str) -> std::result::Result<T, String> {
     let value = line.remove(name).ok_or_else(|| format!("missing field `{name}`"))?;
-    serde_json::from_value(value).map_err(|error| format!("{name}: {error}"))
+    serde_json::from_str(value.get()).map_err(|error| format!("{name}: {error}"))
 }
 
-fn nothing_left(line: &Map<String, Value>) -> std::result::Result<(), String> {
+fn nothing_left(line: &Fields<'_>) -> std::result::Result<(), String> {
     line.keys().next().map_or(Ok(()), |name| Err(format!("unknown field `{name}`")))
 }
 

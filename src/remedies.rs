@@ -10,7 +10,7 @@ use crate::display::{Block, probability, significant};
 use crate::error::{Error, Result};
 use crate::noise::NoiseScale;
 use crate::sharpness::{Maxima, Maximum, Reading, Space};
-use crate::spread::{Paired, Ranks, Ratio, Spread, geometric_mean};
+use crate::spread::{Paired, Ranks, Ratio, Spread, geometric_mean, holm};
 use crate::train::{Epoch, Regime, Role, Stop, Study, check_alike};
 
 /// φ of an arm's trials in one kind of box.
@@ -222,26 +222,33 @@ impl Remedies {
         Paired::test(&arm.tests.iter().filter_map(pair).collect::<Vec<_>>(), 1)
     }
 
-    /// The same for several pairs of arm and control, as a table.
+    /// The same for several pairs of arm and control, as a table; p also corrected for all of them by [`holm`].
     ///
     /// # Errors
     /// As [`named`](Self::named).
     pub fn controls(&self, pairs: &[(&str, &str)]) -> Result<Block> {
-        let row = |(arm, control): &(&str, &str)| {
+        let tests: Vec<Result<Paired>> = pairs.iter().map(|(arm, control)| self.between(arm, control)).collect();
+        let corrected =
+            holm(&tests.iter().map(|test| test.as_ref().map_or(f64::NAN, |test| test.p)).collect::<Vec<_>>());
+        let row = |((arm, control), (test, corrected)): (&(&str, &str), (&Result<Paired>, &f64))| {
             let phi = |name: &str| Ok::<_, Error>(self.named(name)?.sharpness.first().map(|own| own.phi.clone()));
             let (own, theirs) = (phi(arm)?, phi(control)?);
             let ratio = own.zip(theirs).and_then(|(own, theirs)| Ratio::of(&own, &theirs).ok());
-            let (difference, p) = match self.between(arm, control) {
-                Ok(paired) => (paired.text(), probability(paired.p)),
-                Err(reason) => (format!("none: {reason}"), String::new()),
+            let (difference, p, corrected) = match test {
+                Ok(paired) => (paired.text(), probability(paired.p), probability(*corrected)),
+                Err(reason) => (format!("none: {reason}"), String::new(), String::new()),
             };
             let ratio = ratio.map_or("–".into(), |ratio| ratio_text(&ratio));
-            Ok(vec![(*arm).into(), (*control).into(), difference, p, ratio])
+            Ok(vec![(*arm).into(), (*control).into(), difference, p, corrected, ratio])
         };
-        let rows = pairs.iter().map(row).collect::<Result<Vec<_>>>()?;
-        let columns = ["arm", "its control", "test accuracy, points", "p", "φ, times the control's"];
+        let rows = pairs.iter().zip(tests.iter().zip(&corrected)).map(row).collect::<Result<Vec<_>>>()?;
+        let columns = ["arm", "its control", "test accuracy, points", "p", "p, corrected", "φ, times the control's"];
         Ok(Block::table(
-            "Arms against their controls: differences of pairs with 95 % intervals, not corrected",
+            &format!(
+                "Arms against their controls: differences of pairs with the 95 % interval of each; p alone, and corrected for \
+                 {} comparisons (Holm)",
+                corrected.iter().filter(|p| !p.is_nan()).count()
+            ),
             &columns,
             rows,
         ))
@@ -404,7 +411,8 @@ fn two_digits(value: f64) -> String {
         size if size >= 1.0 => 1,
         size if size >= 0.1 => 2,
         size if size >= 0.01 => 3,
-        _ => return significant(value),
+        size if size >= 1e-4 => 4,
+        _ => return format!("{value:.0e}"),
     };
     format!("{value:.decimals$}")
 }

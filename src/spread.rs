@@ -6,7 +6,7 @@
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use statrs::statistics::Statistics as _;
 
-use crate::display::{probability, significant};
+use crate::display::{decimals as rounded, probability, significant};
 use crate::error::{Error, Result};
 
 /// Mean and standard deviation of a few numbers.
@@ -42,9 +42,9 @@ impl Spread {
     pub fn text(&self, decimals: usize) -> String {
         let decimals = decimals.min(300);
         if self.deviation.is_finite() {
-            format!("{:.decimals$} ± {:.decimals$}", self.mean, self.deviation)
+            format!("{} ± {}", rounded(self.mean, decimals), rounded(self.deviation, decimals))
         } else {
-            format!("{:.decimals$}", self.mean)
+            rounded(self.mean, decimals)
         }
     }
 }
@@ -90,6 +90,9 @@ impl Welch {
         let least = first.count.min(second.count);
         if least < 2 {
             return Err(Error::parameter("trials in a group", least, "be at least 2 for a test of their means"));
+        }
+        if let Some(mean) = [first.mean, second.mean].into_iter().find(|mean| !mean.is_finite()) {
+            return Err(Error::parameter("mean of a group", mean, "be finite for a test"));
         }
         let share = |spread: &Spread| spread.deviation.powi(2) / spread.count as f64;
         let (a, b) = (share(&first), share(&second));
@@ -163,6 +166,25 @@ impl Paired {
         let p = (2.0 * tries * student.cdf(-(mean / error).abs())).min(1.0);
         Ok(Self { difference: mean, lower: mean - reach, upper: mean + reach, p, count })
     }
+}
+
+/// Corrects the p of several comparisons for their number (Holm 1979): of all that are true nulls one falls below 0.05 with a
+/// probability of at most 5 %. In the order given; what is no number is no comparison.
+///
+/// ```
+/// let corrected = sharp_minima::holm(&[0.01, 0.04, 0.03]);
+/// assert_eq!(corrected, [0.03, 0.06, 0.06]);
+/// ```
+pub fn holm(p: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p.len()).filter(|place| !p[*place].is_nan()).collect();
+    order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));
+    let mut corrected = p.to_vec();
+    let mut most: f64 = 0.0;
+    for (rank, place) in order.iter().enumerate() {
+        most = most.max((order.len() - rank) as f64 * p[*place]).min(1.0);
+        corrected[*place] = most;
+    }
+    corrected
 }
 
 impl Paired {
@@ -379,28 +401,9 @@ impl Trend {
         if let Some(value) = pairs.iter().flat_map(|(x, y)| [x, y]).find(|v| !(v.is_finite() && **v > 0.0)) {
             return Err(Error::parameter("numbers of a trend", value, "be finite and above 0"));
         }
-        let x: Vec<f64> = pairs.iter().map(|(x, _)| x.log2()).collect();
-        let y: Vec<f64> = pairs.iter().map(|(_, y)| y.ln()).collect();
-        let Some(Line { slope, square, rest }) = Line::through(&x, &y) else {
-            return Err(Error::parameter("x of a trend", pairs[0].0, "be several different numbers"));
-        };
-        let freedom = (pairs.len() - 2) as f64;
-        let error = (rest / freedom / square).sqrt();
-        let student = StudentsT::new(0.0, 1.0, freedom)
-            .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))?;
-        let reach = student.inverse_cdf(0.975) * error;
-        let p = match (slope == 0.0, error == 0.0) {
-            (true, _) => 1.0,
-            (_, true) => 0.0,
-            _ => 2.0 * student.cdf(-(slope / error).abs()),
-        };
-        Ok(Self {
-            factor: slope.exp(),
-            lower: (slope - reach).exp(),
-            upper: (slope + reach).exp(),
-            p,
-            count: pairs.len(),
-        })
+        let logarithms: Vec<(f64, f64)> = pairs.iter().map(|(x, y)| (*x, y.ln())).collect();
+        let ([slope, lower, upper], p) = with_each_doubling(&logarithms)?;
+        Ok(Self { factor: slope.exp(), lower: lower.exp(), upper: upper.exp(), p, count: pairs.len() })
     }
 
     /// "grows by a factor of 1.30 with each doubling (95 % interval 1.21 to 1.39, p = 2e-4)".
@@ -409,6 +412,29 @@ impl Trend {
         let [factor, lower, upper] = [factor, lower, upper].map(|&value| significant(value));
         format!("times {factor} with each doubling (95 % interval {lower} to {upper}, p = {})", probability(*p))
     }
+}
+
+/// What y of the pairs (x, y) gains with each doubling of x, by least squares, with the ends of its 95 % interval by Student's t,
+/// and p of none. At least three pairs, x above 0.
+///
+/// # Errors
+/// [`Error::Parameter`] where x does not vary.
+pub(crate) fn with_each_doubling(pairs: &[(f64, f64)]) -> Result<([f64; 3], f64)> {
+    let (x, y): (Vec<f64>, Vec<f64>) = pairs.iter().map(|(x, y)| (x.log2(), *y)).unzip();
+    let Some(Line { slope, square, rest }) = Line::through(&x, &y) else {
+        return Err(Error::parameter("x of a trend", pairs[0].0, "be several different numbers"));
+    };
+    let freedom = (pairs.len() - 2) as f64;
+    let error = (rest / freedom / square).sqrt();
+    let student = StudentsT::new(0.0, 1.0, freedom)
+        .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))?;
+    let reach = student.inverse_cdf(0.975) * error;
+    let p = match (slope == 0.0, error == 0.0) {
+        (true, _) => 1.0,
+        (_, true) => 0.0,
+        _ => 2.0 * student.cdf(-(slope / error).abs()),
+    };
+    Ok(([slope, slope - reach, slope + reach], p))
 }
 
 crate::display::shown_as_text!(Paired, Ranks, Ratio, Spread, Trend, Welch);

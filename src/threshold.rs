@@ -169,8 +169,13 @@ impl Threshold {
         self.p < 0.05
     }
 
+    /// Whether the trials say where the fall begins: it is resolved, and its interval ends on one side at least.
+    pub fn is_located(&self) -> bool {
+        self.is_resolved() && !(self.open_below && self.open_above)
+    }
+
     /// "falls past a batch of 512 (95 % interval 430 to 610, p = 1e-4): 98.00 % up to it, 0.50 percentage points less
-    /// per doubling", or that the curve does not fall beyond chance.
+    /// per doubling"; that it falls, and where cannot be told; or that the curve does not fall beyond chance.
     pub fn text(&self) -> String {
         let p = probability(self.p);
         if !self.is_resolved() {
@@ -179,17 +184,28 @@ impl Threshold {
                 self.trials, self.sizes
             );
         }
+        let misfit = match self.misfit {
+            misfit if misfit < 0.05 => format!("; the curve bends (p = {} of the broken stick)", probability(misfit)),
+            _ => String::new(),
+        };
+        let slope = 100.0 * self.slope;
+        if !self.is_located() {
+            return format!(
+                "falls (p = {p}, {} trials at {} batch sizes), and where that begins cannot be told; past the best \
+                 corner by {slope:.2} percentage points with each doubling{misfit}",
+                self.trials, self.sizes
+            );
+        }
         let points = |batch: f64| grouped(batch.round() as usize);
         let less = if self.open_below { " or less" } else { "" };
         let more = if self.open_above { " or more" } else { "" };
         format!(
-            "falls past a batch of {} (95 % interval {}{less} to {}{more}, p = {p}): {:.2} % up to it, {:.2} percentage \
-             points less per doubling",
+            "falls past a batch of {} (95 % interval {}{less} to {}{more}, p = {p}): {:.2} % up to it, {slope:.2} percentage \
+             points less per doubling{misfit}",
             points(self.batch),
             points(self.lower),
             points(self.upper),
             100.0 * self.level,
-            100.0 * self.slope
         )
     }
 

@@ -129,7 +129,7 @@ impl WayDown {
         }
         let way = |&one: &(Space, f64)| {
             let own = maxima.maxima.iter().filter(|it| (it.space, it.epsilon) == one).cloned().collect();
-            Self::of(regimes, &Maxima { maxima: own, ..*maxima })
+            Self::of(regimes, &Maxima { maxima: own, ..maxima.clone() })
         };
         if boxes.is_empty() { Ok(vec![Self::of(regimes, maxima)?]) } else { boxes.iter().map(way).collect() }
     }

@@ -1,7 +1,7 @@
 //! Where is the network? At x, one flat vector, with the names and shapes of its parts.
 //!
 //! The paper writes f(x) for one vector x ∈ ℝⁿ and does arithmetic on it: `α x_l + (1 − α) x_s` (Figure 3),
-//! `‖x − x₀‖` (§4), `x + A y` (Metric 2.1). [`Weights`] is that vector. Normalization's running averages are not part of x:
+//! `‖x − x₀‖` (§3), `x + A y` (Metric 2.1). [`Weights`] is that vector. Normalization's running averages are not part of x:
 //! they ride along as [`buffers`](Weights::buffers), are used only where [`Statistics::Running`](crate::Statistics)
 //! asks for them, and follow [`Weights::mix`] alone.
 //!
@@ -28,7 +28,7 @@ pub struct Part {
 impl Part {
     /// Number of numbers.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        self.shape.iter().fold(1, |product, &size| product.saturating_mul(size))
     }
 
     /// Whether there is no number in it; never so in a net's layout.
@@ -38,7 +38,7 @@ impl Part {
 
     /// Where it lies in the vector.
     pub fn range(&self) -> std::ops::Range<usize> {
-        self.offset..self.offset + self.len()
+        self.offset..self.offset.saturating_add(self.len())
     }
 }
 
@@ -209,7 +209,7 @@ impl Weights {
         self.values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
     }
 
-    /// `‖x − y‖₂`, the distance that §4 compares between small and large batches.
+    /// `‖x − y‖₂`, the distance that §3 compares between small and large batches.
     ///
     /// # Errors
     /// [`Error::Shape`] where the layouts differ.

@@ -5,9 +5,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sharp_minima::{
-    Augment, Between, Dataset, Descent, GradientNoise, Growth, Layer, Maximizer, Net, Objective, Optimizer, Pair,
-    Paired, Plane, Ranks, Ratio, Reach, Result, Scaling, Seed, Sharpness, Spectrum, Split, Spread, Strategy, Study,
-    Threshold, Training, Trend, Weights, Welch, Work, data, zoo,
+    Augment, Between, Block, Dataset, Descent, GradientNoise, Growth, Layer, Maxima, Maximizer, Net, Objective,
+    Optimizer, Pair, Paired, Part, Paths, Plane, Ranks, Ratio, Reach, Recorded, Result, Scaling, Seed, Sharpness,
+    Spectra, Spectrum, Split, Spread, Strategy, Study, Surfaces, Threshold, Training, Trend, WayDown, Weights, Welch,
+    Work, chart, data, paper, table, verdict, zoo,
 };
 
 const REALS: [f64; 12] = [
@@ -151,6 +152,12 @@ fn reals_are_answered() -> Result<()> {
     Ok(())
 }
 
+/// A net of one convolution.
+fn conv(filters: usize, window: usize, stride: usize, padding: usize) -> Result<Net> {
+    let conv = Layer::Conv { filters, window, stride, padding };
+    Net::new("n", &[1, 4, 4], vec![conv, Layer::Flatten, Layer::Dense { outputs: 2 }])
+}
+
 #[test]
 fn counts_are_answered() -> Result<()> {
     let Room { data, net, pair, x, .. } = &room()?;
@@ -181,6 +188,23 @@ fn counts_are_answered() -> Result<()> {
                 said(one().begin(net, data, n.min(9)).and_then(|mut at: Descent| at.step(&data.first(n.min(31), 5)?)))
             }),
         ),
+        ("a trial", Box::new(move |n| said(one().begin(net, data, n)))),
+        ("steps and their batch", Box::new(move |n| run(one().steps(n, n)))),
+        ("batches", Box::new(move |n| said(one().batches(net, data, &[n, 6])))),
+        ("p, two draws", Box::new(|n| said(Sharpness::subspace(1e-3, n).quiet().draws(net, data, x, 2)))),
+        ("a filter's numbers", Box::new(|n| said(conv(n, 3, 1, 1)))),
+        ("a window", Box::new(|n| said(conv(1, n, 1, 1)))),
+        ("a window and its padding", Box::new(|n| said(conv(1, n, 1, n)))),
+        ("a stride and its padding", Box::new(|n| said(conv(1, 1, n, n)))),
+        (
+            "max pooling",
+            Box::new(|n| {
+                let pool = Layer::MaxPool { window: n, stride: n, padding: n };
+                said(Net::new("n", &[1, 4, 4], vec![pool, Layer::Flatten, Layer::Dense { outputs: 2 }]))
+            }),
+        ),
+        ("context of frames", Box::new(|n| said(data::Kaldi::new().context(n).read("nowhere", "nowhere")))),
+        ("classes of a reader", Box::new(|n| said(data::read_idx("nowhere", "nowhere", n)))),
         ("p", Box::new(|n| sharp(Sharpness::subspace(1e-3, n)))),
         ("iterations", Box::new(|n| sharp(Sharpness::full(1e-3).iterations(n)))),
         ("starts", Box::new(|n| sharp(Sharpness::full(1e-3).starts(n.max(1 << 33))))),
@@ -201,9 +225,7 @@ fn counts_are_answered() -> Result<()> {
         ("outputs", Box::new(|n| said(Net::new("n", &[4], vec![Layer::Dense { outputs: n }])))),
         (
             "weights of an optimizer",
-            Box::new(|n| {
-                said(Optimizer::adam().begin(n.min(1 << 40)).and_then(|mut state| state.step(&mut [0.0; 3], &[0.0; 2])))
-            }),
+            Box::new(|n| said(Optimizer::adam().begin(n).and_then(|mut state| state.step(&mut [0.0; 3], &[0.0; 2])))),
         ),
         ("synthetic points", Box::new(|n| said(data::Synthetic::new(&[4], 2).train(n).test(4).make()))),
         (
@@ -275,4 +297,260 @@ fn strangers_are_answered() -> Result<()> {
         assert!(answer.len() > 20 && answer.contains(' ') && !answer.contains("tensor library"), "{name}: {answer}");
     }
     Ok(())
+}
+
+/// Whatever a call answers is well.
+fn answered<T>(_: T) {}
+
+type Asked<'a, A> = (&'static str, Box<dyn Fn(A) + 'a>);
+
+fn bear<A: Copy + std::fmt::Debug>(calls: &[Asked<'_, A>], arguments: &[A]) {
+    for (name, call) in calls {
+        for &argument in arguments {
+            let answer = catch_unwind(AssertUnwindSafe(|| call(argument)));
+            assert!(answer.is_ok(), "{name}({argument:?}) panics");
+        }
+    }
+}
+
+/// What takes any number or name, and what is refused for some other reason than its size: no call panics.
+#[test]
+fn the_others_bear_it() -> Result<()> {
+    let Room { data, net, pair, x, .. } = &room()?;
+    let images = Split::new(vec![0.5; 32], vec![0, 1], vec![1, 4, 4], 2)?;
+    let path = Between::line().points(3).quiet().pair(net, data, pair)?.paths.remove(0);
+    let surface = Plane::filters().points(3).quiet().at(net, data, x)?;
+    let spectrum = Spectrum::outermost(1).steps(3).probes(1).quiet().at(net, data, x)?;
+    let threshold =
+        Threshold::of(&[(8, 0.9), (16, 0.9), (32, 0.8), (64, 0.7)].map(|(batch, one)| (batch, vec![one, one + 0.01])))?;
+    let study = pair.study();
+    let remedies = study.remedies(None)?;
+    let point = net.start(Seed(0), 0).to_f64();
+    let reals: Vec<Asked<'_, f64>> = vec![
+        (
+            "mean of targets",
+            Box::new(|v| answered(pair.break_even(Reach::TrainLoss, &[0.5]).map(|even| said(even.mean(v))))),
+        ),
+        ("an image moved", Box::new(|v| answered(Augment::images().by(&images, 0, v, [v, v], v)))),
+        ("loss of a path", Box::new(|v| answered(path.loss(v)))),
+        ("robust loss", Box::new(|v| answered(path.robust(v)))),
+        ("robust loss, drawn", Box::new(|v| answered(path.robust_chart(v)))),
+        (
+            "both ends of α",
+            Box::new(|v| answered(Between::line().points(3).alphas(-v, v).quiet().pair(net, data, pair))),
+        ),
+        ("share of a plane", Box::new(|v| answered(surface.within(v)))),
+        ("density", Box::new(|v| answered((spectrum.density(v, 0.1), spectrum.density(0.1, v), spectrum.above(v))))),
+        ("a probe's mean", Box::new(|v| answered(spectrum.probes[0].mean(&|_| v)))),
+        ("a curve over batches", Box::new(|v| answered(threshold.at(v)))),
+        ("φ of an arm", Box::new(|v| answered(remedies.arms[0].at(v)))),
+        ("several p", Box::new(|v| answered(sharp_minima::holm(&[v, 0.5, v])))),
+        ("spreads", Box::new(|v| answered(Welch::of_spreads(spread(v), spread(1.0))))),
+        ("exact points", Box::new(|v| answered(Split::exact(vec![v, v], vec![0, 1], vec![1], 2)))),
+        ("f far away", Box::new(|v| answered(Objective::new().gradient_at(net, &data.train, &vec![v; x.len()])))),
+        ("outputs far away", Box::new(|v| answered(Objective::new().logits_at(net, &data.train, &vec![v; x.len()])))),
+        (
+            "a product of Gauss and Newton",
+            Box::new(|v| answered(Objective::new().gauss_newton_at(net, &data.train, &point, &[vec![v; x.len()]]))),
+        ),
+        (
+            "sharpness far away",
+            Box::new(|v| answered(Sharpness::full(1e-3).at_point(net, &data.train, &vec![v; x.len()]))),
+        ),
+        (
+            "a spectrum far away",
+            Box::new(|v| answered(Spectrum::outermost(1).steps(2).at_point(net, &data.train, &vec![v; x.len()]))),
+        ),
+        (
+            "eigenvectors far away",
+            Box::new(|v| {
+                answered(Spectrum::outermost(1).steps(2).eigenvectors_at(net, &data.train, &vec![v; x.len()]))
+            }),
+        ),
+        (
+            "a step explained",
+            Box::new(|v| answered(Spectrum::outermost(1).steps(2).quiet().explained(net, data, x, &vec![v; x.len()]))),
+        ),
+        ("a learning rate", Box::new(|v| answered(Optimizer::adam().with_learning_rate(v)))),
+    ];
+    bear(&reals, &REALS);
+    let counts: Vec<Asked<'_, usize>> = vec![
+        ("digits of a spread", Box::new(|n| answered(spread(1.0).text(n.min(1 << 33))))),
+        ("rows of a frame", Box::new(|n| answered(pair.frame().map(|frame| sharp_minima::show(&frame, n))))),
+        ("a point", Box::new(|n| answered(data.train.point(n)))),
+        ("an image", Box::new(|n| answered(Augment::images().by(&images, n, 0.1, [0.0, 0.0], 0.0)))),
+        ("frames of context", Box::new(|n| answered(data::Kaldi::new().missing(n)))),
+        (
+            "seeds",
+            Box::new(|n| {
+                answered((Sharpness::full(1e-3).seed(n as u64).draw(n as u64), Training::adam().seed(n as u64)))
+            }),
+        ),
+        (
+            "a seed of planes",
+            Box::new(|n| answered(Plane::filters().points(3).seed(n as u64).quiet().at(net, data, x))),
+        ),
+        (
+            "a seed of spectra",
+            Box::new(|n| answered(Spectrum::outermost(1).steps(2).seed(n as u64).quiet().at(net, data, x))),
+        ),
+        ("a seed of noise", Box::new(|n| answered(GradientNoise::of_parts(5).seed(n as u64).quiet().at(net, data, x)))),
+        (
+            "a seed of points",
+            Box::new(|n| answered(data::Synthetic::new(&[4], 2).train(4).test(4).seed(n as u64).make())),
+        ),
+        (
+            "epochs of a descent",
+            Box::new(|n| {
+                answered(Training::adam().batch(6).quiet().begin(net, data, 0).map(|mut at| at.until(data, n.min(2))))
+            }),
+        ),
+        (
+            "classes of a net",
+            Box::new(|n| {
+                answered((zoo::f2(&[4], n, 0.02), zoo::c2(&[3, 8, 8], n, 0.02), zoo::c4(&[3, 8, 8], n, 0.02)))
+            }),
+        ),
+    ];
+    bear(&counts, &COUNTS);
+    let long = "x".repeat(5_000);
+    let names = ["", "nobody", "\0", "/", "/dev/null", "ü", &long];
+    let way = study.recorded();
+    let texts: Vec<Asked<'_, &str>> = vec![
+        (
+            "nets of the paper",
+            Box::new(|name| {
+                answered((
+                    paper::table2(name),
+                    paper::table3(name),
+                    paper::table4(name),
+                    paper::table6(name),
+                    paper::table7(name),
+                ))
+            }),
+        ),
+        (
+            "figures of the paper",
+            Box::new(|name| answered((paper::figure3(name), paper::figure4(name), paper::hoffer(name)))),
+        ),
+        ("an operating point", Box::new(|name| answered(verdict::operating_point(name, Some(&way), &[])))),
+        (
+            "arms",
+            Box::new(|name| {
+                answered((
+                    remedies.named(name).map(|_| ()),
+                    remedies.between(name, name),
+                    remedies.controls(&[(name, "large")]),
+                ))
+            }),
+        ),
+        (
+            "regimes",
+            Box::new(|name| {
+                answered(
+                    study
+                        .distances()
+                        .map(|far| (far.ratio(name, name), far.logarithm_over_power(name), far.runs_of(name).count())),
+                )
+            }),
+        ),
+        (
+            "claims",
+            Box::new(|name| {
+                let claims = verdict::Claims::untested(name, name, name);
+                let claims = verdict::Claims::joined(&[&claims, &claims.about(name), &claims.without(name)]);
+                answered((claims.count(name, sharp_minima::Outcome::Holds), claims.block(), claims.chart()));
+            }),
+        ),
+        ("a part of the weights", Box::new(|name| answered(x.part(name).map(|(shape, own)| (shape.len(), own.len()))))),
+        ("pictures", Box::new(|name| answered(images.pictures(name)))),
+        (
+            "blocks",
+            Box::new(|name| {
+                answered(Block::joined(&[
+                    Block::table(name, &[name], vec![vec![name.into(), name.into()], Vec::new()]),
+                    Block::paragraph(name),
+                ]))
+            }),
+        ),
+        (
+            "a name of a regime",
+            Box::new(|name| {
+                answered(Training::adam().batch(6).trials(1).epochs(1).quiet().regime(name).arm(name).run(net, data))
+            }),
+        ),
+        (
+            "files",
+            Box::new(|name| {
+                answered((
+                    Split::from_csv(name, name),
+                    data::read_idx(name, name, 2),
+                    data::read_cifar10(&[name]),
+                    data::read_cifar100(&[name]),
+                    data::Kaldi::new().read(name, name),
+                    Recorded::load(name),
+                    Weights::load(net.layout(), name),
+                ))
+            }),
+        ),
+        ("a label of a frame", Box::new(|name| answered(pair.frame().map(|frame| Split::from_frame(&frame, name))))),
+    ];
+    bear(&texts, &names);
+    let nothing: Vec<Asked<'_, ()>> = vec![
+        (
+            "charts of nothing",
+            Box::new(|()| answered((chart::curves(&[]), chart::paths(&[]), chart::by_batch(&[], None)))),
+        ),
+        (
+            "frames of nothing",
+            Box::new(|()| answered((table::regimes(&[]), table::summary(&[]), table::maxima(&[]), table::paths(&[])))),
+        ),
+        (
+            "several of nothing",
+            Box::new(|()| {
+                answered((
+                    Maxima::joined(&[]).chart(),
+                    Paths::joined(&[]).chart(),
+                    Surfaces::joined(&[]).chart(),
+                    Spectra::joined(&[]).chart(),
+                ))
+            }),
+        ),
+        (
+            "growth of nothing",
+            Box::new(|()| answered((Maxima::default().growth(), Maxima::default().block(), Paths::default().block()))),
+        ),
+        ("a way of nothing", Box::new(|()| answered(WayDown::all(&[], &Maxima::default())))),
+        (
+            "noise of nothing",
+            Box::new(|()| answered((remedies.clone().with_noise(&[]), study.recorded().with_noise(&[])))),
+        ),
+        (
+            "no file to write",
+            Box::new(|()| {
+                answered((
+                    pair.record(""),
+                    pair.study().recorded().save("/"),
+                    x.save(""),
+                    images.pictures("no").map(|it| it.save("/dev/null/no")),
+                ))
+            }),
+        ),
+        (
+            "no folder to keep in",
+            Box::new(|()| {
+                answered(Training::adam().batch(6).trials(1).epochs(1).quiet().kept_in("/dev/null").run(net, data))
+            }),
+        ),
+    ];
+    bear(&nothing, &[()]);
+    let most = || Maxima { unmeasured: usize::MAX, ..Maxima::default() };
+    assert_eq!(Maxima::joined(&[most(), most()]).unmeasured, usize::MAX);
+    let part = Part { name: "w".into(), shape: vec![usize::MAX, 2], offset: 1 };
+    assert_eq!((part.len(), part.range().end), (usize::MAX, usize::MAX));
+    Ok(())
+}
+
+fn spread(mean: f64) -> Spread {
+    Spread { mean, deviation: 1.0, count: 3 }
 }

@@ -5,8 +5,8 @@ use sharp_minima::landscape::Shape;
 use sharp_minima::polars::prelude::AnyValue;
 use sharp_minima::sharpness::Status;
 use sharp_minima::{
-    Between, Dataset, Maxima, Net, Outcome, Pair, Reading, Recorded, Sharpness, Statistics, Training, chart, data,
-    paper, verdict, zoo,
+    Between, Dataset, Maxima, Net, Outcome, Pair, Plane, Reading, Recorded, Sharpness, Spectra, Spectrum, Statistics,
+    Training, chart, data, paper, verdict, zoo,
 };
 
 type Done = Result<(), Box<dyn std::error::Error>>;
@@ -299,6 +299,69 @@ fn a_record_gives_back_what_was_measured() -> Done {
     let back = Recorded::load(&file)?.paths.ok_or("no paths")?;
     assert!(back.paths[0].points[0].value.train.loss.is_nan());
     assert_eq!(back.paths[0].points[1..], none.paths[0].points[1..]);
+    Ok(())
+}
+
+/// One point at which f ceases to be finite: the others are measured, and the table, the record and the verdict say which it was.
+#[test]
+fn one_bad_point_of_many_leaves_the_others() -> Done {
+    let (net, data, mut pair) = trained()?;
+    let x = &pair.large.weights[1];
+    pair.large.weights[1] = x.scaled(3e38 / x.values().iter().fold(0.0, |most: f32, one| most.max(one.abs())));
+    let maxima = Sharpness::full(1e-3).quiet().pair(&net, &data, &pair)?;
+    assert_eq!((maxima.maxima.len(), maxima.failed.len()), (3, 1), "{maxima:?}");
+    assert!(
+        maxima.failed[0].starts_with("large, trial 1: ") && maxima.failed[0].contains("finite"),
+        "{:?}",
+        maxima.failed
+    );
+    assert!(maxima.block().text.contains("Left out: large, trial 1: "), "{}", maxima.block().text);
+    let verdict = verdict::sharpness(&paper::table3("F1")?, &paper::table4("F1")?, None, Some(&maxima))?;
+    assert!(verdict.block().text.contains("1 measure failed and is left out"), "{}", verdict.block().text);
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("record.jsonl");
+    pair.recorded().with_maxima(&maxima).save(&file)?;
+    assert_eq!(Recorded::load(&file)?.maxima, Some(maxima));
+    // Where none is left, the reason is the answer.
+    let alone =
+        Sharpness::full(1e-3).quiet().at(&net, &data, &pair.large.weights[1]).expect_err("no number").to_string();
+    assert!(alone.contains("finite"), "{alone}");
+    Ok(())
+}
+
+/// A part that was copied over another's name, with a digest that is right: it is not taken for that other.
+#[test]
+fn a_copied_part_is_not_another() -> Done {
+    let (net, data, pair) = trained()?;
+    let folder = tempfile::tempdir()?;
+    let sharpness = Sharpness::full(1e-3).quiet().kept_in(folder.path());
+    let whole = sharpness.pair(&net, &data, &pair)?;
+    let kept = files(folder.path())?;
+    std::fs::copy(&kept[0], &kept[1])?;
+    assert_eq!(numbers(&sharpness.pair(&net, &data, &pair)?), numbers(&whole));
+    assert_ne!(std::fs::read(&kept[0])?, std::fs::read(&kept[1])?, "it was made anew");
+    Ok(())
+}
+
+/// What a record cannot give back is not written: a number that JSON has not, a surface without values, a spectrum without probes.
+#[test]
+fn a_record_that_could_not_be_read_is_not_written() -> Done {
+    let (net, data, pair) = trained()?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("record.jsonl");
+    let said = |record: Recorded| record.save(&file).expect_err("it must be refused").to_string();
+    let mut paths = Between::line().points(3).quiet().pair(&net, &data, &pair)?;
+    paths.paths[0].points[2].alpha = f64::INFINITY;
+    assert!(said(pair.recorded().with_paths(&paths)).contains("line "));
+    let x = &pair.small.weights[0];
+    let mut surface = Plane::filters().points(3).quiet().at(&net, &data, x)?;
+    surface.values.clear();
+    assert!(said(pair.recorded().with_surfaces(&vec![surface].into())).contains("a surface has as many rows"));
+    let mut spectrum = Spectrum::outermost(1).steps(2).probes(1).quiet().at(&net, &data, x)?;
+    spectrum.probes.clear();
+    let spectra = Spectra { spectra: vec![spectrum], ..Spectra::default() };
+    assert!(said(pair.recorded().with_spectra(&spectra)).contains("a spectrum has at least one probe"));
+    assert!(!file.exists());
     Ok(())
 }
 

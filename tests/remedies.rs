@@ -77,6 +77,10 @@ fn differences_are_of_pairs_and_ratios_of_the_largest() -> Outcomes {
     let table = remedies.controls(&[("SAM", "conservative"), ("SAM", "large")])?.text;
     assert!(table.contains(&remedies.between("SAM", "large")?.text()), "{table}");
     assert!(remedies.controls(&[("SAM", "nobody")]).is_err());
+    // Two comparisons: the smaller p is doubled, the other is as it was, or as large as that.
+    let p = [remedies.between("SAM", "conservative")?.p, remedies.between("SAM", "large")?.p];
+    assert_eq!(sharp_minima::holm(&p).into_iter().fold(1.0, f64::min), (2.0 * p[0].min(p[1])).min(1.0));
+    assert!(table.contains("corrected for 2 comparisons (Holm)"), "{table}");
     let frame = remedies.frame()?;
     assert_eq!(frame.height(), 4);
     let share = frame.column("test")?.f64()?.get(2).ok_or("no number")?;

@@ -226,7 +226,7 @@ fn claims_hold_fail_or_stay_undecided_as_the_numbers_say() -> Done {
     let block = comparison.block();
     assert!(block.html.contains("<details><summary>The numbers behind it</summary>") && block.html.contains("<img "));
     assert!(
-        block.text.contains("The numbers behind it") && block.text.contains("1  live: 100.00 % and"),
+        block.text.contains("The numbers behind it") && block.text.contains("1  live: 100.00 ± 0.00 % and"),
         "{}",
         block.text
     );
@@ -322,6 +322,19 @@ fn charts_end_whatever_the_rows_say() -> Done {
     (path.points[0].alpha, path.points[4].alpha) = (f64::NEG_INFINITY, f64::INFINITY);
     path.points[2].value.train.loss = 1.7e308;
     assert!(!path.chart()?.svg.contains("NaN"));
+    // What a plain call can ask for: a line, a plane and distances that reach as far as numbers do.
+    let x = &trained.small.weights[0];
+    let far = sharp_minima::Between::line().points(3).alphas(f64::MIN, f64::MAX).quiet();
+    assert!(!far.pair(&net, &data, &trained)?.paths[0].robust_chart(0.0)?.svg.contains("NaN"));
+    let plane = sharp_minima::Plane::filters().points(3).reach(1e308).quiet().at(&net, &data, x)?;
+    assert!(!plane.chart()?.svg.contains("NaN"));
+    for run in pair.small.regime.runs.iter_mut().chain(&mut pair.large.regime.runs) {
+        run.trace.iter_mut().for_each(|row| row.distance = 1.7e308);
+    }
+    assert!(!pair.study().distances()?.chart()?.svg.contains("NaN"));
+    let mut spectrum = sharp_minima::Spectrum::outermost(1).steps(4).probes(1).quiet().at(&net, &data, x)?;
+    (spectrum.probes[0].values[0], spectrum.probes[0].values[3]) = (-1.7e308, 1.7e308);
+    assert!(!spectrum.chart()?.svg.contains("NaN"));
     assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
     Ok(())
 }

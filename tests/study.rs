@@ -196,6 +196,22 @@ fn two_of_five_trials_diverge_and_the_others_are_there() -> Done {
     Ok(())
 }
 
+/// A start that is no point at all: no step was taken, and the text does not blame a learning rate.
+#[test]
+fn a_trial_that_is_nowhere_from_the_start_says_so() -> Done {
+    let (net, data) = small()?;
+    let training = Training::adam().batch(20).trials(1).epochs(1).quiet();
+    let mut from = training.run(&net, &data)?;
+    from.weights[0] = from.weights[0].scaled(f32::MAX).scaled(f32::MAX);
+    match training.clone().starting_at(&from).run(&net, &data) {
+        Ok(trials) => assert_eq!(trials.regime.runs[0].ended(), "diverged at its start"),
+        Err(error) => {
+            assert!(!error.to_string().contains("learning rate") && error.to_string().contains("finite"), "{error}")
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn where_all_diverge_nothing_is_judged() -> Done {
     let (net, data) = small()?;

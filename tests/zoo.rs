@@ -96,6 +96,10 @@ fn what_does_not_fit_is_refused_with_the_reason() {
         said(Net::new("n", &[1, 4, 4], vec![Layer::Conv { filters: 1, window: 7, stride: 1, padding: 1 }])),
         "layer 0 of n (convolution 1 of 7×7, stride 1, padding 1): its window of 7 is larger than a side of 4 with a padding of 1 on each side"
     );
+    // The output has 3 × 3 numbers, and the input with its frame of zeros (2³⁰)².
+    let conv = Layer::Conv { filters: 1, window: 1, stride: 1 << 29, padding: 1 << 29 };
+    let text = said(Net::new("n", &[1, 4, 4], vec![conv, Layer::Flatten, Layer::Dense { outputs: 2 }]));
+    assert!(text.contains("padding must leave at most 2147483648 numbers of a point"), "{text}");
     let conv = Layer::Conv { filters: 2, window: 3, stride: 1, padding: 1 };
     assert!(
         said(Net::new("n", &[1, 4, 4], vec![conv])).starts_with("the last layer of n must leave one number a class")

@@ -7,7 +7,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, decade, marker, marks, of_regime, picture, printed};
+use super::{Area, Chart, Drawn, FAINT, INK, decade, end_mark, linear, marker, marks, of_regime, picture, printed};
 use crate::error::{Error, Result};
 use crate::paper::{is_of, points_of, table2};
 use crate::record::Recorded;
@@ -153,7 +153,7 @@ fn draw_panel(area: &Area<'_>, panel: &Panel) -> Drawn {
         let lower = (least - 0.06 * (100.0 - least)).max(0.0);
         let upper = 100.0 + 0.02 * (100.0 - lower).max(0.5);
         let decimals = usize::from(100.0 - lower < 10.0);
-        let context = chart.build_cartesian_2d(0.0..last, lower..upper)?;
+        let context = chart.build_cartesian_2d(0.0..last, linear(lower..upper))?;
         draw_curves(context, panel, lower..100.0, &|value| format!("{value:.decimals$}"))
     }
 }
@@ -185,8 +185,7 @@ fn draw_curves<Y: Ranged<ValueType = f64> + ValueFormatter<f64>>(
         } else {
             context.draw_series(LineSeries::new(points, style))?;
         }
-        let look = if curve.dashed { style } else { curve.color.filled() };
-        context.draw_series(end.map(|end| marker(end, 4, curve.color, look)))?;
+        context.draw_series(end.map(|end| end_mark(end, curve.color, curve.dashed)))?;
     }
     Ok(())
 }
@@ -223,7 +222,7 @@ fn draw_ends(area: &Area<'_>, regimes: &[(usize, &Regime)]) -> Drawn {
     let mut builder = ChartBuilder::on(area);
     builder.caption("test %, at the end", ("sans-serif", 15).into_font().color(&INK));
     builder.margin(12).margin_left(0).x_label_area_size(42).y_label_area_size(50);
-    let mut context = builder.build_cartesian_2d(0.0..columns.len() as f64, least - room..most + room)?;
+    let mut context = builder.build_cartesian_2d(0.0..columns.len() as f64, linear(least - room..most + room))?;
     let decimals = usize::from(most - least < 10.0) + usize::from(most - least < 1.0);
     let mut mesh = context.configure_mesh();
     mesh.disable_x_mesh().x_labels(0).y_labels(8).max_light_lines(0).bold_line_style(FAINT).axis_style(INK);
@@ -275,8 +274,7 @@ fn draw_legend(area: &Area<'_>, regimes: &[(usize, &Regime)], trials: usize) -> 
                 let ends = vec![(x + from, y), (x + to, y)];
                 area.draw(&PathElement::new(ends, color.stroke_width(2)))?;
             }
-            let look = if dashed { color.stroke_width(2) } else { color.filled() };
-            area.draw(&marker((x + 26, y), 4, color, look))?;
+            area.draw(&end_mark((x + 26, y), color, dashed))?;
             area.draw(&Text::new(format!("{name}, {split}"), (x + 34, y), style.clone()))?;
         }
         if trials > 1 {

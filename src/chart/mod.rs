@@ -158,6 +158,16 @@ fn marker<P>(point: P, size: i32, color: RGBColor, style: ShapeStyle) -> Marker<
     Marker { point, size, corners: corners.to_vec(), styles: vec![style] }
 }
 
+/// The mark at the end of a line: an outline where it is dashed.
+fn end_mark<P>(point: P, color: RGBColor, dashed: bool) -> Marker<P> {
+    let mut mark = marker(point, 4, color, if dashed { color.stroke_width(2) } else { color.filled() });
+    if dashed {
+        // The line does not show through.
+        mark.styles.insert(0, WHITE.filled());
+    }
+    mark
+}
+
 /// The mark of what the paper prints.
 fn printed<P>(point: P) -> Marker<P> {
     let corners = vec![(0, -7), (7, 0), (0, 7), (-7, 0), (0, -7)];
@@ -193,7 +203,7 @@ struct Key {
 }
 
 enum Mark {
-    Line { dashed: bool },
+    Line { dashed: bool, marked: bool },
     Band,
     Circle { filled: bool },
     Printed,
@@ -201,7 +211,12 @@ enum Mark {
 
 impl Key {
     fn line(name: &str, color: RGBColor, dashed: bool) -> Self {
-        Self { name: name.into(), color, mark: Mark::Line { dashed } }
+        Self { name: name.into(), color, mark: Mark::Line { dashed, marked: false } }
+    }
+
+    /// A line that has its color's mark at its end, as an outline where it is dashed.
+    fn marked_line(name: &str, color: RGBColor, dashed: bool) -> Self {
+        Self { name: name.into(), color, mark: Mark::Line { dashed, marked: true } }
     }
 
     fn band(name: &str, color: RGBColor) -> Self {
@@ -231,10 +246,13 @@ fn draw_key(area: &Area<'_>, keys: &[Key]) -> Drawn {
     for (index, Key { name, color, mark }) in (0i32..).zip(keys) {
         let (x, y) = (60 + 390 * (index % 2), 10 + KEY_ROW * (index / 2));
         match mark {
-            Mark::Line { dashed } => {
+            Mark::Line { dashed, marked } => {
                 let pieces: &[(i32, i32)] = if *dashed { &[(0, 10), (16, 26)] } else { &[(0, 26)] };
                 for (from, to) in pieces {
                     area.draw(&PathElement::new(vec![(x + from, y), (x + to, y)], color.stroke_width(2)))?;
+                }
+                if *marked {
+                    area.draw(&end_mark((x + 26, y), *color, *dashed))?;
                 }
             }
             Mark::Printed => area.draw(&printed((x + 13, y)))?,
@@ -260,6 +278,15 @@ fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     }
     let least = least.max(1e-8 * most);
     (0.6 * least, (1.6 * most).max(6.0 * least))
+}
+
+/// Ends of a linear axis that the library can divide: for a span that is not finite, or that is nothing beside its ends, it would
+/// look for round numbers for ever.
+fn linear(range: std::ops::Range<f64>) -> std::ops::Range<f64> {
+    let kept = |end: f64| if end.is_nan() { 0.0 } else { end.clamp(-1e290, 1e290) };
+    let (low, high) = (kept(range.start), kept(range.end));
+    let least = 1e-9 * low.abs().max(high.abs()).max(1e-290);
+    if high - low > least { low..high } else { low - least..high + least }
 }
 
 /// Round numbers on a logarithmic axis. A range of two decades or less has too few powers of ten.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 
-use super::{Area, Drawn, FAINT, INK, bounds, decade, marker, marks};
+use super::{Area, Drawn, FAINT, INK, bounds, decade, linear, marker, marks};
 
 /// Marks of trials, the line through their means at each place, and how they look.
 pub(super) struct Marks {
@@ -95,7 +95,7 @@ impl Panel<'_> {
 
     /// With a linear axis of values that has room for all marks.
     pub(super) fn draw_linear(&self, area: &Area<'_>) -> Drawn {
-        let values = Marks::room(self.marks);
+        let values = linear(Marks::room(self.marks));
         let decimals = if values.end - values.start < 2.0 { 2 } else { 1 };
         let across = self.across.range.clone().log_scale().with_key_points(self.across.ticks.clone());
         let context = self.builder(area).build_cartesian_2d(across, values.clone())?;

@@ -4,7 +4,7 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, color, decade, draw_key, marks, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, color, decade, draw_key, linear, marks, picture};
 use crate::error::{Error, Result};
 use crate::landscape::{Path, Paths};
 use crate::objective::Statistics;
@@ -193,7 +193,7 @@ fn draw_losses(area: &Area<'_>, panel: &Panel, axes: &Axes) -> Drawn {
     chart.caption(&panel.title, ("sans-serif", 15).into_font().color(&INK));
     chart.margin(8).margin_bottom(0).x_label_area_size(8).y_label_area_size(62);
     let axis = (lower..upper).log_scale().with_key_points(marks(lower, upper));
-    let mut context = chart.build_cartesian_2d(first..last, axis)?;
+    let mut context = chart.build_cartesian_2d(linear(first..last), axis)?;
     let mut mesh = context.configure_mesh();
     mesh.y_desc("cross-entropy, nats").x_labels(7).y_labels(8).max_light_lines(0).bold_line_style(FAINT);
     mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
@@ -220,7 +220,7 @@ fn draw_accuracies(area: &Area<'_>, panel: &Panel, axes: &Axes) -> Drawn {
     let Axes { alphas: (first, last), .. } = *axes;
     let mut chart = ChartBuilder::on(area);
     chart.margin(8).margin_top(4).x_label_area_size(40).y_label_area_size(62);
-    let mut context = chart.build_cartesian_2d(first..last, -3.0..104.0)?;
+    let mut context = chart.build_cartesian_2d(linear(first..last), -3.0..104.0)?;
     let mut mesh = context.configure_mesh();
     mesh.x_desc("α").y_desc("accuracy, %").x_labels(7).y_labels(5).max_light_lines(0).bold_line_style(FAINT);
     mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));

@@ -4,7 +4,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::forest::{Axis, signed, ticks};
-use super::{Area, Chart, Drawn, FAINT, INK, PALETTE, bounds, color, decade, marker, marks, of_regime, picture};
+use super::{
+    Area, Chart, Drawn, FAINT, INK, PALETTE, bounds, color, decade, linear, marker, marks, of_regime, picture,
+};
 use crate::error::{Error, Result};
 use crate::remedies::{Arm, Remedies};
 use crate::train::Role;
@@ -158,7 +160,7 @@ fn scatter(area: &Area<'_>, clouds: &[Cloud]) -> Drawn {
     builder.caption("Does sharpness order the arms?", ("sans-serif", 17).into_font().color(&INK));
     builder.margin(12).margin_right(18).x_label_area_size(42).y_label_area_size(58);
     let axis = (least..most).log_scale().with_key_points(marks(least, most));
-    let mut context = builder.build_cartesian_2d(axis, low - room..high + room)?;
+    let mut context = builder.build_cartesian_2d(axis, linear(low - room..high + room))?;
     let mut mesh = context.configure_mesh();
     mesh.x_desc("φ, % (log scale)").y_desc("test accuracy, %").x_labels(5).y_labels(6).max_light_lines(0);
     mesh.bold_line_style(FAINT).axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));

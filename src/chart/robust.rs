@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, bounds, color, decade, draw_key, picture};
+use super::{Area, Chart, Drawn, FAINT, INK, Key, PALETTE, bounds, color, decade, draw_key, end_mark, linear, picture};
 use crate::error::{Error, Result};
 use crate::landscape::Path;
 
@@ -33,8 +33,8 @@ impl Path {
         );
         let (small, large) = (color(0), color(1));
         let keys = vec![
-            Key::line("f", PALETTE[2], false),
-            Key::line(&format!("largest f within {radius} of α"), PALETTE[3], true),
+            Key::marked_line("f", PALETTE[2], false),
+            Key::marked_line(&format!("largest f within {radius} of α"), PALETTE[3], true),
             Key::line("the small batch's solution, α = 0", small, false),
             Key::line("the large batch's solution, α = 1", large, false),
         ];
@@ -49,11 +49,12 @@ impl Path {
 
 fn draw(area: &Area<'_>, plain: &[(f64, f64)], robust: &[(f64, f64)], marks: [(f64, f64); 2]) -> Drawn {
     let (least, most) = bounds(plain.iter().chain(robust).map(|(_, loss)| *loss));
-    let (first, last) = (plain[0].0, plain[plain.len() - 1].0);
+    let across = linear(plain[0].0..plain[plain.len() - 1].0);
+    let (first, last) = (across.start, across.end);
     let mut builder = ChartBuilder::on(area);
     builder.caption("A slice of f, and its largest value nearby", ("sans-serif", 17).into_font().color(&INK));
     builder.margin(12).margin_right(18).x_label_area_size(42).y_label_area_size(66);
-    let mut context = builder.build_cartesian_2d(first..last, (least..most).log_scale())?;
+    let mut context = builder.build_cartesian_2d(across, (least..most).log_scale())?;
     let mut mesh = context.configure_mesh();
     mesh.x_desc("α").y_desc("training loss, nats (log scale)").x_labels(7).y_labels(6).max_light_lines(0);
     mesh.bold_line_style(FAINT).axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
@@ -66,13 +67,13 @@ fn draw(area: &Area<'_>, plain: &[(f64, f64)], robust: &[(f64, f64)], marks: [(f
     let inside = |line: &[(f64, f64)]| -> Vec<(f64, f64)> {
         line.iter()
             .filter(|(_, loss)| loss.is_finite())
-            .map(|&(alpha, loss)| (alpha, loss.clamp(least, most)))
+            .map(|&(alpha, loss)| (alpha.clamp(first, last), loss.clamp(least, most)))
             .collect()
     };
     context.draw_series(LineSeries::new(inside(plain), PALETTE[2].stroke_width(2)))?;
     context.draw_series(DashedLineSeries::new(inside(robust), 8, 5, PALETTE[3].stroke_width(2)))?;
-    for ((alpha, loss), color) in marks.into_iter().zip([PALETTE[2], PALETTE[3]]) {
-        context.draw_series(std::iter::once(Circle::new((alpha, loss.clamp(least, most)), 5, color.filled())))?;
+    for ((alpha, loss), (color, dashed)) in marks.into_iter().zip([(PALETTE[2], false), (PALETTE[3], true)]) {
+        context.draw_series([end_mark((alpha.clamp(first, last), loss.clamp(least, most)), color, dashed)])?;
     }
     Ok(())
 }

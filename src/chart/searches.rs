@@ -4,7 +4,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{
-    Area, Chart, Drawn, FAINT, INK, Key, PALETTE, bounds, decade, draw_key, marker, of_regime, picture, printed,
+    Area, Chart, Drawn, FAINT, INK, Key, PALETTE, bounds, decade, draw_key, end_mark, marker, of_regime, picture,
+    printed,
 };
 use crate::data::Which;
 use crate::error::{Error, Result};
@@ -21,6 +22,8 @@ const OTHER: RGBColor = RGBColor(110, 110, 110);
 struct Growth {
     color: RGBColor,
     dashed: bool,
+    /// Where along the line its mark stands, and again after that many iterations: lines that lie on each other are told apart.
+    every: Option<(usize, usize)>,
     trace: Vec<f64>,
 }
 
@@ -31,30 +34,34 @@ impl Maximum {
     /// # Errors
     /// [`Error::Output`] from the chart library.
     pub fn chart(&self) -> Result<Chart> {
+        let last = self.searches.iter().map(|search| search.trace.len()).max().unwrap_or(0);
+        let step = (last / 8).max(3);
         let mut lines: Vec<Growth> = self
             .searches
             .iter()
             .map(|search| {
-                let color = match (search.maximizer, search.start) {
-                    (Maximizer::Corners, _) => CORNERS,
-                    (_, Origin::Zero) => ZERO,
-                    _ => RANDOM,
+                let (color, place) = match (search.maximizer, search.start) {
+                    (Maximizer::Corners, _) => (CORNERS, 2),
+                    (_, Origin::Zero) => (ZERO, 0),
+                    _ => (RANDOM, 1),
                 };
-                Growth { color, dashed: false, trace: search.trace.clone() }
+                Growth { color, dashed: false, every: Some((1 + place * step / 3, step)), trace: search.trace.clone() }
             })
             .collect();
-        let last = lines.iter().map(|line| line.trace.len()).max().unwrap_or(0);
-        lines.extend(self.corner.map(|corner| Growth { color: OTHER, dashed: true, trace: vec![corner; last.max(2)] }));
+        lines.extend(self.corner.map(|corner| {
+            let trace = vec![corner; last.max(2)];
+            Growth { color: OTHER, dashed: true, every: None, trace }
+        }));
         let first = self.from_zero().map(|search| format!("{} from zero", search.maximizer)).unwrap_or_default();
-        let mut keys = vec![Key::line(&first, ZERO, false)];
+        let mut keys = vec![Key::marked_line(&first, ZERO, false)];
         if self.searches.iter().any(|search| search.start != Origin::Zero) {
-            keys.push(Key::line("from random points of the box", RANDOM, false));
+            keys.push(Key::marked_line("from random points of the box", RANDOM, false));
         }
         if self.searches.iter().any(|search| search.maximizer == Maximizer::Corners) {
-            keys.push(Key::line("from corner to corner", CORNERS, false));
+            keys.push(Key::marked_line("from corner to corner", CORNERS, false));
         }
         if self.corner.is_some() {
-            keys.push(Key::line("best of the random corners", OTHER, true));
+            keys.push(Key::marked_line("best of the random corners", OTHER, true));
         }
         let title = format!("{} on {}: ε = {:e}, {}", self.net, self.data, self.epsilon, self.space);
         let words = format!("Chart: sharpness by iteration, {} searches, {title}", self.searches.len());
@@ -82,10 +89,10 @@ impl Maxima {
                     reached.copied().fold(0.0, f64::max)
                 });
                 if maximum.searches.len() > 1 {
-                    lines.push(Growth { color, dashed: false, trace: so_far.collect() });
+                    lines.push(Growth { color, dashed: false, every: None, trace: so_far.collect() });
                 }
                 let zero = maximum.from_zero().map(|search| search.trace.clone()).unwrap_or_default();
-                lines.push(Growth { color, dashed: true, trace: zero });
+                lines.push(Growth { color, dashed: true, every: None, trace: zero });
             }
             match kinds.iter_mut().find(|(other, _)| *other == title) {
                 Some((_, others)) => others.extend(lines),
@@ -94,9 +101,9 @@ impl Maxima {
         }
         let mut keys = Vec::new();
         for (color, name) in self.names() {
-            keys.push(Key::line(&format!("{name}, from zero"), color, true));
+            keys.push(Key::marked_line(&format!("{name}, from zero"), color, true));
             if self.maxima.iter().any(|maximum| maximum.searches.len() > 1) {
-                keys.push(Key::line(&format!("{name}, largest of all searches"), color, false));
+                keys.push(Key::marked_line(&format!("{name}, largest of all searches"), color, false));
             }
         }
         panels(&kinds, &keys, format!("Chart: sharpness by iteration for {} points", self.maxima.len()))
@@ -285,13 +292,14 @@ fn draw_panel(area: &Area<'_>, title: &str, lines: &[Growth]) -> Drawn {
         let style = line.color.stroke_width(2);
         // Where a search ended, which may be before the others.
         let end = points.clone().next_back();
+        let along = line.every.into_iter().flat_map(|(first, step)| points.clone().skip(first).step_by(step));
+        let marks = along.chain(end).map(|point| end_mark(point, line.color, line.dashed)).collect::<Vec<_>>();
         if line.dashed {
             context.draw_series(DashedLineSeries::new(points.collect::<Vec<_>>(), 6, 4, style))?;
         } else {
             context.draw_series(LineSeries::new(points, style))?;
         }
-        let look = if line.dashed { line.color.stroke_width(2) } else { line.color.filled() };
-        context.draw_series(end.map(|end| marker(end, 4, line.color, look)))?;
+        context.draw_series(marks)?;
     }
     Ok(())
 }

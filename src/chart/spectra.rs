@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{Chart, FAINT, INK, Key, decade, draw_key, marker, marks, of_regime, picture};
+use super::{Chart, FAINT, INK, Key, decade, draw_key, linear, marker, marks, of_regime, picture};
 use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::spectrum::{Eigenvalues, Spectra};
@@ -104,7 +104,7 @@ impl Spectra {
             builder.caption(first.subject(), ("sans-serif", 17).into_font().color(&INK));
             builder.margin(12).margin_right(18).x_label_area_size(42).y_label_area_size(70);
             let axis = (floor..top).log_scale().with_key_points(marks(floor, top));
-            let mut context = builder.build_cartesian_2d(least..most, axis)?;
+            let mut context = builder.build_cartesian_2d(linear(least..most), axis)?;
             let level = |value: &f64| signed(*value, most - least);
             let mut mesh = context.configure_mesh();
             mesh.x_desc(format!("eigenvalue; lines smeared by σ = {}", significant(width)))
@@ -119,6 +119,9 @@ impl Spectra {
             let step = (top / floor).powf(0.05);
             for ((place, group), line) in groups.iter().enumerate().zip(&lines) {
                 let low = floor * step.powi(i32::try_from(place % 4)?);
+                // Whose ticks these are, in grey too.
+                let end = (most - 0.008 * (most - least), low * step.sqrt());
+                context.draw_series([marker(end, 4, group.color, group.color.filled())])?;
                 for value in group.own.iter().flat_map(|own| own.outliers()) {
                     let tick = vec![(value, low), (value, low * step)];
                     context.draw_series([PathElement::new(tick, group.color.stroke_width(2))])?;

@@ -4,7 +4,7 @@ use contour::ContourBuilder;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::{Area, Chart, Drawn, FAINT, INK, decade, picture, refused};
+use super::{Area, Chart, Drawn, FAINT, INK, decade, linear, picture, refused};
 use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::landscape::{Surface, Surfaces};
@@ -136,7 +136,7 @@ fn draw(area: &Area<'_>, own: &Surface, lines: &[Height]) -> Drawn {
     let caption = format!("{name}f(x) = {}", significant(own.origin().loss));
     builder.caption(caption, ("sans-serif", 15).into_font().color(&INK));
     builder.margin(8).margin_right(16).x_label_area_size(36).y_label_area_size(52);
-    let mut context = builder.build_cartesian_2d(-reach..reach, -reach..reach)?;
+    let mut context = builder.build_cartesian_2d(linear(-reach..reach), linear(-reach..reach))?;
     let mark = |value: &f64| {
         let value = if value.abs() < 1e-9 * reach { 0.0 } else { *value };
         format!("{}", (value * 1e6).round() / 1e6).replace('-', "−")

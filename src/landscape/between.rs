@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use crate::data::{Dataset, check_count};
-use crate::display::{Block, missing, significant};
+use crate::display::{Block, missing, significant, total};
 use crate::error::{Error, Result};
 use crate::kept::Fingerprint;
 use crate::net::Net;
@@ -387,8 +387,8 @@ impl Paths {
     pub fn joined(several: &[Paths]) -> Self {
         Self {
             paths: several.iter().flat_map(|paths| paths.paths.clone()).collect(),
-            unmeasured: several.iter().map(|paths| paths.unmeasured).sum(),
-            diverged: several.iter().map(|paths| paths.diverged).sum(),
+            unmeasured: total(several.iter().map(|paths| paths.unmeasured)),
+            diverged: total(several.iter().map(|paths| paths.diverged)),
         }
     }
 

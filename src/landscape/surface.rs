@@ -1,7 +1,7 @@
 //! What was found over planes.
 
 use crate::data::Which;
-use crate::display::{Block, missing, significant};
+use crate::display::{Block, missing, significant, total};
 use crate::objective::{Objective, Value};
 use crate::train::{Regime, Role};
 
@@ -79,6 +79,12 @@ pub struct Surfaces {
 }
 
 impl Surface {
+    /// Whether there is a row for each place, and a value for each place in it: a record may say otherwise.
+    pub(crate) fn is_whole(&self) -> bool {
+        let count = self.places.len();
+        count > 0 && self.values.len() == count && self.values.iter().all(|row| row.len() == count)
+    }
+
     /// f and accuracy at x, in the middle of the grid.
     pub fn origin(&self) -> Value {
         let middle = self.places.len() / 2;
@@ -161,8 +167,8 @@ impl Surfaces {
     pub fn joined(several: &[Surfaces]) -> Self {
         Self {
             surfaces: several.iter().flat_map(|surfaces| surfaces.surfaces.clone()).collect(),
-            unmeasured: several.iter().map(|surfaces| surfaces.unmeasured).sum(),
-            diverged: several.iter().map(|surfaces| surfaces.diverged).sum(),
+            unmeasured: total(several.iter().map(|surfaces| surfaces.unmeasured)),
+            diverged: total(several.iter().map(|surfaces| surfaces.diverged)),
         }
     }
 

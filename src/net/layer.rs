@@ -76,10 +76,17 @@ impl Layer {
                 Ok(vec![*outputs])
             }
             (Layer::Dense { .. }, _) => refuse("a vector (flatten first)"),
-            (Layer::Conv { filters, window, stride, padding }, &[_, height, width]) => {
+            (Layer::Conv { filters, window, stride, padding }, &[channels, height, width]) => {
                 positive("filters", *filters)?;
                 let side = |size| windows(size, *window, *stride, *padding);
-                Ok(vec![*filters, side(height)?, side(width)?])
+                let (height_after, width_after) = (side(height)?, side(width)?);
+                // The passes put a frame of zeros around the input.
+                let framed = [height, width].map(|side| side.saturating_add(padding.saturating_mul(2)));
+                if count(&[channels, framed[0], framed[1]]).is_none() {
+                    let allowed = format!("leave at most {MOST} numbers of a point with their frame of zeros");
+                    return Err(Error::parameter("padding", padding, allowed));
+                }
+                Ok(vec![*filters, height_after, width_after])
             }
             (Layer::MaxPool { window, stride, padding }, &[channels, height, width]) => {
                 if *padding > window / 2 {

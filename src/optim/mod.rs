@@ -1,6 +1,6 @@
 //! How does x move? By ADAM, in both regimes of the paper (§2.2), by SGD with momentum, or by LAMB.
 //!
-//! "ADAGRAD, SGD and adaQN for LB led to similar results" (§2.2). An [`Optimizer`] is its parameters; what it remembers
+//! ADAGRAD, SGD and adaQN for the large batch led to similar results (§2.2). An [`Optimizer`] is its parameters; what it remembers
 //! from step to step lives in the run that uses it. A step changes the flat vector in place, in one sweep.
 //!
 //! A file a rule, with its formula in both forms: over slices, and over tensors on a device.

@@ -15,7 +15,7 @@ pub struct Figure4 {
     pub epochs: usize,
 }
 
-/// Figure 4: its caption and the text of §4. There is none for other nets; ε and the batch sizes are not printed.
+/// Figure 4: its caption and the text of §3. There is none for other nets; ε and the batch sizes are not printed.
 pub const FIGURE_4: [Figure4; 2] = [
     Figure4 { net: "F2", data: "TIMIT", batch: 15_000.0, epochs: 100 },
     Figure4 { net: "C1", data: "CIFAR-10", batch: 500.0, epochs: 100 },

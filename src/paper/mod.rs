@@ -72,7 +72,7 @@ pub struct Table2 {
     pub test_large: Printed,
 }
 
-/// Between which numbers ‖x_s − x₀‖₂ / ‖x_ℓ − x₀‖₂ lies, small over large batch, over the paper's nets (§4; read in the submission, a
+/// Between which numbers ‖x_s − x₀‖₂ / ‖x_ℓ − x₀‖₂ lies, small over large batch, over the paper's nets (§3; read in the submission, a
 /// sentence without a table).
 pub const DISTANCE_RATIO: [f64; 2] = [3.0, 10.0];
 

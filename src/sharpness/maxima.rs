@@ -3,7 +3,7 @@
 use super::maximize::Maximizer;
 use super::maximum::{Maximum, Origin, Space, Status};
 use crate::data::Which;
-use crate::display::{Block, missing, plus_minus, significant};
+use crate::display::{Block, missing, plus_minus, significant, total};
 use crate::error::{Error, Result};
 use crate::spread::{Ratio, Spread};
 use crate::train::Role;
@@ -47,6 +47,9 @@ pub struct Maxima {
     pub unmeasured: usize,
     /// How many were left out, because their trials diverged.
     pub diverged: usize,
+    /// Which were left out, because f or its gradient ceased to be finite in the box, and how that shows: "large, trial 1: …".
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<String>,
 }
 
 /// φ of both regimes in one kind of box: a row of the paper's Tables 3 and 4.
@@ -113,8 +116,9 @@ impl Maxima {
     pub fn joined(several: &[Maxima]) -> Self {
         Self {
             maxima: several.iter().flat_map(|maxima| maxima.maxima.clone()).collect(),
-            unmeasured: several.iter().map(|maxima| maxima.unmeasured).sum(),
-            diverged: several.iter().map(|maxima| maxima.diverged).sum(),
+            unmeasured: total(several.iter().map(|maxima| maxima.unmeasured)),
+            diverged: total(several.iter().map(|maxima| maxima.diverged)),
+            failed: several.iter().flat_map(|maxima| maxima.failed.clone()).collect(),
         }
     }
 
@@ -294,6 +298,9 @@ impl Maxima {
         };
         let title = title + &missing(self.unmeasured, self.diverged);
         let mut blocks = vec![Block::table(&title, &head, rows)];
+        if !self.failed.is_empty() {
+            blocks.push(Block::paragraph(&format!("Left out: {}.", self.failed.join("; "))));
+        }
         let rows: Vec<Vec<String>> = [Reading::FromZero, Reading::Largest]
             .into_iter()
             .flat_map(|reading| {

@@ -353,8 +353,9 @@ impl Sharpness {
             name: &name,
             find: &|shelf, point| {
                 Ok(match shelf.find::<Maximum>("sharpness", &of(point)?)? {
-                    Found::Whole(maximum) => Found::Whole(described(point, maximum)),
-                    other => other,
+                    Found::Whole(maximum) => Found::Whole(Ok(described(point, maximum))),
+                    Found::Wrong(reason) => Found::Wrong(reason),
+                    Found::Nothing => Found::Nothing,
                 })
             },
             make: &|point, doing| {
@@ -376,18 +377,34 @@ impl Sharpness {
                 };
                 let directions = shared.as_ref().or(drawn.as_ref());
                 let x = weights.to_f64();
-                let maximum = self.way.around(net, split, &x, Some(weights.buffers()), directions, &report)?;
-                Ok(Some(described(point, maximum)))
+                match self.way.around(net, split, &x, Some(weights.buffers()), directions, &report) {
+                    Ok(maximum) => Ok(Some(Ok(described(point, maximum)))),
+                    // Numbers that cease to be finite are this point's own: the others go on.
+                    Err(Error::Data(reason)) => Ok(Some(Err(format!("{}: {reason}", name(point))))),
+                    Err(other) => Err(other),
+                }
             },
             // The file has all but the displacement, which is as large as the weights.
-            keep: &|shelf, point, maximum| shelf.keep("sharpness", &of(point)?, maximum),
+            keep: &|shelf, point, maximum| match maximum {
+                Ok(maximum) => shelf.keep("sharpness", &of(point)?, maximum),
+                Err(_) => Ok(()),
+            },
         })?;
         let unmeasured = found.iter().filter(|maximum| maximum.is_none()).count();
-        let mut maxima: Vec<Maximum> = found.into_iter().flatten().collect();
-        if !whole {
-            maxima.iter_mut().for_each(|maximum| maximum.displacement = None);
+        let (mut maxima, mut failed) = (Vec::new(), Vec::new());
+        for one in found.into_iter().flatten() {
+            match one {
+                Ok(maximum) => maxima.push(maximum),
+                Err(reason) => failed.push(reason),
+            }
         }
-        Ok(Maxima { maxima, unmeasured, diverged: 0 })
+        if let (true, Some(reason)) = (maxima.is_empty(), failed.first()) {
+            return Err(Error::Data(reason.clone()));
+        }
+        if !whole {
+            maxima.iter_mut().for_each(|maximum: &mut Maximum| maximum.displacement = None);
+        }
+        Ok(Maxima { maxima, unmeasured, diverged: 0, failed })
     }
 
     /// Measures at a point in f64 of one split, to check against another program; the result's data set has no name.
@@ -399,6 +416,7 @@ impl Sharpness {
             let allowed = "be batch: a bare point has no averages";
             return Err(Error::parameter("statistics", self.way.objective.statistics, allowed));
         }
+        net.check_point(x)?;
         let directions = self.way.directions(x.len())?;
         self.way.around(net, split, x, None, directions.as_ref(), &|_| ())
     }
@@ -459,7 +477,7 @@ impl Way {
             Along::Random(p) => *p as u64,
             Along::Given(columns) => columns.len() as u64 * (1 + n),
         };
-        2 * self.objective.layers(net, split.len()) + 52 * n + 8 * 46 * p
+        2 * self.objective.layers(net, split.len()) + 52 * n + (8 * 46_u64).saturating_mul(p)
     }
 
     /// `gᵀy + ½ dᵀ∇²f(x) d` with d = A y; nothing where f is evaluated in a way that has no products.

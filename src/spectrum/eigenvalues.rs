@@ -109,6 +109,15 @@ pub struct Eigenvalues {
 }
 
 impl Eigenvalues {
+    /// Whether there is a probe, and each has a weight and a residual for each of its values: a record may say otherwise.
+    pub(crate) fn is_whole(&self) -> bool {
+        let is_whole = |probe: &Probe| {
+            let count = probe.values.len();
+            count > 0 && probe.weights.len() == count && probe.residuals.len() == count
+        };
+        !self.probes.is_empty() && self.probes.iter().all(is_whole)
+    }
+
     fn estimate(&self, g: &dyn Fn(f64) -> f64) -> Estimate {
         let n = self.weights as f64;
         Estimate::of(&self.probes.iter().map(|probe| n * probe.mean(g)).collect::<Vec<_>>())

@@ -2,7 +2,7 @@
 
 use super::eigenvalues::Eigenvalues;
 use super::probe::Estimate;
-use crate::display::{Block, missing, plus_minus, significant};
+use crate::display::{Block, missing, plus_minus, significant, total};
 use crate::error::Result;
 use crate::spread::{Ratio, Spread};
 use crate::train::Role;
@@ -43,8 +43,8 @@ impl Spectra {
     pub fn joined(several: &[Spectra]) -> Self {
         Self {
             spectra: several.iter().flat_map(|spectra| spectra.spectra.clone()).collect(),
-            unmeasured: several.iter().map(|spectra| spectra.unmeasured).sum(),
-            diverged: several.iter().map(|spectra| spectra.diverged).sum(),
+            unmeasured: total(several.iter().map(|spectra| spectra.unmeasured)),
+            diverged: total(several.iter().map(|spectra| spectra.diverged)),
         }
     }
 

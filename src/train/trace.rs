@@ -20,7 +20,7 @@ pub struct Epoch {
     pub test_loss: f64,
     /// Fraction of right answers on the test split.
     pub test_accuracy: f64,
-    /// `‖x − x₀‖₂`, the distance from the starting point (§4 compares it between the regimes).
+    /// `‖x − x₀‖₂`, the distance from the starting point (§3 compares it between the regimes).
     #[serde(deserialize_with = "crate::objective::number")]
     pub distance: f64,
     /// Seconds since the trial began, evaluations included; the only number here that differs from run to run.

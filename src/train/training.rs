@@ -361,7 +361,7 @@ impl Training {
     /// # Errors
     /// As [`run`](Self::run); [`Error::Parameter`] for a device other than the CPU: its tensors may not outlive a call.
     pub fn begin(&self, net: &Net, data: &Dataset, trial: usize) -> Result<Descent> {
-        let one = Wanted { trials: trial + 1, iterates: None, ..self.wanted() };
+        let one = Wanted { trials: trial.saturating_add(1), iterates: None, ..self.wanted() };
         one.check(net, data)?;
         let objective = self.recipe.objective;
         if !objective.is_fused() {

@@ -1,7 +1,7 @@
 //! Where the gap begins: Figure 4 of the paper.
 
 use super::effect::Effect;
-use super::finding::{Finding, left_out, unreliable};
+use super::finding::{Finding, failed, left_out, unreliable};
 use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, not_tested, verdicts};
 use crate::data::Which;
 use crate::display::grouped;
@@ -9,17 +9,19 @@ use crate::error::Result;
 use crate::paper::Figure4;
 use crate::record::Recorded;
 use crate::sharpness::{Maxima, Reading, check_one_box};
-use crate::spread::{Spread, Trend};
+use crate::spread::{Spread, Trend, with_each_doubling};
 use crate::train::{Regime, Stop, Study, threshold_of};
 
 /// Sets a recorded and a live study of batch sizes with its measures, of which one may be missing, beside what the paper says of
 /// Figure 4, of whatever net.
 ///
 /// Four claims are judged: past some batch size the test accuracy falls (a permutation test of no fall, p < 0.05; see
-/// [`Threshold`](crate::Threshold)); up to it the accuracy is level (the 95 % interval of the threshold does not reach the smallest
-/// batch: if it does, there may be no level stretch); the minima grow sharper with the batch size (the 95 % interval of the
-/// factor by which φ grows with each doubling lies above 1; the largest f of all searches, on the training split); and the search
-/// from x itself, the paper's protocol as far as it is specified, shows that.
+/// [`Threshold`](crate::Threshold); beside it the slope of a straight line through all trials); the fall begins beyond the smallest
+/// batch (the 95 % interval of the threshold does not reach it; that the accuracy is level before is the broken stick's assumption,
+/// and not tested); the minima grow sharper with the batch size, on average over the sizes (the 95 % interval of the factor by which
+/// φ grows with each doubling lies above 1; the largest f of all searches, on the training split; beside it the factors of the
+/// smaller and of the larger half of the sizes); and the search from x itself, the paper's protocol as far as it is specified,
+/// shows that.
 ///
 /// # Errors
 /// [`Error::Parameter`](crate::Error::Parameter) where a study has fewer than four batch sizes, where its measures are of several
@@ -31,14 +33,14 @@ pub fn batch_size(paper: &Figure4, recorded: Option<&Recorded>, live: Option<(&S
     let sources = [kept.as_ref(), live.as_ref()];
     let [recorded_column, live_column] = sources.map(|source| match source {
         Some((regimes, maxima)) => column(regimes, maxima),
-        None => Ok([None; 10]),
+        None => Ok([None; 11]),
     });
     let columns = [column_of_paper(paper), recorded_column?, live_column?];
     let claims = [
         "Past some batch size the test accuracy falls.",
-        "Up to that size test accuracy is level: the fall begins beyond the smallest batch.",
-        "The larger the batch, the sharper the minima.",
-        "Ten iterations of the search from x itself find them the sharper, the larger the batch.",
+        "The fall begins beyond the smallest batch.",
+        "On average over the sizes, the larger the batch, the sharper the minima.",
+        "Ten iterations of the search from x itself find that, too.",
     ];
     let [recorded_findings, live_findings] = sources.map(|source| match source {
         Some((regimes, maxima)) => judge(regimes, maxima),
@@ -56,14 +58,15 @@ pub fn batch_size(paper: &Figure4, recorded: Option<&Recorded>, live: Option<(&S
     })
 }
 
-fn rows() -> [Row; 10] {
+fn rows() -> [Row; 11] {
     let test = |label, measure, form| Row { split: Some("test"), ..Row::new(label, measure, form) };
     let train = |label, measure| Row { split: Some("train"), ..Row::new(label, measure, Form::Significant) };
     [
         test("batch size past which test accuracy falls", "threshold", Form::Count),
-        test("its 95 % interval, lower end", "threshold_lower", Form::Count),
-        test("its 95 % interval, upper end", "threshold_upper", Form::Count),
+        test("its 95 % interval, lower end (– where open)", "threshold_lower", Form::Count),
+        test("its 95 % interval, upper end (– where open)", "threshold_upper", Form::Count),
         test("p of no fall, permutation", "p", Form::Probability),
+        test("p of a level followed by a straight fall", "misfit", Form::Probability),
         test("test % up to it", "accuracy", Form::Percent),
         test("less per doubling past it, points", "slope", Form::Percent),
         train("φ at the smallest batch, %, largest", "sharpness_smallest_batch"),
@@ -73,13 +76,13 @@ fn rows() -> [Row; 10] {
     ]
 }
 
-fn column_of_paper(paper: &Figure4) -> [Number; 10] {
-    let mut column = [None; 10];
+fn column_of_paper(paper: &Figure4) -> [Number; 11] {
+    let mut column = [None; 11];
     column[0] = Some((paper.batch, None));
     column
 }
 
-fn column(regimes: &[&Regime], maxima: &Maxima) -> Result<[Number; 10]> {
+fn column(regimes: &[&Regime], maxima: &Maxima) -> Result<[Number; 11]> {
     let threshold = threshold_of(regimes)?;
     let number = |value: f64| Some((value, None));
     let fall = |value: f64| number(value).filter(|_| threshold.is_resolved());
@@ -91,10 +94,11 @@ fn column(regimes: &[&Regime], maxima: &Maxima) -> Result<[Number; 10]> {
     };
     let batches = || pairs.iter().map(|(batch, _)| *batch);
     Ok([
-        fall(threshold.batch),
-        fall(threshold.lower),
-        fall(threshold.upper),
+        fall(threshold.batch).filter(|_| threshold.is_located()),
+        fall(threshold.lower).filter(|_| !threshold.open_below),
+        fall(threshold.upper).filter(|_| !threshold.open_above),
         number(threshold.p),
+        number(threshold.misfit).filter(|_| threshold.misfit.is_finite()),
         number(threshold.level),
         fall(threshold.slope),
         at(batches().reduce(f64::min)),
@@ -127,12 +131,15 @@ fn judge(regimes: &[&Regime], maxima: &Maxima) -> Result<[Finding; 4]> {
         }
         let doubtful = maxima.maxima.iter().filter(|maximum| !reading.of(maximum).1).count();
         let judged = match Trend::of(&pairs) {
-            Ok(trend) => Finding::by(vec![Effect::from(&trend).of("φ with each doubling of the batch")]),
+            Ok(trend) => {
+                Finding::by(vec![Effect::from(&trend).of("φ with each doubling of the batch")]).and(halves(&pairs))
+            }
             Err(reason) => Finding::bare(Outcome::Undecided, reason.to_string()),
         };
-        Ok(judged.and(unreliable(doubtful, pairs.len())).and(left_out.clone()))
+        Ok(judged.and(unreliable(doubtful, pairs.len())).and(failed(maxima)).and(left_out.clone()))
     });
-    let falls = Finding::bare(falls, format!("it {threshold}")).and(left_out.clone());
+    let falls = Finding { outcome: falls, effects: vec![straight(regimes)?], notes: vec![format!("it {threshold}")] };
+    let falls = falls.and(left_out.clone());
     let level = match threshold.is_resolved() {
         false => Finding::bare(Outcome::NotTested, "there is no fall beyond chance"),
         true if threshold.open_below => {
@@ -140,8 +147,41 @@ fn judge(regimes: &[&Regime], maxima: &Maxima) -> Result<[Finding; 4]> {
         }
         true => Finding::bare(
             Outcome::Holds,
-            format!("the fall begins past {} at least", grouped(threshold.lower.round() as usize)),
+            format!(
+                "past {} at least; that accuracy is level before is assumed, not tested",
+                grouped(threshold.lower.round() as usize)
+            ),
         ),
     };
     Ok([falls, level.and(left_out.clone()), largest?, from_zero?])
+}
+
+/// What test accuracy gains with each doubling of the batch, by a straight line through all trials: the size of a fall that has no
+/// corner to be told. The claim itself is judged by permutation.
+fn straight(regimes: &[&Regime]) -> Result<Effect> {
+    let trials = regimes.iter().flat_map(|regime| {
+        let batch = regime.recipe.batch as f64;
+        regime.finite().map(move |run| (batch, 100.0 * run.last().test_accuracy))
+    });
+    let (interval, _) = with_each_doubling(&trials.collect::<Vec<_>>())?;
+    let of = "test accuracy with each doubling of the batch, straight line through all trials";
+    Ok(Effect::difference(interval).between(f64::NEG_INFINITY, 0.0).of(of))
+}
+
+/// The trend of the smaller half of the batch sizes and of the larger one; the middle size is in both.
+fn halves(pairs: &[(f64, f64)]) -> String {
+    let mut sizes: Vec<f64> = pairs.iter().map(|(batch, _)| *batch).collect();
+    sizes.sort_by(f64::total_cmp);
+    sizes.dedup();
+    let Some(&middle) = sizes.get(sizes.len() / 2) else { return String::new() };
+    let of = |is_in: &dyn Fn(f64) -> bool| {
+        Trend::of(&pairs.iter().copied().filter(|(batch, _)| is_in(*batch)).collect::<Vec<_>>())
+    };
+    match (of(&|batch| batch <= middle), of(&|batch| batch >= middle)) {
+        (Ok(small), Ok(large)) => {
+            let [small, large] = [&small, &large].map(|trend| Effect::from(trend).interval());
+            format!("up to {} times {small} with each doubling, from there on times {large}", grouped(middle as usize))
+        }
+        _ => String::new(),
+    }
 }

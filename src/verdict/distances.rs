@@ -1,4 +1,4 @@
-//! How far the batches go: §4 of the paper, and Hoffer et al. 2017.
+//! How far the batches go: §3 of the paper, and Hoffer et al. 2017.
 
 use super::effect::{Effect, Unit, factor_of};
 use super::finding::{Finding, left_out};

@@ -51,6 +51,11 @@ impl Effect {
         Self::new(Unit::Points, [value, lower, upper], Some(p), (0.0, f64::INFINITY))
     }
 
+    /// A difference in points without a p of its own.
+    pub(super) fn difference(interval: [f64; 3]) -> Self {
+        Self::new(Unit::Points, interval, None, (0.0, f64::INFINITY))
+    }
+
     /// A factor that is claimed to be above 1.
     pub(super) fn times([value, lower, upper]: [f64; 3], p: Option<f64>) -> Self {
         Self::new(Unit::Factor, [value, lower, upper], p, (1.0, f64::INFINITY))

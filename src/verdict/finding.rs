@@ -88,6 +88,15 @@ pub(super) fn left_out(diverged: usize) -> String {
     }
 }
 
+/// "2 measures failed and are left out", or nothing.
+pub(super) fn failed(maxima: &crate::sharpness::Maxima) -> String {
+    match maxima.failed.len() {
+        0 => String::new(),
+        1 => "1 measure failed and is left out".into(),
+        count => format!("{count} measures failed and are left out"),
+    }
+}
+
 /// "3 of 10 unreliable", or nothing.
 pub(super) fn unreliable(doubtful: usize, of: usize) -> String {
     if doubtful == 0 { String::new() } else { format!("{doubtful} of {of} unreliable") }

@@ -3,6 +3,7 @@
 use super::effect::Effect;
 use super::finding::{Finding, left_out};
 use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, not_tested, verdicts};
+use crate::display::decimals;
 use crate::error::{Error, Result};
 use crate::paper::Table2;
 use crate::record::Recorded;
@@ -70,8 +71,9 @@ fn rows() -> [Row; ROWS] {
 
 /// Sets a recorded and a live pair, of which one may be missing, beside the paper's row of Table 2.
 ///
-/// Three claims of §2.2 are judged: both regimes fit the training points; the large batch is worse on the test points;
-/// and that is not over-fitting that an earlier stop would have avoided.
+/// Three claims of §2.2 are judged: both regimes fit the training points (by the means; the 98 % that are asked for lie just below
+/// the least that the paper prints, 98.35 % for F2's large batch); the large batch is worse on the test points; and that is not
+/// over-fitting that an earlier stop would have avoided.
 ///
 /// The second is judged twice, after the last epochs and where each trial's training loss is lowest: patience ends a trial
 /// some epochs after its lowest loss, and not a trial whose epochs are over. It holds where both readings say so, and is mixed
@@ -190,12 +192,12 @@ fn judge(regimes: [&Regime; 2], paper: Option<&Table2>) -> Result<[Finding; 3]> 
     let [small, large] = regimes;
     let fit = |regime: &Regime| {
         let own: Vec<f64> = regime.finite().map(|run| 100.0 * run.last().train_accuracy).collect();
-        Spread::of(&own).ok().map(|spread| spread.mean)
+        Spread::of(&own).ok()
     };
     let (Some(fit_small), Some(fit_large)) = (fit(small), fit(large)) else {
         return Ok(not_tested("all trials of a regime diverged"));
     };
-    let fitted = if fit_small.min(fit_large) >= 98.0 { Outcome::Holds } else { Outcome::Fails };
+    let fitted = if fit_small.mean.min(fit_large.mean) >= 98.0 { Outcome::Holds } else { Outcome::Fails };
 
     let printed = paper.map(|paper| paper.test_small.mean - paper.test_large.mean);
     let last = percent(small, Run::last);
@@ -205,10 +207,14 @@ fn judge(regimes: [&Regime; 2], paper: Option<&Table2>) -> Result<[Finding; 3]> 
     ];
     let best = large.finite().map(|run| run.trace.iter().map(|row| 100.0 * row.test_accuracy).fold(0.0, f64::max));
     let best: Vec<f64> = best.collect();
-    let note = format!("{:.2} % at its best epochs", Spread::of(&best)?.mean);
+    let mut note = format!("{} % at its best epochs", decimals(Spread::of(&best)?.mean, 2));
+    let is_last = |run: &Run| run.trace.iter().all(|row| row.test_accuracy <= run.last().test_accuracy);
+    if large.finite().all(is_last) {
+        note.push_str(", which are its last: nothing is stopped early");
+    }
     let diverged: usize = regimes.iter().map(|regime| regime.diverged()).sum();
     let judged = [
-        Finding::bare(fitted, format!("{fit_small:.2} % and {fit_large:.2} %")),
+        Finding::bare(fitted, format!("{} % and {} %", fit_small.text(2), fit_large.text(2))),
         Finding::by_boxes(readings),
         Finding::by_boxes(vec![less(&last, &best, "")]).and(note),
     ];

@@ -38,7 +38,7 @@ pub use warm_starts::warm_starts;
 pub use way_down::way_down;
 
 use crate::chart::{self, Chart, forest};
-use crate::display::{Block, grouped, plus_minus, probability};
+use crate::display::{Block, decimals, grouped, plus_minus, probability};
 use crate::error::{Error, Result};
 use crate::record::Recorded;
 use crate::table::{self, DataFrame};
@@ -211,8 +211,10 @@ impl Comparison {
         let cell = |form: Form, (mean, deviation): (f64, Option<f64>)| match (form, deviation) {
             (Form::Probability, _) => probability(mean),
             (Form::Count, _) => grouped(mean.round() as usize),
-            (Form::Percent, Some(deviation)) => format!("{:.2} ± {:.2}", 100.0 * mean, 100.0 * deviation),
-            (Form::Percent, None) => format!("{:.2}", 100.0 * mean),
+            (Form::Percent, Some(deviation)) => {
+                format!("{} ± {}", decimals(100.0 * mean, 2), decimals(100.0 * deviation, 2))
+            }
+            (Form::Percent, None) => decimals(100.0 * mean, 2),
             (Form::Plain, Some(deviation)) => format!("{mean:.2} ± {deviation:.2}"),
             (Form::Plain, None) => format!("{mean:.2}"),
             (Form::Significant, deviation) => plus_minus(mean, deviation),

@@ -18,7 +18,7 @@ type Judge = fn(&Arm) -> Finding;
 ///
 /// First whether there is a gap to be mended: the small batch is ahead of the plain large one. Then two claims for each arm: its
 /// test accuracy is higher than the plain large batch's (paired differences; intervals are corrected for the number of arms), and
-/// its minima are less sharp than the plain large batch's (the 95 % interval of the ratio of φ lies below 1, the largest f of all searches, at the largest ε).
+/// it ends less sharp than the plain large batch (the 95 % interval of the ratio of φ lies below 1, the largest f of all searches, at the largest ε).
 /// Both hold, fail where the contrary is shown, or are undecided; the evidence also says how far the arm is from the small batch.
 ///
 /// # Errors
@@ -84,7 +84,7 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: Optio
         let both = find(&arm.name, None);
         let claims: [(&str, Judge); 2] = [
             ("its test accuracy is higher than the plain large batch's", accuracy),
-            ("its minima are less sharp than the plain large batch's", flatness),
+            ("it ends less sharp than the plain large batch", flatness),
         ];
         // Where nobody measured a sharpness, nothing is said of it.
         let is_measured = |arm: &Arm| !arm.sharpness.is_empty();
@@ -151,5 +151,9 @@ fn flatness(arm: &Arm) -> Finding {
         Some(ratio) => Finding::by(vec![Effect::from(ratio).less().of("φ, arm over plain large batch")]),
         None => Finding::bare(Outcome::NotTested, "no ratio of φ"),
     };
-    judged.and(unreliable(own.doubtful, own.phi.len()))
+    let few = match own.phi.len() < arm.trials {
+        true => format!("φ of {} of {} trials", own.phi.len(), arm.trials),
+        false => String::new(),
+    };
+    judged.and(few).and(unreliable(own.doubtful, own.phi.len()))
 }

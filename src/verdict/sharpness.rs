@@ -1,7 +1,7 @@
 //! The sharpness of minima: Tables 3 and 4 of the paper.
 
 use super::effect::Effect;
-use super::finding::Finding;
+use super::finding::{Finding, failed};
 use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, not_tested, verdicts};
 use crate::data::Which;
 use crate::error::{Error, Result};
@@ -141,12 +141,13 @@ fn judge(maxima: &Maxima, tables: [&PrintedSharpness; 2]) -> Result<[Finding; 4]
     let is_full = |one: &&Contrast| one.space == Space::Full;
     let full: Vec<&Contrast> = largest.iter().filter(is_full).collect();
     let others: Vec<&Contrast> = largest.iter().filter(|one| !is_full(one)).collect();
-    Ok([
+    let judged = [
         larger(&full, tables, 1.0, false),
         larger(&others, tables, 1.0, false),
         larger(&largest.iter().collect::<Vec<_>>(), tables, 10.0, false).everywhere(),
         larger(&from_zero.iter().collect::<Vec<_>>(), tables, 1.0, true),
-    ])
+    ];
+    Ok(judged.map(|judged| judged.and(failed(maxima))))
 }
 
 /// Whether the ratio is above a factor in every one of these boxes, be it of searches that are unreliable or not.

@@ -31,9 +31,9 @@ pub fn warm_starts(recorded: Option<&Recorded>, live: Option<&WarmStarts>) -> Re
         "The more small-batch epochs before, the flatter it ends.",
         "The latest start is better than a start at x₀.",
         "The latest start is better than the plain large batch after as many epochs in all.",
-        "The latest start ends flatter than that batch.",
+        "The latest start ends flatter than the plain large batch after as many epochs in all.",
         "The latest start is better than the plain large batch after as many steps in all.",
-        "The latest start ends flatter than that batch, too.",
+        "The latest start ends flatter than the plain large batch after as many steps in all.",
         "The latest start is better than the small batch that goes on.",
     ];
     Ok(Comparison {

@@ -171,7 +171,19 @@ mod tests {
                 Ok(0.0)
             };
             let error = maximize(maximizer, &mut f, &[1.0; 2], &[0.0; 2], 5).expect_err("NaN");
-            assert!(error.to_string().starts_with("f in the box must be finite"), "{error}");
+            assert!(
+                error.to_string().starts_with("the gradient of f in the box must be finite, but is not"),
+                "{error}"
+            );
+            let mut f = |_: &[f64], g: &mut [f64]| {
+                g.fill(1.0);
+                Ok(f64::INFINITY)
+            };
+            let error = maximize(maximizer, &mut f, &[1.0; 2], &[0.0; 2], 5).expect_err("no number");
+            assert!(
+                error.to_string().starts_with("f in the box must be finite, but is inf in evaluation 1"),
+                "{error}"
+            );
         }
     }
 

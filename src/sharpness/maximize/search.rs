@@ -98,10 +98,11 @@ impl Seen<'_, '_> {
         let value = (self.evaluate)(z, gradient)?;
         self.evaluations += 1;
         if !(value.is_finite() && gradient.iter().all(|g| g.is_finite())) {
-            return Err(Error::Data(format!(
-                "f in the box must be finite with its gradient, but is {value} in evaluation {}: a smaller ε may help",
-                self.evaluations
-            )));
+            let what = match value.is_finite() {
+                true => String::from("the gradient of f in the box must be finite, but is not"),
+                false => format!("f in the box must be finite, but is {value}"),
+            };
+            return Err(Error::Data(format!("{what} in evaluation {}: a smaller ε may help", self.evaluations)));
         }
         if value > self.largest {
             self.largest = value;
