@@ -3,12 +3,13 @@
 //! and none takes longer than a small one.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use sharp_minima::{
     Augment, Between, Block, Dataset, Descent, GradientNoise, Growth, Layer, Maxima, Maximizer, Net, Objective,
-    Optimizer, Pair, Paired, Part, Paths, Plane, Ranks, Ratio, Reach, Recorded, Result, Scaling, Seed, Sharpness,
-    Spectra, Spectrum, Split, Spread, Strategy, Study, Surfaces, Threshold, Training, Trend, WayDown, Weights, Welch,
-    Work, chart, data, paper, table, verdict, zoo,
+    Optimizer, Pair, Paired, Part, Paths, Plane, Ranks, Ratio, Reach, Reading, Recorded, Result, Scaling, Seed,
+    Sharpness, Spectra, Spectrum, Split, Spread, Strategy, Study, Surfaces, Threshold, Training, Trend, WayDown,
+    Weights, Welch, Work, chart, data, paper, table, verdict, zoo,
 };
 
 const REALS: [f64; 12] = [
@@ -416,6 +417,7 @@ fn the_others_bear_it() -> Result<()> {
     let long = "x".repeat(5_000);
     let names = ["", "nobody", "\0", "/", "/dev/null", "ü", &long];
     let way = study.recorded();
+    let down = Recorded::load(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs/06_f1_mnist.jsonl"))?.way_down()?;
     let texts: Vec<Asked<'_, &str>> = vec![
         (
             "nets of the paper",
@@ -455,11 +457,26 @@ fn the_others_bear_it() -> Result<()> {
             }),
         ),
         (
+            "a regime on its way",
+            Box::new(|name| {
+                for reading in [Reading::FromZero, Reading::Largest] {
+                    answered((down.factors(name, reading).len(), down.change(name, reading)));
+                    answered(down.parting(name, "large", reading));
+                }
+                REALS.iter().for_each(|&v| answered((down.where_accuracy(name, v), down.where_accuracy("large", v))));
+            }),
+        ),
+        (
             "claims",
             Box::new(|name| {
                 let claims = verdict::Claims::untested(name, name, name);
                 let claims = verdict::Claims::joined(&[&claims, &claims.about(name), &claims.without(name)]);
-                answered((claims.count(name, sharp_minima::Outcome::Holds), claims.block(), claims.chart()));
+                answered((
+                    claims.count(name, sharp_minima::Outcome::Holds),
+                    claims.claims.iter().map(|one| one.outcome(name)).count(),
+                    claims.block(),
+                    claims.chart(),
+                ));
             }),
         ),
         ("a part of the weights", Box::new(|name| answered(x.part(name).map(|(shape, own)| (shape.len(), own.len()))))),

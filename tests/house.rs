@@ -310,6 +310,46 @@ fn rooms_stand_in_order() -> Outcome {
 }
 
 /// No global state: a cell of a notebook has its own copy of everything static.
+/// Names and arguments of the public functions of a file, and of what its macros write.
+fn public_functions(text: &str) -> Vec<(String, String)> {
+    let all = code(text).collect::<Vec<_>>().join(" ");
+    let signature = |rest: &str| {
+        let end = rest.find(|letter: char| !(letter.is_alphanumeric() || letter == '_'))?;
+        let (name, rest) = rest.split_at(end);
+        let begin = rest.find('(')?;
+        let mut depth = 0;
+        let close = rest[begin..].find(|letter| {
+            depth += i32::from(letter == '(') - i32::from(letter == ')');
+            depth == 0
+        })?;
+        Some((name.to_string(), rest[begin..begin + close].to_string()))
+    };
+    all.split("pub fn ").skip(1).filter_map(signature).collect()
+}
+
+/// A function that takes numbers, lists or names from outside is called with hostile ones.
+#[test]
+fn every_public_function_is_asked_with_hostile_arguments() -> Outcome {
+    let asked = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile.rs"))?;
+    let takes = ["f64", "f32", "usize", "u64", "u32", "&[", "Vec<", "&str", "AsRef<"];
+    let mut count = 0;
+    let mut missing = Vec::new();
+    for (name, text) in sources()? {
+        for (function, arguments) in public_functions(&text) {
+            if takes.iter().any(|kind| arguments.contains(kind)) {
+                count += 1;
+                let is_asked = [".", "::", " "].iter().any(|before| asked.contains(&format!("{before}{function}(")));
+                if !is_asked {
+                    missing.push(format!("{name}: {function}"));
+                }
+            }
+        }
+    }
+    assert!(count > 180, "{count} functions");
+    assert!(missing.is_empty(), "not in tests/hostile.rs: {missing:?}");
+    Ok(())
+}
+
 #[test]
 fn there_is_no_global_state() -> Outcome {
     for (name, text) in sources()? {
