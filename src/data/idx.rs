@@ -13,7 +13,8 @@ use std::path::Path;
 use super::{Dataset, Split, check_count, find, read_bytes};
 use crate::error::{Error, Result};
 
-/// The most bytes that a file may hold or unpack to: 1 GiB; MNIST's largest has 45 MiB.
+/// The most bytes that a file may hold or unpack to: 1 GiB; MNIST's largest has 45 MiB. Reading takes five times that: the bytes, and
+/// four for each as a number.
 const MOST: usize = 1 << 30;
 
 /// How images begin.

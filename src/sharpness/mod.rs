@@ -475,9 +475,9 @@ impl Way {
         let p = match &self.along {
             Along::All => n,
             Along::Random(p) => *p as u64,
-            Along::Given(columns) => columns.len() as u64 * (1 + n),
+            Along::Given(columns) => (columns.len() as u64).saturating_mul(1 + n),
         };
-        2 * self.objective.layers(net, split.len()) + 52 * n + (8 * 46_u64).saturating_mul(p)
+        (2 * self.objective.layers(net, split.len()) + 52 * n).saturating_add((8 * 46_u64).saturating_mul(p))
     }
 
     /// `gᵀy + ½ dᵀ∇²f(x) d` with d = A y; nothing where f is evaluated in a way that has no products.
