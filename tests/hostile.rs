@@ -473,7 +473,7 @@ fn the_others_bear_it() -> Result<()> {
                 let claims = verdict::Claims::joined(&[&claims, &claims.about(name), &claims.without(name)]);
                 answered((
                     claims.count(name, sharp_minima::Outcome::Holds),
-                    claims.claims.iter().map(|one| one.outcome(name)).count(),
+                    claims.claims.iter().filter(|one| one.outcome(name) == sharp_minima::Outcome::Holds).count(),
                     claims.block(),
                     claims.chart(),
                 ));

@@ -5,7 +5,9 @@
 mod counting;
 
 use counting::taken;
-use sharp_minima::{Dataset, Layer, Net, Objective, Result, Seed, Sharpness, Spectrum, Training, data};
+use sharp_minima::{
+    Dataset, Layer, Net, Objective, Recorded, Result, Seed, Sharpness, Spectra, Spectrum, Training, data,
+};
 
 /// The allocator counts for the whole process, so that one test runs at a time.
 static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
@@ -72,5 +74,31 @@ fn layers_take_what_the_docs_say() -> Result<()> {
     assert!((0.6..1.4).contains(&gradient), "a gradient: about as much, and not {gradient}");
     assert!((1.4..2.6).contains(&product), "a product: about twice as much, and not {product}");
     assert!((product - 0.2..product + 0.4).contains(&measure), "a measure: as a product, and not {measure}");
+    Ok(())
+}
+
+/// Small files that are many times as large once they are read.
+#[test]
+fn readers_take_no_more_than_ten_times_a_file() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let _alone = ALONE.lock();
+    let folder = tempfile::tempdir()?;
+    let place = |name: &str| folder.path().join(name);
+    // 300,000 utterances without labels.
+    let labels: String = (0..300_000).map(|number| format!("{number:06}\n")).collect();
+    std::fs::write(place("pdf.ark"), &labels)?;
+    std::fs::write(place("feats.scp"), "a feats.ark:2\n")?;
+    let (read, bytes) = taken(|| data::Kaldi::new().read(place("feats.scp"), place("pdf.ark")));
+    assert!(read.is_err() && bytes < 10 * labels.len(), "{bytes} for {}", labels.len());
+    // A record with a long list of short numbers.
+    let (net, data) = wide()?;
+    let pair = Training::adam().trials(1).epochs(1).quiet().pair(&net, &data, 10, 30)?;
+    let mut spectrum = Spectrum::outermost(1).steps(2).probes(1).quiet().at(&net, &data, &pair.small.weights[0])?;
+    spectrum.thresholds = vec![1.5; 300_000];
+    let spectra = Spectra { spectra: vec![spectrum], ..Spectra::default() };
+    let file = place("record.jsonl");
+    pair.recorded().with_spectra(&spectra).save(&file)?;
+    let size = usize::try_from(std::fs::metadata(&file)?.len())?;
+    let (read, bytes) = taken(|| Recorded::load(&file));
+    assert!(read?.spectra == Some(spectra) && bytes < 10 * size, "{bytes} for {size}");
     Ok(())
 }

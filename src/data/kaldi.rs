@@ -415,30 +415,46 @@ fn read_by_columns(cursor: &mut Cursor) -> Result<Matrix> {
     Ok(Matrix { rows, columns, values })
 }
 
-/// Labels by key: one after the other, and where those of an utterance lie. Many utterances without any must not take much memory.
-#[derive(Default)]
+/// Labels by key: one after the other, and by key where those of an utterance lie. Many utterances without any must not take much
+/// memory.
 struct Alignments<'a> {
+    bytes: &'a [u8],
     labels: Vec<i32>,
-    places: HashMap<&'a str, (u32, u32)>,
+    places: Vec<Place>,
 }
 
-impl Alignments<'_> {
+/// Where key and labels of an utterance lie, in bytes of the archive and in labels.
+#[derive(Clone, Copy)]
+struct Place {
+    key: (u32, u32),
+    labels: (u32, u32),
+}
+
+impl<'a> Alignments<'a> {
+    fn key(&self, place: &Place) -> &'a [u8] {
+        &self.bytes[place.key.0 as usize..place.key.1 as usize]
+    }
+
     /// The labels of this utterance, if it has some.
     fn of(&self, key: &str) -> Option<&[i32]> {
-        self.places.get(key).map(|&(begin, end)| &self.labels[begin as usize..end as usize])
+        let found = self.places.binary_search_by_key(&key.as_bytes(), |place| self.key(place)).ok()?;
+        let (begin, end) = self.places[found].labels;
+        Some(&self.labels[begin as usize..end as usize])
     }
 }
 
 /// All labels of an archive, binary or text.
 fn read_alignments<'a>(path: &Path, bytes: &'a [u8]) -> Result<Alignments<'a>> {
-    let mut alignments = Alignments::default();
+    // A line each, if it is text: a list that grows is twice there for a while.
+    let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+    let mut all = Alignments { bytes, labels: Vec::new(), places: Vec::with_capacity(lines) };
     let mut offset = 0;
     loop {
         let rest = bytes.get(offset..).unwrap_or_default();
         offset += rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         let rest = bytes.get(offset..).unwrap_or_default();
         if rest.is_empty() {
-            return Ok(alignments);
+            break;
         }
         let place = format!("byte {offset}");
         let length = rest.iter().position(|byte| byte.is_ascii_whitespace()).unwrap_or(rest.len());
@@ -450,18 +466,26 @@ fn read_alignments<'a>(path: &Path, bytes: &'a [u8]) -> Result<Alignments<'a>> {
                 "there must be the key of an utterance and a space, but there is not",
             ));
         };
+        let at = (offset as u32, (offset + length) as u32);
         offset += length;
         let behind = offset + usize::from(rest.get(length) == Some(&b' '));
         let mut cursor = Cursor::new(path, key, bytes, behind)?;
         let labels = if cursor.skip(b"\0B") { cursor.binary_labels()? } else { cursor.text_labels()? };
         offset = cursor.offset();
         // A label takes two bytes of the file or more, which has fewer than 2³¹.
-        let begin = alignments.labels.len() as u32;
-        alignments.labels.extend(labels);
-        if alignments.places.insert(key, (begin, alignments.labels.len() as u32)).is_some() {
-            return Err(Error::format(path, place, format!("the utterance '{key}' is in the archive twice")));
-        }
+        let begin = all.labels.len() as u32;
+        all.labels.extend(labels);
+        all.places.push(Place { key: at, labels: (begin, all.labels.len() as u32) });
     }
+    let mut places = std::mem::take(&mut all.places);
+    places.sort_unstable_by_key(|place| (all.key(place), place.key.0));
+    if let Some(twice) = places.windows(2).map(|pair| (&pair[0], &pair[1])).find(|(a, b)| all.key(a) == all.key(b)) {
+        let key = String::from_utf8_lossy(all.key(twice.1)).into_owned();
+        let reason = format!("the utterance '{key}' is in the archive twice");
+        return Err(Error::format(path, format!("byte {}", twice.1.key.0), reason));
+    }
+    all.places = places;
+    Ok(all)
 }
 
 /// What is left of an archive from an utterance on. No read takes memory before the bytes are known to be there.
