@@ -210,7 +210,10 @@ fn the_readme_quotes_the_record() -> Outcome {
     assert!(text.contains(&said), "{said}");
     let along: Vec<_> = maxima.contrasts(sharp_minima::Reading::Largest).split_off(2);
     let [at, half] = [along[0].ratio()?, along[1].ratio()?];
-    let said = format!("{:.1} times for ε = 1e-3, {:.2} times for 5e-4", at.geometric, half.geometric);
+    let said = format!(
+        "{:.1} times ({:.2} to {:.1}) for ε = 1e-3, {:.2} times ({:.2} to {:.2}) for 5e-4",
+        at.geometric, at.lower, at.upper, half.geometric, half.lower, half.upper
+    );
     assert!(text.contains(&said) && at.lower > 1.0 && half.upper < 1.0, "{said}: mixed");
     let [full, subspace] = [sharp_minima::paper::table3("F1")?, sharp_minima::paper::table4("F1")?];
     let times = |[small, large]: [sharp_minima::paper::Printed; 2]| large.mean / small.mean;
@@ -235,7 +238,25 @@ fn the_readme_quotes_the_record() -> Outcome {
     let way = sharp_minima::Recorded::load(root.join("data/runs/06_f1_mnist.jsonl"))?.way_down()?;
     let there = way.where_accuracy("large", gap.train_large.mean / 100.0);
     let there = sharp_minima::Spread::of(&there.iter().map(|point| point.from_zero).collect::<Vec<_>>())?.text(0);
-    assert!(text.contains(&format!("its size: {there}")), "{there}");
+    assert!(text.contains(&format!("{there} %, its size")), "{there}");
+    let down = sharp_minima::verdict::way_down(
+        &gap,
+        &full,
+        Some(&sharp_minima::Recorded::load(root.join("data/runs/06_f1_mnist.jsonl"))?),
+        None,
+    )?;
+    let sharper = down.verdicts.iter().find(|one| one.claim.contains("from x itself find")).ok_or("no such claim")?;
+    let sharper = sharper.recorded.effects.first().ok_or("no effect")?;
+    let said = format!(
+        "sharper by a factor of {:.0} ({:.1} to {:.0})",
+        sharper.value,
+        sharper.lower,
+        10.0 * (sharper.upper / 10.0).round()
+    );
+    assert!(text.contains(&said), "{said}");
+    let zero = maxima.contrasts(sharp_minima::Reading::FromZero)[0].clone();
+    let said = format!("{} of {} searches are unreliable", zero.doubtful(), zero.small.len() + zero.large.len());
+    assert!(text.contains(&said), "{said}");
     let far = recorded.distances()?.ratio("small", "large")?;
     let [mean, lower, upper] = [far.difference, far.lower, far.upper].map(f64::exp);
     let said = format!("{mean:.1} times ({lower:.1} to {upper:.1})");
@@ -272,11 +293,16 @@ fn the_readme_quotes_the_record() -> Outcome {
     let threshold = sizes.threshold()?;
     let slope = threshold.slope;
     assert!(threshold.open_below, "where the fall begins is not known");
+    let judged = sharp_minima::verdict::batch_size(&sharp_minima::paper::figure4("C1")?, Some(&sizes), None)?;
+    let straight = judged.verdicts[0].recorded.effects.first().ok_or("no effect")?;
     for said in [
         format!("a factor of {:.2} (95 % interval {:.2} to {:.2})", trend.factor, trend.lower, trend.upper),
         format!("{:.2} times ({:.2} to {:.2}) with each doubling", trend.factor, trend.lower, trend.upper),
         format!("falls by {:.2} points with each doubling", 100.0 * slope),
-        format!("{:.2} points with each doubling (p = {:.0e})", 100.0 * slope, threshold.p),
+        format!(
+            "falls by {:.2} points ({:.2} to {:.2}) with each doubling (p = {:.0e})",
+            -straight.value, -straight.upper, -straight.lower, threshold.p
+        ),
     ] {
         assert!(text.contains(&said), "{said}");
     }
@@ -285,6 +311,13 @@ fn the_readme_quotes_the_record() -> Outcome {
     };
     let [small, large] = c1.pair()?.map(tests);
     let welch = sharp_minima::Welch::test(&small, &large)?;
+    let trained = c1.pair()?.map(|regime| {
+        let trained: Vec<f64> = regime.runs.iter().map(|run| 100.0 * run.last().train_accuracy).collect();
+        sharp_minima::Spread::of(&trained).map(|spread| format!("{:.1}", spread.mean))
+    });
+    let [train_small, train_large] = trained;
+    let said = format!("{} and {} % of the training points are right", train_small?, train_large?);
+    assert!(text.contains(&said), "{said}");
     let [mean_small, mean_large] =
         [sharp_minima::Spread::of(&small)?.text(2), sharp_minima::Spread::of(&large)?.text(2)];
     for said in [
