@@ -206,7 +206,9 @@ fn the_readme_quotes_the_record() -> Outcome {
     let maxima =
         sharp_minima::Recorded::load(root.join("data/runs/03_f1_mnist.jsonl"))?.maxima.ok_or("no sharpness")?;
     let ratio = maxima.contrasts(sharp_minima::Reading::Largest)[0].ratio()?;
-    let said = format!("a factor of {:.0} (95 % interval {:.0} to {:.0})", ratio.geometric, ratio.lower, ratio.upper);
+    // Two digits, as the verdicts have them.
+    let upper = 10.0 * (ratio.upper / 10.0).round();
+    let said = format!("a factor of {:.0} (95 % interval {:.0} to {upper:.0})", ratio.geometric, ratio.lower);
     assert!(text.contains(&said), "{said}");
     let along: Vec<_> = maxima.contrasts(sharp_minima::Reading::Largest).split_off(2);
     let [at, half] = [along[0].ratio()?, along[1].ratio()?];
