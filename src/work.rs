@@ -145,7 +145,8 @@ impl Work {
     /// was done, on a disk that is full by then, is returned all the same, and that is said on the error stream.
     ///
     /// # Errors
-    /// That of the first part that has one; what other parts had finished is kept all the same. [`Error::File`] where the folder
+    /// That of the first part that has one, with its name where there are several; what other parts had finished is kept all the same.
+    /// [`Error::File`] where the folder
     /// cannot be written and a part has to be done.
     pub(crate) fn each<P: Sync, R: Send>(&self, of: &Parts<'_, P, R>) -> Result<Vec<Option<R>>> {
         self.check()?;
@@ -170,7 +171,11 @@ impl Work {
                 tried.get_or_init(|| shelf.try_to_write()).clone()?;
             }
             let doing = Doing { deadline, progress: &progress, shelf: shelf.as_ref() };
-            let result = (of.make)(part, &doing)?;
+            let result = (of.make)(part, &doing).map_err(|error| match error {
+                // Numbers that are not finite are this part's own; of many it must be said which.
+                Error::Data(reason) if of.parts.len() > 1 => Error::Data(format!("{}: {reason}", (of.name)(part))),
+                other => other,
+            })?;
             if let (Some(shelf), Some(result)) = (&shelf, &result)
                 && let Err(error) = (of.keep)(shelf, part, result)
             {
@@ -243,6 +248,17 @@ mod tests {
         };
         let work = Work::new().quiet().kept_in(folder.path());
         assert_eq!(squares(&work, true)?, [Some(4), Some(9)]);
+        let none = Work::new().quiet().each(&Parts::<usize, usize> {
+            bytes: 0,
+            parts: &[2, 3],
+            most: 1,
+            steps: &|_| 1,
+            name: &|part| format!("square of {part}"),
+            find: &|_, _| Ok(Found::Nothing),
+            make: &|part, _| if *part == 3 { Err(Error::Data("no number".into())) } else { Ok(Some(4)) },
+            keep: &|_, _, _| Ok(()),
+        });
+        assert_eq!(none.expect_err("the second has none").to_string(), "square of 3: no number");
         assert_eq!(
             std::fs::read_dir(folder.path()).map_or(9, Iterator::count),
             0,
