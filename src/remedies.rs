@@ -6,7 +6,7 @@
 //! counted, and left out.
 
 use crate::data::Which;
-use crate::display::{Block, probability, significant};
+use crate::display::{Block, counted, probability, significant};
 use crate::error::{Error, Result};
 use crate::noise::NoiseScale;
 use crate::sharpness::{Maxima, Maximum, Reading, Space};
@@ -246,8 +246,8 @@ impl Remedies {
         Ok(Block::table(
             &format!(
                 "Arms against their controls: differences of pairs with the 95 % interval of each; p alone, and corrected for \
-                 {} comparisons (Holm)",
-                corrected.iter().filter(|p| !p.is_nan()).count()
+                 {} (Holm)",
+                counted(corrected.iter().filter(|p| !p.is_nan()).count(), "comparison")
             ),
             &columns,
             rows,
