@@ -231,43 +231,36 @@ mod tests {
     fn what_is_done_is_returned() -> Result<()> {
         let folder = tempfile::tempdir().map_err(|error| Error::Data(error.to_string()))?;
         let done = std::sync::Mutex::new(Vec::new());
-        let squares = |work: &Work, is_full: bool| {
+        let squares = |work: &Work, parts: &[u32], is_full: bool| {
             work.each(&Parts {
                 bytes: 0,
-                parts: &[2, 3],
+                parts,
                 most: 1,
                 steps: &|_| 1,
                 name: &|part| format!("square of {part}"),
                 find: &|_, _| Ok(Found::Nothing),
                 make: &|part, _| {
                     done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(*part);
-                    Ok(Some(part * part))
+                    part.checked_mul(*part).map(Some).ok_or_else(|| Error::Data("it is no number".into()))
                 },
                 keep: &|_, part, _| if is_full { Err(Error::Data(format!("no room for {part}"))) } else { Ok(()) },
             })
         };
         let work = Work::new().quiet().kept_in(folder.path());
-        assert_eq!(squares(&work, true)?, [Some(4), Some(9)]);
-        let none = Work::new().quiet().each(&Parts::<usize, usize> {
-            bytes: 0,
-            parts: &[2, 3],
-            most: 1,
-            steps: &|_| 1,
-            name: &|part| format!("square of {part}"),
-            find: &|_, _| Ok(Found::Nothing),
-            make: &|part, _| if *part == 3 { Err(Error::Data("no number".into())) } else { Ok(Some(4)) },
-            keep: &|_, _, _| Ok(()),
-        });
-        assert_eq!(none.expect_err("the second has none").to_string(), "square of 3: no number");
+        assert_eq!(squares(&work, &[2, 3], true)?, [Some(4), Some(9)]);
         assert_eq!(
             std::fs::read_dir(folder.path()).map_or(9, Iterator::count),
             0,
             "the trial of writing leaves nothing"
         );
+        // Of many it is said which one failed; one alone needs no name.
+        let failed = |parts: &[u32]| squares(&Work::new().quiet(), parts, false).expect_err("too large").to_string();
+        assert_eq!(failed(&[2, u32::MAX]), "square of 4294967295: it is no number");
+        assert_eq!(failed(&[u32::MAX]), "it is no number");
         done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
         // A folder that is there and takes no file.
         if cfg!(target_os = "linux") {
-            let error = squares(&Work::new().quiet().kept_in("/proc/self"), false).expect_err("no file there");
+            let error = squares(&Work::new().quiet().kept_in("/proc/self"), &[2, 3], false).expect_err("no file there");
             assert!(error.to_string().starts_with("/proc/self/tried"), "{error}");
             assert!(done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).is_empty(), "nothing was done");
         }

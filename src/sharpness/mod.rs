@@ -214,7 +214,8 @@ impl Sharpness {
     }
 
     /// Measures the last points of a regime's trials, in parallel; those of [`Trials::at_lowest`] where the loss is lowest. A
-    /// trial that diverged is left out, and counted.
+    /// trial that diverged is left out, and counted. One around which f or its gradient ceases to be finite is left out, and named
+    /// ([`Maxima::failed`]); where that is so of all, it is an error.
     ///
     /// Cost and memory: those of [`at`](Self::at) for each; as many at once as there are threads.
     ///
