@@ -2,8 +2,8 @@
 //!
 //! The paper's strategies are judged by two questions that come apart: does the test accuracy rise, and does the sharpness fall
 //! (Tables 6 and 7). Trials of one number start from the same point in every arm, so that differences are of pairs; with
-//! several arms chance has several tries, and intervals and p are corrected for them ([`Paired`]). Trials that diverged are
-//! counted, and left out.
+//! several arms chance has several tries, and intervals and p of accuracies and of φ are corrected for them ([`Paired`],
+//! [`Ratio::one_of`]). Trials that diverged are counted, and left out.
 
 use crate::data::Which;
 use crate::display::{Block, counted, probability, significant};
@@ -24,7 +24,8 @@ pub struct ArmSharpness {
     pub phi: Vec<f64>,
     /// How many of them are no measure of a size.
     pub doubtful: usize,
-    /// φ over that of the plain large batch, geometric means; nothing where there is no such ratio.
+    /// φ over that of the plain large batch, geometric means; corrected for the number of arms, but for the plain batches. Nothing
+    /// where there is no such ratio.
     pub to_large: Option<Ratio>,
 }
 
@@ -145,14 +146,15 @@ impl Remedies {
                 Spread::of(&values).map_or(f64::NAN, |spread| spread.mean)
             };
             let train: Vec<f64> = regime.finite().map(|run| 100.0 * run.last().train_accuracy).collect();
+            // Whether there is a gap is one question, however many arms are to mend it.
+            let comparisons = if regime.role.is_none() { arms } else { 1 };
             let to = |other: &Regime| {
-                // Whether there is a gap is one question, however many arms are to mend it.
-                let comparisons = if regime.role.is_none() { arms } else { 1 };
                 if regime.name == other.name { None } else { Paired::test(&pairs(regime, other), comparisons).ok() }
             };
             let sharpness = epsilons.iter().map(|&epsilon| {
                 let ((trials, phi, doubtful), (_, others, _)) = (phi(regime, epsilon), phi(large, epsilon));
-                let to_large = if regime.name == large.name { None } else { Ratio::of(&phi, &others).ok() };
+                let to_large =
+                    if regime.name == large.name { None } else { Ratio::one_of(&phi, &others, comparisons).ok() };
                 ArmSharpness { epsilon, trials, phi, doubtful, to_large }
             });
             Arm {
@@ -252,6 +254,48 @@ impl Remedies {
             &columns,
             rows,
         ))
+    }
+
+    /// How much more one arm gains over its plain batch than another arm over its own:
+    /// (arm − its plain batch) − (other − its plain batch), test accuracies, points, of the trials that all four have; one
+    /// comparison. It asks whether something helps the large batch more than it helps the small one.
+    ///
+    /// # Errors
+    /// As [`between`](Self::between).
+    pub fn gain_between(&self, arm: [&str; 2], other: [&str; 2]) -> Result<Paired> {
+        let test = |name: &str, trial: usize| -> Result<Option<f64>> {
+            Ok(self.named(name)?.tests.iter().find(|(own, _)| *own == trial).map(|(_, test)| *test))
+        };
+        let gain = |[arm, plain]: [&str; 2], trial| Ok::<_, Error>(test(arm, trial)?.zip(test(plain, trial)?));
+        let mut pairs = Vec::new();
+        for &(trial, _) in &self.named(arm[0])?.tests {
+            if let Some((own, theirs)) = gain(arm, trial)?.zip(gain(other, trial)?) {
+                pairs.push((own.0 - own.1, theirs.0 - theirs.1));
+            }
+        }
+        Paired::test(&pairs, 1)
+    }
+
+    /// The same for several pairs of arms, each with its plain batch, as a table.
+    ///
+    /// # Errors
+    /// As [`named`](Self::named).
+    pub fn gains(&self, pairs: &[([&str; 2], [&str; 2])]) -> Result<Block> {
+        let row = |&(arm, other): &([&str; 2], [&str; 2])| {
+            arm.into_iter().chain(other).try_for_each(|name| self.named(name).map(|_| ()))?;
+            let said = |[arm, plain]: [&str; 2]| {
+                self.between(arm, plain).map_or("–".into(), |gain| format!("{arm} − {plain}: {}", gain.text()))
+            };
+            let (difference, p) = match self.gain_between(arm, other) {
+                Ok(paired) => (paired.text(), probability(paired.p)),
+                Err(reason) => (format!("none: {reason}"), String::new()),
+            };
+            Ok(vec![said(arm), said(other), difference, p])
+        };
+        let rows = pairs.iter().map(row).collect::<Result<Vec<_>>>()?;
+        let title =
+            "Gains beside gains: differences of test accuracies, points, of pairs with the 95 % interval of each alone";
+        Ok(Block::table(title, &["gain", "beside the gain", "more by", "p"], rows))
     }
 
     /// Does φ order the arms? Spearman's correlation of mean test accuracy and φ (geometric mean) over the arms, at the largest ε
@@ -376,7 +420,7 @@ impl Remedies {
         let count = self.arms.iter().filter(|arm| arm.role.is_none()).count();
         let trials = self.arms.iter().map(|arm| arm.trials).max().unwrap_or(0);
         let title = format!(
-            "{} on {}: mean ± std over {trials} trials; differences of pairs and their 95 % intervals, those of arms corrected for {count} of them; φ and loss as geometric means, ratios of φ neither paired nor corrected",
+            "{} on {}: mean ± std over {trials} trials; differences of pairs, and ratios of φ, which are not paired, with 95 % intervals, those of arms corrected for {count} of them; φ and loss as geometric means",
             self.net, self.data
         );
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();

@@ -87,6 +87,11 @@ impl Welch {
     /// # Errors
     /// As [`test`](Self::test).
     pub fn of_spreads(first: Spread, second: Spread) -> Result<Self> {
+        Self::one_of(first, second, 1)
+    }
+
+    /// The same as one of so many comparisons: interval and p are corrected as in [`Paired`].
+    fn one_of(first: Spread, second: Spread, comparisons: usize) -> Result<Self> {
         let least = first.count.min(second.count);
         if least < 2 {
             return Err(Error::parameter("trials in a group", least, "be at least 2 for a test of their means"));
@@ -105,14 +110,15 @@ impl Welch {
         let student = StudentsT::new(0.0, 1.0, freedom)
             .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))?;
         let t = difference / error;
-        let reach = student.inverse_cdf(0.975) * error;
+        let tries = comparisons as f64;
+        let reach = student.inverse_cdf(1.0 - 0.025 / tries) * error;
         Ok(Self {
             difference,
             lower: difference - reach,
             upper: difference + reach,
             t,
             freedom,
-            p: 2.0 * student.cdf(-t.abs()),
+            p: (2.0 * tries * student.cdf(-t.abs())).min(1.0),
         })
     }
 }
@@ -303,11 +309,29 @@ impl Ratio {
     /// # Ok::<(), sharp_minima::Error>(())
     /// ```
     pub fn of(first: &[f64], second: &[f64]) -> Result<Self> {
+        Self::one_of(first, second, 1)
+    }
+
+    /// The same as one of so many comparisons with one group: p is multiplied by their number and the interval widened
+    /// accordingly (Bonferroni), so that 95 % is of all intervals together.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of), and where there is no comparison.
+    ///
+    /// ```
+    /// let (first, second) = ([200.0, 210.0, 190.0], [100.0, 120.0, 110.0]);
+    /// let [alone, of_five] = [1, 5].map(|comparisons| sharp_minima::Ratio::one_of(&first, &second, comparisons).unwrap());
+    /// assert!(of_five.lower < alone.lower && (of_five.p / alone.p - 5.0).abs() < 1e-9);
+    /// ```
+    pub fn one_of(first: &[f64], second: &[f64], comparisons: usize) -> Result<Self> {
         if let Some(value) = first.iter().chain(second).find(|value| !(value.is_finite() && **value > 0.0)) {
             return Err(Error::parameter("numbers of a ratio", value, "be finite and above 0"));
         }
-        let logarithms = |values: &[f64]| values.iter().map(|value| value.ln()).collect::<Vec<f64>>();
-        let test = Welch::test(&logarithms(first), &logarithms(second))?;
+        if comparisons == 0 {
+            return Err(Error::parameter("comparisons", 0, "be at least 1"));
+        }
+        let spread = |values: &[f64]| Spread::of(&values.iter().map(|value| value.ln()).collect::<Vec<f64>>());
+        let test = Welch::one_of(spread(first)?, spread(second)?, comparisons)?;
         Ok(Self {
             of_means: Spread::of(first)?.mean / Spread::of(second)?.mean,
             geometric: test.difference.exp(),
@@ -465,6 +489,8 @@ mod tests {
     /// a, b = [205, 310, 150, 180, 260.], [1.2, 2.5, .4, .9, 1.6]
     /// r = stats.ttest_ind(np.log(a), np.log(b), equal_var=False); c = r.confidence_interval()
     /// print(np.mean(a) / np.mean(b), np.exp(np.mean(np.log(a)) - np.mean(np.log(b))), *np.exp(c), r.pvalue)
+    /// a, b = np.log([200., 210, 190, 260]), np.log([100., 120, 160])
+    /// r = stats.ttest_ind(a, b, equal_var=False); print(*np.exp(r.confidence_interval(1 - 0.05 / 5)), 5 * r.pvalue)
     /// ```
     #[test]
     fn ratios_are_scipys() -> Result<()> {
@@ -473,12 +499,20 @@ mod tests {
         for (value, expected) in found.into_iter().zip(RATIO) {
             assert!((value / expected - 1.0).abs() < 1e-9, "{found:?}");
         }
+        let (first, second) = ([200.0, 210.0, 190.0, 260.0], [100.0, 120.0, 160.0]);
+        let of_five = Ratio::one_of(&first, &second, 5)?;
+        let found = [of_five.lower, of_five.upper, of_five.p];
+        for (value, expected) in found.into_iter().zip(RATIO_OF_FIVE) {
+            assert!((value / expected - 1.0).abs() < 1e-8, "{found:?}");
+        }
+        assert!(Ratio::one_of(&first, &second, 0).is_err());
         for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             let error = Ratio::of(&[1.0, 2.0], &[wrong, 1.0]).expect_err("no ratio").to_string();
             assert_eq!(error, format!("numbers of a ratio must be finite and above 0, but is {wrong}"));
         }
         Ok(())
     }
+    const RATIO_OF_FIVE: [f64; 3] = [0.7047156721112235, 4.184144784009403, 0.19182948689975676];
     const RATIO: [f64; 5] =
         [167.42424242424238, 191.59394762610174, 82.83715602701082, 443.1373857763044, 1.0471186760325112e-05];
 

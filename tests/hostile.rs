@@ -235,6 +235,7 @@ fn counts_are_answered() -> Result<()> {
         ),
         ("an epoch", Box::new(|n| said(pair.at_epoch(n.max(3))))),
         ("comparisons", Box::new(|n| said(Paired::test(&[(1.0, 0.5), (2.0, 1.0)], n)))),
+        ("comparisons of a ratio", Box::new(|n| said(Ratio::one_of(&[1.0, 2.0], &[1.0, 3.0], n)))),
         ("a layer", Box::new(|n| said(net.reparametrized_at(x, n.max(50), 2.0)))),
     ];
     ask(&calls, &COUNTS);
@@ -443,6 +444,8 @@ fn the_others_bear_it() -> Result<()> {
                     remedies.named(name).map(|_| ()),
                     remedies.between(name, name),
                     remedies.controls(&[(name, "large")]),
+                    remedies.gain_between([name, "large"], ["large", name]),
+                    remedies.gains(&[(["large", name], [name, "large"])]),
                 ))
             }),
         ),

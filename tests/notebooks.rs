@@ -186,6 +186,17 @@ fn readme() -> Result<Vec<(String, String)>, Box<dyn std::error::Error>> {
     Ok(programs)
 }
 
+/// Two digits.
+fn two(value: f64) -> String {
+    if value < 1.0 { format!("{value:.2}") } else { format!("{value:.1}") }
+}
+
+/// "−0.21 to +0.33, p = 0.598)", as it stands behind a difference.
+fn gap_said(test: &sharp_minima::Welch) -> String {
+    let said = format!("{:+.2} to {:+.2}, p = {:.3})", test.lower, test.upper, test.p);
+    said.replace('-', "−")
+}
+
 /// What the README says of the recorded run is what the record says.
 #[test]
 fn the_readme_quotes_the_record() -> Outcome {
@@ -200,8 +211,8 @@ fn the_readme_quotes_the_record() -> Outcome {
             let spread = sharp_minima::Spread::of(values)?.text(2);
             assert!(text.contains(&spread), "{spread}");
         }
-        let p = format!("p = {:.3}", sharp_minima::Welch::test(&small, &large)?.p);
-        assert!(text.contains(&p), "{p}");
+        let said = gap_said(&sharp_minima::Welch::test(&small, &large)?);
+        assert!(text.contains(&said), "{said}");
     }
     let maxima =
         sharp_minima::Recorded::load(root.join("data/runs/03_f1_mnist.jsonl"))?.maxima.ok_or("no sharpness")?;
@@ -240,7 +251,7 @@ fn the_readme_quotes_the_record() -> Outcome {
     let way = sharp_minima::Recorded::load(root.join("data/runs/06_f1_mnist.jsonl"))?.way_down()?;
     let there = way.where_accuracy("large", gap.train_large.mean / 100.0);
     let there = sharp_minima::Spread::of(&there.iter().map(|point| point.from_zero).collect::<Vec<_>>())?.text(0);
-    assert!(text.contains(&format!("{there} %, its size")), "{there}");
+    assert!(text.contains(&format!("large {there} %, as much as the paper's")), "{there}");
     let down = sharp_minima::verdict::way_down(
         &gap,
         &full,
@@ -258,6 +269,9 @@ fn the_readme_quotes_the_record() -> Outcome {
     assert!(text.contains(&said), "{said}");
     let zero = maxima.contrasts(sharp_minima::Reading::FromZero)[0].clone();
     let said = format!("{} of {} searches are unreliable", zero.doubtful(), zero.small.len() + zero.large.len());
+    assert!(text.contains(&said), "{said}");
+    let at_end = zero.ratio()?;
+    let said = format!("{:.3} times the small batch's, {:.1e} to {:.2})", at_end.geometric, at_end.lower, at_end.upper);
     assert!(text.contains(&said), "{said}");
     let far = recorded.distances()?.ratio("small", "large")?;
     let [mean, lower, upper] = [far.difference, far.lower, far.upper].map(f64::exp);
@@ -292,6 +306,16 @@ fn the_readme_quotes_the_record() -> Outcome {
     let measured = sizes.maxima.as_ref().ok_or("no sharpness")?;
     let largest = |one: &sharp_minima::Maximum| Some((one.batch? as f64, sharp_minima::Reading::Largest.of(one).0));
     let trend = sharp_minima::Trend::of(&measured.maxima.iter().filter_map(largest).collect::<Vec<_>>())?;
+    let halves = [true, false].map(|smaller| {
+        let of_half = |one: &sharp_minima::Maximum| {
+            largest(one).filter(|(batch, _)| *batch == 2_048.0 || (*batch < 2_048.0) == smaller)
+        };
+        sharp_minima::Trend::of(&measured.maxima.iter().filter_map(of_half).collect::<Vec<_>>())
+    });
+    let [up_to, past] = halves;
+    let (up_to, past) = (two(up_to?.factor), two(past?.factor));
+    let said = format!("{up_to} times up to 2,048 points, {past} times from there on");
+    assert!(text.contains(&said), "{said}");
     let threshold = sizes.threshold()?;
     let slope = threshold.slope;
     assert!(threshold.open_below, "where the fall begins is not known");
@@ -323,7 +347,11 @@ fn the_readme_quotes_the_record() -> Outcome {
     let [mean_small, mean_large] =
         [sharp_minima::Spread::of(&small)?.text(2), sharp_minima::Spread::of(&large)?.text(2)];
     for said in [
-        format!("{mean_small} against {mean_large} after twenty epochs (p = {:.3})", welch.p),
+        format!(
+            "{mean_small} against {mean_large} after twenty epochs, {:+.2} ({}",
+            welch.difference,
+            gap_said(&welch)
+        ),
         format!("{:.2} points behind (95 % interval {:.2} to {:.2})", welch.difference, welch.lower, welch.upper),
     ] {
         assert!(text.contains(&said), "{said}");
@@ -340,9 +368,10 @@ fn the_readme_quotes_the_record() -> Outcome {
     };
     let (ends, equal) = (load("11_f1_mnist.jsonl")?, load("11_f1_mnist_equal.jsonl")?);
     let above = equal.ratio(&|own| own.above(0.1).value)?;
+    let trace = ends.ratio(&|own| own.trace().value)?;
     for said in [
         format!("{:.0} times as many above 0.1 ({:.0} to {:.0})", above.geometric, above.lower, above.upper),
-        format!("{:.1} times the trace", ends.ratio(&|own| own.trace().value)?.geometric),
+        format!("{:.1} times the trace ({:.1} to {:.1})", trace.geometric, trace.lower, trace.upper),
     ] {
         assert!(text.contains(&said), "{said}");
     }

@@ -2,8 +2,8 @@
 //! measured.
 
 use sharp_minima::{
-    Augment, Error, Growth, Optimizer, Outcome, Paired, Recorded, Role, Scaling, Sharpness, Strategy, Study, Training,
-    data, paper, verdict, zoo,
+    Augment, Error, Growth, Optimizer, Outcome, Paired, Ratio, Recorded, Role, Scaling, Sharpness, Strategy, Study,
+    Training, data, paper, verdict, zoo,
 };
 
 type Outcomes = Result<(), Box<dyn std::error::Error>>;
@@ -71,12 +71,27 @@ fn differences_are_of_pairs_and_ratios_of_the_largest() -> Outcomes {
         .map(sharp_minima::Maximum::phi)
         .collect();
     assert_eq!((phi, phi.len()), (&expected, 3));
+    // φ is corrected as accuracies are: for the two arms, and not for the question whether there is a gap.
+    let of_large = &remedies.arms[1].sharpness[0].phi;
+    assert_eq!(own.sharpness[0].to_large, Some(Ratio::one_of(phi, of_large, 2)?));
+    let small = &remedies.arms[0].sharpness[0];
+    assert_eq!(small.to_large, Some(Ratio::of(&small.phi, of_large)?));
     assert!(remedies.order()?.count == 4);
     let controls: Vec<(f64, f64)> = tests(3).zip(tests(2)).collect();
     assert_eq!(remedies.between("SAM", "conservative")?, Paired::test(&controls, 1)?);
     let table = remedies.controls(&[("SAM", "conservative"), ("SAM", "large")])?.text;
     assert!(table.contains(&remedies.between("SAM", "large")?.text()), "{table}");
     assert!(remedies.controls(&[("SAM", "nobody")]).is_err());
+    // What one arm gains over its plain batch, beside what another gains over its own.
+    let gains = |arm: usize, plain: usize| tests(arm).zip(tests(plain)).map(|(own, plain)| own - plain);
+    let pairs: Vec<(f64, f64)> = gains(3, 1).zip(gains(2, 0)).collect();
+    let (arm, other) = (["SAM", "large"], ["conservative", "small"]);
+    assert_eq!(remedies.gain_between(arm, other)?, Paired::test(&pairs, 1)?);
+    let table = remedies.gains(&[(arm, other), (arm, arm)])?.text;
+    let said = format!("SAM − large: {}", remedies.between("SAM", "large")?.text());
+    assert!(table.contains(&said) && table.contains(&remedies.gain_between(arm, other)?.text()), "{table}");
+    assert!(table.contains("none: deviation of differences must be above 0"), "{table}");
+    assert!(remedies.gains(&[(arm, ["SAM", "nobody"])]).is_err());
     // Two comparisons: the smaller p is doubled, the other is as it was, or as large as that.
     let p = [remedies.between("SAM", "conservative")?.p, remedies.between("SAM", "large")?.p];
     assert_eq!(sharp_minima::holm(&p).into_iter().fold(1.0, f64::min), (2.0 * p[0].min(p[1])).min(1.0));

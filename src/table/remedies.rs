@@ -9,7 +9,7 @@ impl Remedies {
     /// One row for each arm and ε (one where no sharpness was measured). Columns: net, data, arm, role, remedies, batch, trials,
     /// diverged, test, test_deviation, train (accuracies, fractions), train_loss (geometric mean, nats); to_large, to_large_lower,
     /// to_large_upper, to_large_p and the same of to_small (differences of fractions, intervals corrected for the number of arms);
-    /// epsilon, sharpness (geometric mean of φ, percent), sharpness_to_large, its _lower and _upper, unreliable; steps, passes,
+    /// epsilon, sharpness (geometric mean of φ, percent), sharpness_to_large, its _lower and _upper (corrected alike), unreliable; steps, passes,
     /// distance, seconds; noise_trace, noise_square, noise_scale (points).
     ///
     /// # Errors

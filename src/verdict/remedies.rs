@@ -17,8 +17,9 @@ type Judge = fn(&Arm) -> Finding;
 /// without a live study the recorded arms alone.
 ///
 /// First whether there is a gap to be mended: the small batch is ahead of the plain large one. Then two claims for each arm: its
-/// test accuracy is higher than the plain large batch's (paired differences; intervals are corrected for the number of arms), and
-/// it ends less sharp than the plain large batch (the 95 % interval of the ratio of φ lies below 1, the largest f of all searches, at the largest ε).
+/// test accuracy is higher than the plain large batch's (paired differences), and it ends less sharp than the plain large batch
+/// (the 95 % interval of the ratio of φ lies below 1; the largest f of all searches, at the largest ε). Both intervals are
+/// corrected for the number of arms.
 /// Both hold, fail where the contrary is shown, or are undecided; the evidence also says how far the arm is from the small batch.
 ///
 /// # Errors
