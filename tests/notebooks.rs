@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use statrs::distribution::{ContinuousCDF, StudentsT};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -251,7 +252,7 @@ fn the_readme_quotes_the_record() -> Outcome {
     let way = sharp_minima::Recorded::load(root.join("data/runs/06_f1_mnist.jsonl"))?.way_down()?;
     let there = way.where_accuracy("large", gap.train_large.mean / 100.0);
     let there = sharp_minima::Spread::of(&there.iter().map(|point| point.from_zero).collect::<Vec<_>>())?.text(0);
-    assert!(text.contains(&format!("large {there} %, as much as the paper's")), "{there}");
+    assert!(text.contains(&format!("large {there} %, within a factor of 2 of the paper's")), "{there}");
     let down = sharp_minima::verdict::way_down(
         &gap,
         &full,
@@ -261,7 +262,7 @@ fn the_readme_quotes_the_record() -> Outcome {
     let sharper = down.verdicts.iter().find(|one| one.claim.contains("from x itself find")).ok_or("no such claim")?;
     let sharper = sharper.recorded.effects.first().ok_or("no effect")?;
     let said = format!(
-        "sharper by a factor of {:.0} ({:.1} to {:.0})",
+        "sharper by a factor of {:.0} ({:.1} to {:.0}; three trials)",
         sharper.value,
         sharper.lower,
         10.0 * (sharper.upper / 10.0).round()
@@ -450,6 +451,69 @@ fn the_record_of_batch_sizes_is_of_the_same_trials() -> Outcome {
             assert_eq!(sharp_minima::Epoch { seconds: 0.0, ..*row }, sharp_minima::Epoch { seconds: 0.0, ..*other });
         }
     }
+    Ok(())
+}
+
+/// What notebook 04 says of its record beside the verdict: two slopes of accuracy, by `scipy.stats.linregress`' formulas, and how
+/// φ goes with the epochs within a batch size.
+#[test]
+fn notebook_04_says_what_its_record_says() -> Outcome {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("notebooks/04_batch_size.ipynb"))?;
+    let recorded = sharp_minima::Recorded::load(root.join("data/runs/04_f1_mnist.jsonl"))?;
+    // Slope through groups of points, each with a mean of its own, with its 95 % interval.
+    let within = |groups: &[Vec<(f64, f64)>]| -> Result<[f64; 4], Box<dyn std::error::Error>> {
+        let (mut of_x, mut of_both, mut of_y, mut count) = (0.0, 0.0, 0.0, 0);
+        for group in groups {
+            let many = group.len() as f64;
+            let (x, y) = group.iter().fold((0.0, 0.0), |(a, b), (x, y)| (a + x / many, b + y / many));
+            for (own_x, own_y) in group {
+                of_x += (own_x - x).powi(2);
+                of_both += (own_x - x) * (own_y - y);
+                of_y += (own_y - y).powi(2);
+                count += 1;
+            }
+        }
+        let slope = of_both / of_x;
+        let freedom = (count - groups.len() - 1) as f64;
+        let error = ((of_y - slope * of_both) / freedom / of_x).sqrt();
+        let student = StudentsT::new(0.0, 1.0, freedom)?;
+        let reach = student.inverse_cdf(0.975) * error;
+        Ok([slope, slope - reach, slope + reach, 2.0 * student.cdf(-(slope / error).abs())])
+    };
+    let accuracies = |from: usize, to: usize| -> Vec<(f64, f64)> {
+        let sizes = recorded.regimes.iter().filter(|regime| (from..=to).contains(&regime.recipe.batch));
+        let trials = sizes.flat_map(|regime| regime.runs.iter().map(|run| (regime.recipe.batch, run.last())));
+        trials.map(|(batch, row)| ((batch as f64).log2(), -100.0 * row.test_accuracy)).collect()
+    };
+    let [fall, lower, upper, _] = within(&[accuracies(64, 2_048)])?;
+    let said = format!("falls by {fall:.2} with each doubling ({lower:.2} to {upper:.2})");
+    assert!(text.contains(&said), "{said}");
+    let [fall, lower, upper, _] = within(&[accuracies(2_048, 60_000)])?;
+    let said = format!("from there on by {fall:.2} ({lower:.2} to {upper:.2})");
+    assert!(text.contains(&said), "{said}");
+    let [fall, lower, upper, _] = within(&[accuracies(2_048, 30_000)])?;
+    let said = format!("the second number is {fall:.2} ({lower:.2} to {upper:+.2})").replace("(-", "(−");
+    assert!(text.contains(&said), "{said}");
+    let maxima = recorded.maxima.as_ref().ok_or("no sharpness")?;
+    let mut groups = Vec::new();
+    for regime in &recorded.regimes {
+        let own = maxima.maxima.iter().filter(|one| one.regime.as_ref() == Some(&regime.name));
+        let phi = own.map(|one| (one.trial, sharp_minima::Reading::Largest.of(one).0));
+        let points = phi.filter_map(|(trial, phi)| {
+            let run = regime.runs.iter().find(|run| Some(run.trial) == trial)?;
+            Some(((run.last().epoch as f64).log2(), phi.ln()))
+        });
+        let points: Vec<(f64, f64)> = points.collect();
+        if points.iter().any(|point| point.0 != points[0].0) {
+            groups.push(points);
+        }
+    }
+    let [slope, lower, upper, p] = within(&groups)?;
+    let [times, lower, upper] = [slope, lower, upper].map(f64::exp);
+    assert_eq!(groups.len(), 6, "six sizes");
+    let said = format!("{times:.2} times the sharpness ({lower:.2} to {upper:.2}; p = {p:.3}");
+    assert!(text.contains(&said), "{said}");
     Ok(())
 }
 
