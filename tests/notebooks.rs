@@ -385,6 +385,20 @@ fn the_readme_quotes_the_record() -> Outcome {
         assert!(text.contains(&said), "{said}");
     }
     assert!(many.upper > 1.0 && more.lower > 1.0, "undecided: {many}, {more}");
+    let remedies = sharp_minima::Recorded::load(root.join("data/runs/09_f1_mnist.jsonl"))?.remedies()?;
+    let [gap, costs] = [("small", 1.0), ("SAM in the box", -1.0)].map(|(name, sign)| {
+        let to_large = remedies.named(name)?.to_large.ok_or(sharp_minima::Error::Data("no pairs".into()))?;
+        let mut ends = [sign * to_large.lower, sign * to_large.upper];
+        ends.sort_by(f64::total_cmp);
+        Ok::<_, sharp_minima::Error>((sign * to_large.difference, ends))
+    });
+    let ((gap, [least, most]), (cost, [from, to])) = (gap?, costs?);
+    for said in [
+        format!("small − large {gap:+.2} points, {least:+.2} to {most:+.2})").replace('-', "−"),
+        format!("costs {cost:.2} points ({from:.2} to {to:.2})"),
+    ] {
+        assert!(text.contains(&said), "{said}");
+    }
     let picture = std::fs::read_to_string(root.join("data/runs/03_f1_mnist.svg"))?;
     assert!(picture == maxima.chart()?.svg, "the picture is the record\'s");
     let picture = std::fs::read_to_string(root.join("data/runs/01_f1_mnist.svg"))?;
