@@ -531,6 +531,27 @@ fn notebook_04_says_what_its_record_says() -> Outcome {
     Ok(())
 }
 
+/// What notebook 08 says of its record by the paper's protocol, which it does not show.
+#[test]
+fn notebook_08_says_what_its_record_says() -> Outcome {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("notebooks/08_conservative_training.ipynb"))?;
+    let recorded = sharp_minima::Recorded::load(root.join("data/runs/08_f1_mnist.jsonl"))?;
+    let maxima = recorded.maxima.as_ref().ok_or("no sharpness")?;
+    let phi = |regime: &str| -> Vec<f64> {
+        let own = maxima.maxima.iter().filter(|one| one.regime.as_deref() == Some(regime));
+        own.map(|one| sharp_minima::Reading::FromZero.of(one).0).collect()
+    };
+    let (plain, conservative) = (phi("large"), phi("conservative"));
+    for said in [
+        format!("{:.0} and {:.0} % in these trials", plain[0], plain[1]),
+        format!("at the conservative points {:.3} and {:.3} %", conservative[0], conservative[1]),
+    ] {
+        assert!(text.contains(&said), "{said}");
+    }
+    Ok(())
+}
+
 /// The records of strategies: their plain arms are, row by row, the first ten epochs of the record of the gap, which another
 /// program wrote; each arm's recipe is what its name says; and each has the noise of every trial's gradients.
 #[test]
