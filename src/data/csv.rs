@@ -16,8 +16,9 @@ impl Split {
     ///
     /// # Errors
     /// [`Error::File`] where it cannot be read; [`Error::Format`], with line and column, for a line with more or fewer fields than
-    /// the first, a field that is no finite number, a label that is missing, columns without a name or without that of the label, or
-    /// no point; [`Error::Data`] where all labels are the same.
+    /// the first, a field that is no finite number, a label that is missing or of another kind than the first (a word among whole
+    /// numbers, or the other way round), columns without a name or without that of the label, or no point; [`Error::Data`] where all
+    /// labels are the same.
     ///
     /// ```
     /// use sharp_minima::Split;
@@ -78,7 +79,8 @@ impl Split {
                     if field.is_empty() {
                         return Err(format(here(), "must have a label, but is empty".into()));
                     }
-                    rows.labels.push(field.into());
+                    let there = || format!("line {}", line());
+                    rows.take_label(field, &there).map_err(|reason| Error::format(path, here(), reason))?;
                     continue;
                 }
                 match field.parse::<f32>().ok().filter(|number| number.is_finite()) {

@@ -9,9 +9,24 @@ use crate::seed::{Seed, Stream, shuffle};
 pub(crate) struct Rows {
     pub(crate) inputs: Vec<f32>,
     pub(crate) labels: Vec<String>,
+    /// Whether the first label is a whole number, and where it stands.
+    first: Option<(bool, String)>,
 }
 
 impl Rows {
+    /// Takes a label, or says why not: a word among whole numbers, or the other way round, would be a class of its own that nobody
+    /// meant ("NA", say).
+    pub(crate) fn take_label(&mut self, label: &str, place: &dyn Fn() -> String) -> std::result::Result<(), String> {
+        let is_whole = label.parse::<i128>().is_ok();
+        let (was_whole, there) = self.first.get_or_insert_with(|| (is_whole, place()));
+        if is_whole != *was_whole {
+            let kind = if *was_whole { "a whole number" } else { "no whole number" };
+            return Err(format!("must be {kind}, as '{}' in {there}, but is '{label}'", self.labels[0]));
+        }
+        self.labels.push(label.into());
+        Ok(())
+    }
+
     /// Points of so many numbers. Classes are the different labels in their order: by size where all are whole numbers, else by
     /// the alphabet.
     pub(crate) fn into_split(self, features: usize) -> Result<Split> {

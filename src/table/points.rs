@@ -12,7 +12,8 @@ impl Split {
     ///
     /// # Errors
     /// [`Error::Data`], with row (from 0) and column, where there is no such column, where a number is missing, not finite or no
-    /// number at all, where a label is missing or no whole number and no text, and where all labels are the same.
+    /// number at all, where a label is missing, no whole number and no text, or of another kind than the first (a word among whole
+    /// numbers, or the other way round), and where all labels are the same.
     ///
     /// ```
     /// use sharp_minima::polars::prelude::*;
@@ -30,7 +31,7 @@ impl Split {
         let mut rows = Rows::default();
         let target = frame.column(label)?;
         for row in 0..frame.height() {
-            rows.labels.push(match target.get(row)? {
+            let own = match target.get(row)? {
                 AnyValue::String(text) if !text.is_empty() => text.into(),
                 AnyValue::StringOwned(text) if !text.is_empty() => text.to_string(),
                 AnyValue::Boolean(value) => value.to_string(),
@@ -39,7 +40,9 @@ impl Split {
                     let reason = format!("row {row}, column '{label}': must be a whole number or text, but is {value}");
                     return Err(Error::Data(reason));
                 }
-            });
+            };
+            let refused = |reason| Error::Data(format!("row {row}, column '{label}': {reason}"));
+            rows.take_label(&own, &|| format!("row {row}")).map_err(refused)?;
         }
         let others: Vec<&str> = names.into_iter().filter(|name| *name != label).collect();
         if others.is_empty() || rows.labels.is_empty() {
