@@ -87,10 +87,10 @@ fn differences_are_of_pairs_and_ratios_of_the_largest() -> Outcomes {
     let pairs: Vec<(f64, f64)> = gains(3, 1).zip(gains(2, 0)).collect();
     let (arm, other) = (["SAM", "large"], ["conservative", "small"]);
     assert_eq!(remedies.gain_between(arm, other)?, Paired::test(&pairs, 1)?);
-    let table = remedies.gains(&[(arm, other), (arm, arm)])?.text;
+    let beside = remedies.gains(&[(arm, other), (arm, arm)])?.text;
     let said = format!("SAM − large: {}", remedies.between("SAM", "large")?.text());
-    assert!(table.contains(&said) && table.contains(&remedies.gain_between(arm, other)?.text()), "{table}");
-    assert!(table.contains("none: deviation of differences must be above 0"), "{table}");
+    assert!(beside.contains(&said) && beside.contains(&remedies.gain_between(arm, other)?.text()), "{beside}");
+    assert!(beside.contains("none: deviation of differences must be above 0"), "{beside}");
     assert!(remedies.gains(&[(arm, ["SAM", "nobody"])]).is_err());
     // Two comparisons: the smaller p is doubled, the other is as it was, or as large as that.
     let p = [remedies.between("SAM", "conservative")?.p, remedies.between("SAM", "large")?.p];
