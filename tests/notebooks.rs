@@ -552,6 +552,67 @@ fn notebook_08_says_what_its_record_says() -> Outcome {
     Ok(())
 }
 
+/// Figure 5's record: both plain batches, and the large one that starts at x₀, are, row by row, those of the record of the gap,
+/// which another program wrote; the others start where the small batch was.
+#[test]
+fn the_record_of_warm_starts_is_of_the_same_trials() -> Outcome {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs");
+    let recorded = sharp_minima::Recorded::load(folder.join("05_f1_mnist.jsonl"))?;
+    let gap = sharp_minima::Recorded::load(folder.join("01_f1_mnist.jsonl"))?;
+    let [small, large] = gap.pair()?;
+    let bare = |row: &sharp_minima::Epoch| sharp_minima::Epoch { seconds: 0.0, ..*row };
+    for (name, other, epochs) in [("small", small, 30), ("large", large, 30), ("from epoch 0", large, 10)] {
+        let own = recorded.regimes.iter().find(|regime| regime.name == name).ok_or("no regime")?;
+        assert_eq!(own.runs.len(), 3);
+        for (run, other) in own.runs.iter().zip(&other.runs) {
+            assert_eq!(run.trace.len(), epochs + 1);
+            let common = run.trace.len().min(other.trace.len());
+            assert!(common > 10);
+            for (row, other) in run.trace.iter().zip(&other.trace) {
+                assert_eq!(bare(row), bare(other), "{name}");
+            }
+        }
+    }
+    let warm = recorded.warm_starts()?;
+    assert_eq!(warm.starts(), [0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20]);
+    assert_eq!((warm.points.len(), warm.unmeasured, warm.diverged), (33, 0, 0));
+    for point in &warm.points {
+        let regime = recorded.regimes.iter().find(|regime| regime.name == format!("from epoch {}", point.epochs));
+        let start = regime.ok_or("no regime")?.runs[point.trial].trace[0];
+        assert_eq!(start.train_loss, point.before.train_loss, "it starts where the small batch was");
+        assert!(point.after.epoch == 10 && point.plain.is_some() && point.going_on.is_some());
+    }
+    // What the README and notebook 05 say of it.
+    let root = folder.join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md"))?;
+    let notebook = std::fs::read_to_string(root.join("notebooks/05_warm_start.ipynb"))?;
+    let (gain, change) = (warm.gain()?, warm.change(sharp_minima::Reading::Largest)?);
+    let [times, least, most] = [change.difference, change.lower, change.upper].map(f64::exp);
+    let cold = warm.against(sharp_minima::Beside::Start)?;
+    let flat = warm.sharpness_against(sharp_minima::Beside::Start)?;
+    let [ratio, from, to] = [flat.difference, flat.lower, flat.upper].map(f64::exp);
+    for said in [
+        format!(
+            "{:+.2} points ({:.2} to {:.2}) and {times:.2} times ({least:.2} to {most:.2})",
+            gain.difference, gain.lower, gain.upper
+        ),
+        format!("{:.2} points ({:.2} to {:.2}) better than from the start", cold.difference, cold.lower, cold.upper),
+        format!("{ratio:.4} times ({from:.4} to {to:.3}) as sharp"),
+    ] {
+        assert!(readme.contains(&said), "{said}");
+    }
+    // As many steps as after one small-batch epoch and ten large ones: the plain large batch after 34 epochs of ten steps.
+    let pairs = warm.at(1).map(|point| {
+        let row = large.runs[point.trial].trace.iter().find(|row| row.steps >= point.steps_in_all());
+        row.map(|row| (100.0 * point.after.test_accuracy, 100.0 * row.test_accuracy))
+    });
+    let beside = sharp_minima::Paired::test(&pairs.collect::<Option<Vec<_>>>().ok_or("too few steps")?, 1)?;
+    let said = format!("is {:.2} points above", beside.difference);
+    let interval = format!("({:.2} to {:+.2}, undecided)", beside.lower, beside.upper).replace("(-", "(−");
+    assert!(notebook.contains(&said) && notebook.contains(&interval), "{said} {interval}");
+    Ok(())
+}
+
 /// The records of strategies: their plain arms are, row by row, the first ten epochs of the record of the gap, which another
 /// program wrote; each arm's recipe is what its name says; and each has the noise of every trial's gradients.
 #[test]
@@ -686,6 +747,7 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         ("03_f1_mnist.jsonl", 40, 0),
         ("03_f1_mnist_long.jsonl", 10, 0),
         ("04_f1_mnist.jsonl", 33, 0),
+        ("05_f1_mnist.jsonl", 18, 0),
         ("06_f1_mnist.jsonl", 21, 0),
         ("07_f1_mnist.jsonl", 8, 12),
         ("08_f1_mnist.jsonl", 8, 12),
