@@ -574,6 +574,8 @@ fn the_record_of_warm_starts_is_of_the_same_trials() -> Outcome {
         }
     }
     let warm = recorded.warm_starts()?;
+    let picture = std::fs::read_to_string(folder.join("05_f1_mnist.svg"))?;
+    assert!(picture == warm.chart()?.svg, "the picture is the record's");
     assert_eq!(warm.starts(), [0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20]);
     assert_eq!((warm.points.len(), warm.unmeasured, warm.diverged), (33, 0, 0));
     for point in &warm.points {
