@@ -320,8 +320,10 @@ impl Ratio {
     ///
     /// ```
     /// let (first, second) = ([200.0, 210.0, 190.0], [100.0, 120.0, 110.0]);
-    /// let [alone, of_five] = [1, 5].map(|comparisons| sharp_minima::Ratio::one_of(&first, &second, comparisons).unwrap());
+    /// let alone = sharp_minima::Ratio::of(&first, &second)?;
+    /// let of_five = sharp_minima::Ratio::one_of(&first, &second, 5)?;
     /// assert!(of_five.lower < alone.lower && (of_five.p / alone.p - 5.0).abs() < 1e-9);
+    /// # Ok::<(), sharp_minima::Error>(())
     /// ```
     pub fn one_of(first: &[f64], second: &[f64], comparisons: usize) -> Result<Self> {
         if let Some(value) = first.iter().chain(second).find(|value| !(value.is_finite() && **value > 0.0)) {
