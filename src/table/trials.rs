@@ -190,7 +190,7 @@ pub(crate) fn trials(regimes: &[&Regime]) -> Block {
 /// Most trials, of all regimes together, that are listed one by one.
 const LISTED: usize = 24;
 
-/// Why trials ended, each reason with its count: "38 ceased to improve, 2 epoch limit".
+/// Why trials ended, each reason with its count: "38 × ceased to improve, 2 × epoch limit".
 fn ends(regime: &Regime) -> String {
     let mut counts: Vec<(Stop, usize)> = Vec::new();
     for run in &regime.runs {
@@ -199,7 +199,7 @@ fn ends(regime: &Regime) -> String {
             None => counts.push((run.stop, 1)),
         }
     }
-    counts.iter().map(|(stop, count)| format!("{count} {stop}")).collect::<Vec<_>>().join(", ")
+    counts.iter().map(|(stop, count)| format!("{count} × {stop}")).collect::<Vec<_>>().join(", ")
 }
 
 /// The rules by which regimes moved, each once.

@@ -110,7 +110,7 @@ fn compared(paper: Option<&Table2>, recorded: Option<&Recorded>, live: Option<&P
         |pair: Option<[&Regime; 2]>, none| pair.map_or_else(|| Ok(not_tested(none)), |pair| judge(pair, paper));
     let claims = [
         "Both regimes fit the training points: each is right on at least 98 % of them.",
-        "The large batch generalizes worse: its test accuracy is lower, wherever the trials are read.",
+        "The large batch generalizes worse: its test accuracy is lower, after the last epochs and at the lowest training losses.",
         "That is not over-fitting: even stopped at its best epoch, the large batch stays below the small one.",
     ];
     let [recorded_pair, live_pair] = pairs;
