@@ -333,7 +333,7 @@ impl Recorded {
             seconds: self.seconds,
         };
         let whole = head.with_digest(&body).map_err(|error| Error::file(path, error))? + "\n" + &body;
-        // JSON has no number that is not finite: where one has no place in a record, that is said now, and not when it is read.
+        // JSON has neither NaN nor infinities: where a record cannot hold them, that is said now, and not when it is read.
         Self::read(path, &whole)?;
         crate::file::write_whole(path, whole.as_bytes())
     }

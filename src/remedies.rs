@@ -22,7 +22,7 @@ pub struct ArmSharpness {
     pub trials: Vec<usize>,
     /// φ of each, percent: the largest f of all searches, on the training split in the full space.
     pub phi: Vec<f64>,
-    /// How many of them are no measure of a size.
+    /// How many of them are unreliable.
     pub doubtful: usize,
     /// φ over that of the plain large batch, geometric means; corrected for the number of arms, but for the plain batches. Nothing
     /// where there is no such ratio.

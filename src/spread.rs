@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 pub struct Spread {
     /// Their mean.
     pub mean: f64,
-    /// Their standard deviation, over count − 1; not a number where there is one.
+    /// Their standard deviation, over count − 1; NaN where there is one value.
     pub deviation: f64,
     /// How many there are.
     pub count: usize,
@@ -175,7 +175,7 @@ impl Paired {
 }
 
 /// Corrects the p of several comparisons for their number (Holm 1979): of all that are true nulls one falls below 0.05 with a
-/// probability of at most 5 %. In the order given; what is no number is no comparison.
+/// probability of at most 5 %. In the order given; NaN counts as no comparison.
 ///
 /// ```
 /// let corrected = sharp_minima::holm(&[0.01, 0.04, 0.03]);

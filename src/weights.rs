@@ -179,7 +179,7 @@ impl Weights {
 
     /// `α · other + (1 − α) · x`, the point of Figure 3's line at α, computed in f64 and rounded once; at α = 0 and 1 it
     /// is bit-equal to the ends. Running averages are mixed alike, which is what makes loss barriers appear that are not
-    /// there, and outside of 0..=1 a mixed variance may become negative, which gives a loss that is not a number: re-estimate
+    /// there, and outside of 0..=1 a mixed variance may become negative, and the loss NaN: re-estimate
     /// them at the point ([`Statistics::Recalibrated`](crate::Statistics)) or use batch statistics.
     ///
     /// # Errors

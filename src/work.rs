@@ -241,7 +241,7 @@ mod tests {
                 find: &|_, _| Ok(Found::Nothing),
                 make: &|part, _| {
                     done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(*part);
-                    part.checked_mul(*part).map(Some).ok_or_else(|| Error::Data("it is no number".into()))
+                    part.checked_mul(*part).map(Some).ok_or_else(|| Error::Data("it overflows".into()))
                 },
                 keep: &|_, part, _| if is_full { Err(Error::Data(format!("no room for {part}"))) } else { Ok(()) },
             })
@@ -255,8 +255,8 @@ mod tests {
         );
         // Of many it is said which one failed; one alone needs no name.
         let failed = |parts: &[u32]| squares(&Work::new().quiet(), parts, false).expect_err("too large").to_string();
-        assert_eq!(failed(&[2, u32::MAX]), "square of 4294967295: it is no number");
-        assert_eq!(failed(&[u32::MAX]), "it is no number");
+        assert_eq!(failed(&[2, u32::MAX]), "square of 4294967295: it overflows");
+        assert_eq!(failed(&[u32::MAX]), "it overflows");
         done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
         // A folder that is there and takes no file.
         if cfg!(target_os = "linux") {

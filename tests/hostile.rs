@@ -1,4 +1,4 @@
-//! Every public verb that takes numbers, called with hostile ones: not a number, both infinities, 0, less than 0, the smallest and
+//! Every public verb that takes numbers, called with hostile ones: NaN, both infinities, 0, less than 0, the smallest and
 //! the largest there are, nothing, and what belongs to another net. The answer is a value, or an error in words: no call panics,
 //! and none takes longer than a small one.
 

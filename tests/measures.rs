@@ -292,7 +292,7 @@ fn a_record_gives_back_what_was_measured() -> Done {
     assert!(text.contains("random subspace, p = 5") && text.contains("barrier between"), "{text}");
     pair.record(&file)?;
     assert_eq!((Recorded::load(&file)?.maxima, Recorded::load(&file)?.paths), (None, None));
-    // Averages that were mixed may leave no number at all: such a path is read back too.
+    // Interpolated running averages may leave NaN: such a path is read back too.
     let mut none = paths.clone();
     none.paths[0].points[0].value.train.loss = f64::NAN;
     pair.recorded().with_paths(&none).save(&file)?;

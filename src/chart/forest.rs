@@ -187,7 +187,7 @@ fn draw(area: &Area<'_>, panel: &Panel, top: i32) -> Drawn {
     let mut y = top;
     for group in &panel.groups {
         let rows = ROW * i32::try_from(group.rows.len())?;
-        // An end that is no number of the axis lies at its end.
+        // An end without a place on the axis is drawn at the axis's end.
         let (from, to) = group.claimed;
         let from = if scale(from).is_finite() { axis.place(scale(from)) } else { axis.from };
         let to = if scale(to).is_finite() { axis.place(scale(to)) } else { axis.from + axis.width };

@@ -24,7 +24,7 @@ impl Dataset {
                 format!("{:.4} ± {:.4}", split.mean(), split.deviation()),
             ]
         };
-        let columns = ["split", "points", "shape", "classes", "points a class", "inputs, mean ± std"];
+        let columns = ["split", "points", "shape", "classes", "points per class", "inputs, mean ± std"];
         let mut blocks =
             vec![Block::table(&self.name, &columns, vec![row("train", &self.train), row("test", &self.test)])];
         // A picture that cannot be drawn is not worth refusing the facts for.

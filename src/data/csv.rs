@@ -50,7 +50,7 @@ impl Split {
             return Err(format("line 1".into(), reason));
         }
         if let Some(place) = names.iter().position(str::is_empty) {
-            // What a data frame's index is written as: no number of a point.
+            // That is how a data frame's index is written, which is no feature.
             let reason = format!("must name every column, but column {} has no name", place + 1);
             return Err(format("line 1".into(), reason));
         }

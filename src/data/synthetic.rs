@@ -29,7 +29,7 @@ const MOST: usize = 1 << 28;
 /// Dimensions of the surface near which the points lie, where nothing else is said: what a frame of TIMIT has.
 const DIMENSIONS: usize = 40;
 
-/// The parameters of a synthetic data set: one cluster of normal points a class, near a flat surface of few dimensions,
+/// The parameters of a synthetic data set: one cluster of normal points for each class, near a flat surface of few dimensions,
 /// scaled to mean 0 and variance 1. The same seed makes the same bits on every machine.
 ///
 /// | name | default | range | paper |

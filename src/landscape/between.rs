@@ -223,7 +223,7 @@ impl Between {
                 };
                 self.way.path(net, data, ends, &report).map(Some)
             },
-            // A loss that is no number would not be read back as what it is.
+            // JSON has no NaN: such a loss would not be read back.
             keep: &|shelf, ends, path| match path.points.iter().all(|point| point.value.is_finite()) {
                 true => shelf.keep("path", &of(ends), path),
                 false => Ok(()),

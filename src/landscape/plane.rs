@@ -218,7 +218,7 @@ impl Plane {
                 });
                 Ok(Some(row))
             },
-            // A loss that is no number would not be read back as what it is.
+            // JSON has no NaN: such a loss would not be read back.
             keep: &|shelf, part, row| match row.values.iter().all(|value| value.loss.is_finite()) {
                 true => shelf.keep("plane", &of(part)?, row),
                 false => Ok(()),
@@ -302,7 +302,7 @@ impl Way {
         let along = dot / length(first).powi(2);
         // What one has beside the other, rather than an angle: a cosine of millions of numbers is rounded to 1e-13 of itself.
         let beside: Vec<f64> = first.iter().zip(second).map(|(a, b)| b - along * a).collect();
-        // A first direction of 0 leaves no number.
+        // A first direction of 0 leaves NaN.
         if length(&beside).is_nan() || length(&beside) <= 1e-7 * length(second) {
             let reason = "the directions must span a plane, but one is 0 or a multiple of the other";
             return Err(Error::Data(reason.into()));

@@ -163,7 +163,7 @@ impl Layer {
             }
             (Layer::Norm { epsilon, .. }, [gamma, beta]) => normalize(input, gamma, beta, *epsilon, averages, observed),
             (Layer::Relu, _) => {
-                // candle's own relu passes the gradient on at 0. What is not a number is not ≤ 0 and stays.
+                // candle's own relu passes the gradient on at 0. NaN is not ≤ 0 and stays.
                 let zeros = input.zeros_like()?;
                 input.le(&zeros)?.where_cond(&zeros, input)
             }
@@ -273,7 +273,7 @@ fn largest<T: Real>(
     };
     (1..window).try_fold(at(0)?, |most, offset| {
         let next = at(offset)?;
-        // What is not a number is neither below the next nor lost to it.
+        // NaN is neither below the next value nor replaced by it.
         most.lt(&next)?.where_cond(&next, &most)
     })
 }

@@ -156,7 +156,7 @@ mod tests {
         derivative.iter().zip(PYTORCH_GRADIENT).for_each(|(d, e)| assert!((d - e).abs() < 1e-15, "{d} is not {e}"));
         // Of three equal outputs the first is the answer, which is wrong.
         assert_eq!(passed.right, 0);
-        // Outputs that are large do no harm, those that are no numbers show.
+        // Large outputs do no harm; NaN and infinities show.
         assert!((cross_entropy(&[1e30, -1e30], &[0], None).loss).abs() < 1e-300);
         assert!(cross_entropy(&[f64::NAN, 1.0], &[1], None).loss.is_nan());
         assert!(cross_entropy(&[f64::INFINITY, 1.0], &[1], None).loss.is_nan());

@@ -71,7 +71,7 @@ pub enum Precision {
 /// Loss and accuracy of a net on a split.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Value {
-    /// f(x), nats per example; not a number where averages that were mixed leave none.
+    /// f(x), nats per example; NaN where interpolated running averages have a negative variance.
     #[serde(deserialize_with = "number")]
     pub loss: f64,
     /// Fraction of points whose largest output is that of their label.

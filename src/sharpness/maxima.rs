@@ -67,7 +67,7 @@ pub struct Contrast {
     pub small: Vec<f64>,
     /// φ of the large one's.
     pub large: Vec<f64>,
-    /// How many of the small regime's are no measure of a size.
+    /// How many of the small regime's are unreliable.
     pub doubtful_small: usize,
     /// How many of the large one's.
     pub doubtful_large: usize,
@@ -338,7 +338,7 @@ impl Contrast {
         Ratio::of(&self.large, &self.small)
     }
 
-    /// How many of its numbers are no measure of a size.
+    /// How many of its numbers are unreliable.
     pub fn doubtful(&self) -> usize {
         self.doubtful_small + self.doubtful_large
     }

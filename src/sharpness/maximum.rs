@@ -251,7 +251,7 @@ impl Maximum {
     pub fn summary(&self) -> String {
         match self.status() {
             Status::Found => format!("{:.4} %", self.phi()),
-            status => format!("{:.4} % ({status}: a lower bound, no measure)", self.phi()),
+            status => format!("{:.4} % ({status}: an unreliable lower bound)", self.phi()),
         }
     }
 

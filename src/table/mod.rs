@@ -22,12 +22,12 @@
 //! | `seed`, `trial` | u64 | where the start came from |
 //! | `epoch` | u64 | epochs done; 0 is the start; null where a measure is of a trial's last point |
 //! | `split` | text | "train" or "test"; null where a measure has none |
-//! | `statistics`, `chunk` | text, u64 | whose statistics normalization used, over at most how many points |
+//! | `statistics`, `chunk` | text, u64 | which statistics normalization used, and over at most how many points |
 //! | `measure` | text | what was measured: see below |
 //! | `epsilon` | f64 | null but for sharpness |
 //! | `value` | f64 | the number |
 //! | `standard_error` | f64 | null where the number is exact |
-//! | `status` | text | in a trial's last row why it stopped ("diverged" among them), "running" before; of a sharpness whether it is a measure |
+//! | `status` | text | in a trial's last row why it stopped ("diverged" among them), "running" before; of a sharpness whether it is reliable |
 //! | `along`, `draw` | text, u64 | of a sharpness: what A is, and which random one |
 //! | `search` | text | of a sharpness: "L-BFGS-B from zero"; null for the largest of all searches |
 //! | `path`, `alpha` | text, f64 | "line" or "curve", and where on it |

@@ -44,7 +44,7 @@ pub fn spectrum(recorded: Option<&Recorded>, live: Option<&Spectra>) -> Result<C
     })
 }
 
-/// What is set side by side, of each regime; not a number where a spectrum has none.
+/// What is set side by side, of each regime; NaN where a spectrum lacks it.
 type Measure = Box<dyn Fn(&Eigenvalues) -> f64>;
 
 fn measures(thresholds: &[f64]) -> Vec<(String, &'static str, Measure)> {

@@ -178,9 +178,9 @@ impl Pooling {
     }
 }
 
-/// Whether a later number of a window is taken instead of the largest before it; what is not a number is.
+/// Whether a later value of a window replaces the largest before it; NaN does.
 #[inline(always)]
-#[allow(clippy::eq_op)] // what is not a number is not itself
+#[allow(clippy::eq_op)] // NaN is not equal to itself
 fn takes<T: Real>(value: T, most: T) -> bool {
     (value > most) | (value != value)
 }

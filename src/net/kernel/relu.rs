@@ -6,7 +6,7 @@ use super::blocks::BLOCK;
 use crate::net::points::Real;
 use crate::wide::wide;
 
-/// `max(x, 0)` in place; what is not a number is not ≤ 0 and stays. A choice is 1 where the number stayed.
+/// `max(x, 0)` in place; NaN is not ≤ 0 and stays. A choice is 1 where the number stayed.
 pub(super) fn relu<T: Real>(signal: &mut [T], choices: Option<&mut [u16]>) {
     let blocks = signal.par_chunks_mut(BLOCK);
     match choices {

@@ -120,7 +120,7 @@ impl<T: Real> There<'_, T> {
     }
 }
 
-/// What is not a number is not below the floor, and stays.
+/// NaN is not below the floor, and stays.
 #[inline(always)]
 fn floored<T: Real>(y: T, floor: T) -> T {
     if y < floor { floor } else { y }
