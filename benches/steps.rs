@@ -4,7 +4,7 @@
 //! They run on as many threads as the machine has, or `RAYON_NUM_THREADS` says. `against_pytorch.py` compares with PyTorch.
 //!
 //! A layer is timed in a net that has little else: a normalization before it where it has a derivative by its input, which
-//! then is computed too, and behind it what makes one small vector of each point. `Forward` is f, `ForwardAndBackward` is
+//! then is computed too, and after it what makes one small vector of each point. `Forward` is f, `ForwardAndBackward` is
 //! f and ∇f, both with batch statistics; in f64 ∇f costs a little more than in a step of training.
 
 use divan::Bencher;

@@ -701,7 +701,7 @@ def execute(name: str, notebook: Notebook, scale: str) -> Optional[str]:
 
 
 def checksum_of(cells: list[dict[str, Any]]) -> str:
-    """What ties outputs to the cells that gave them: CRC-32 of the code, a zero byte behind each cell."""
+    """What ties outputs to the cells that gave them: CRC-32 of the code, a zero byte after each cell."""
     code = "".join("".join(cell["source"]) + "\0" for cell in cells)
     return f"crc32 {zlib.crc32(code.encode()):08x}"
 

@@ -156,6 +156,25 @@ pub(crate) fn significant(value: f64) -> String {
     }
 }
 
+/// A factor, or the end of its interval, with the digits that a reader needs: two.
+pub(crate) fn factor(value: f64) -> String {
+    let size = value.abs();
+    if !value.is_finite() {
+        return value.to_string();
+    }
+    match size {
+        0.0 => "0".into(),
+        _ if !(1e-3..1e5).contains(&size) => format!("{value:.1e}"),
+        // Around 1 a second digit after the point tells more from less.
+        _ if (0.1..3.0).contains(&size) => format!("{value:.2}"),
+        _ => {
+            let decimals = 1 - size.log10().floor() as i32;
+            let unit = 10f64.powi(-decimals);
+            format!("{:.*}", decimals.max(0) as usize, (value / unit).round() * unit)
+        }
+    }
+}
+
 /// A mean with its deviation, both to the second digit of the deviation: "18.7 ± 9.2", "205 ± 70". Where there is no deviation, or
 /// none that is a number above 0, the mean alone says as much as [`significant`] does.
 pub(crate) fn plus_minus(mean: f64, deviation: Option<f64>) -> String {

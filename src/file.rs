@@ -37,7 +37,7 @@ const LEFT: std::time::Duration = std::time::Duration::from_secs(10);
 /// The same where there are no locks: nobody writes a file for so long.
 const STALE: std::time::Duration = std::time::Duration::from_secs(3_600);
 
-/// Removes what killed writes of this file left beside its place. That something stays is no error.
+/// Removes what killed writes of this file left beside its place. That something stays is not an error.
 fn sweep(folder: &Path, name: &std::ffi::OsStr) {
     let begin = [b".", name.as_encoded_bytes(), b"."].concat();
     let Ok(entries) = std::fs::read_dir(folder) else { return };
@@ -72,7 +72,7 @@ fn is_abandoned(part: &Path) -> std::io::Result<bool> {
 /// anything.
 ///
 /// # Errors
-/// [`Error::File`] where it cannot be read or is no file, [`Error::Format`] where it is larger.
+/// [`Error::File`] where it cannot be read or is not a file, [`Error::Format`] where it is larger.
 pub(crate) fn read_whole(path: &Path, most: u64) -> Result<Vec<u8>> {
     let facts = std::fs::metadata(path).map_err(|error| Error::file(path, error))?;
     if !facts.is_file() {

@@ -82,7 +82,7 @@ pub use record::Recorded;
 pub use remedies::{Arm, ArmNoise, ArmSharpness, Remedies};
 pub use scale::Scale;
 pub use seed::Seed;
-pub use sharpness::{Maxima, Maximizer, Maximum, Reading, Sharpness};
+pub use sharpness::{Maxima, Maximizer, Maximum, Reading, Sharpness, Space};
 pub use spectrum::{Eigenvalue, Eigenvalues, Eigenvector, Estimate, Explained, Leading, Probe, Spectra, Spectrum};
 pub use spread::{Paired, Ranks, Ratio, Spread, Trend, Welch, holm};
 pub use table::{DataFrame, polars, show};

@@ -1,4 +1,4 @@
-//! Independent parts of long work, side by side: as many at once as there are threads, each with its share of them.
+//! Independent parts of long work, in parallel: as many at once as there are threads, each with its share of them.
 //!
 //! Results come back in the order of the parts; the number of threads changes only the time.
 

@@ -160,7 +160,7 @@ impl Recorded {
     /// The small-batch and the large-batch regime.
     ///
     /// # Errors
-    /// [`Error::Data`] where it is no record of a pair.
+    /// [`Error::Data`] where it is not a record of a pair.
     pub fn pair(&self) -> Result<[&Regime; 2]> {
         let of = |role: Role| self.regimes.iter().find(|regime| regime.role == Some(role));
         match (of(Role::Small), of(Role::Large)) {
@@ -486,7 +486,7 @@ impl Recorded {
         check_alike(&self.regimes()).map_err(|error| error.to_string())
     }
 
-    /// Where the numbers come from, one row a trial, and what was measured around the minima.
+    /// Where the numbers come from, one row per trial, and what was measured around the minima.
     pub fn block(&self) -> Block {
         let mut blocks = vec![Block::paragraph(&self.source()), crate::table::trials(&self.regimes())];
         blocks.extend(self.maxima.as_ref().map(Maxima::block));
@@ -563,6 +563,6 @@ fn nothing_left(line: &Fields<'_>) -> std::result::Result<(), String> {
 fn object<T: Serialize>(path: &Path, value: &T) -> Result<Map<String, Value>> {
     match serde_json::to_value(value).map_err(|error| Error::file(path, error))? {
         Value::Object(object) => Ok(object),
-        other => Err(Error::file(path, format!("{other} is no object"))),
+        other => Err(Error::file(path, format!("{other} is not an object"))),
     }
 }

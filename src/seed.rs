@@ -2,7 +2,7 @@
 //!
 //! A [`Seed`] opens named streams of ChaCha8, numbered by trial: the starting point of trial 3 is the same whatever was
 //! drawn for shuffling, whatever ran before it, on every machine. So the small and the large batch of a pair start at
-//! the same x₀ (the authors' code saves it as `x0.h5`; paper §2.2), and trials give the same bits side by side as one
+//! the same x₀ (the authors' code saves it as `x0.h5`; paper §2.2), and trials give the same bits in parallel as one
 //! after another.
 
 use rand::rngs::ChaCha8Rng;

@@ -6,7 +6,7 @@
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use statrs::statistics::Statistics as _;
 
-use crate::display::{decimals as rounded, probability, significant};
+use crate::display::{decimals as rounded, factor, probability, significant};
 use crate::error::{Error, Result};
 
 /// Mean and standard deviation of a few numbers.
@@ -202,7 +202,7 @@ impl Paired {
 
     /// Of logarithms, as factors: "times 1.35 (95 % interval 1.20 to 1.51)".
     pub(crate) fn times(&self) -> String {
-        let [mean, lower, upper] = [self.difference, self.lower, self.upper].map(|value| significant(value.exp()));
+        let [mean, lower, upper] = [self.difference, self.lower, self.upper].map(|value| factor(value.exp()));
         format!("times {mean} (95 % interval {lower} to {upper})")
     }
 }
@@ -343,9 +343,9 @@ impl Ratio {
         })
     }
 
-    /// "95 % interval 26.32 to 167.4, p = 2e-4".
+    /// "95 % interval 26 to 170, p = 2e-4".
     pub(crate) fn interval(&self) -> String {
-        let (lower, upper) = (significant(self.lower), significant(self.upper));
+        let (lower, upper) = (factor(self.lower), factor(self.upper));
         format!("95 % interval {lower} to {upper}, p = {}", probability(self.p))
     }
 }
@@ -385,10 +385,10 @@ pub(crate) fn geometric(values: impl Iterator<Item = f64>) -> String {
     geometric_mean(values).map_or("–".into(), significant)
 }
 
-/// "66.37 (95 % interval 26.32 to 167.4, p = 2e-4)": the ratio of the geometric means.
+/// "66 (95 % interval 26 to 170, p = 2e-4)": the ratio of the geometric means.
 impl std::fmt::Display for Ratio {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({})", significant(self.geometric), self.interval())
+        write!(f, "{} ({})", factor(self.geometric), self.interval())
     }
 }
 
@@ -434,9 +434,9 @@ impl Trend {
 
     /// "grows by a factor of 1.30 with each doubling (95 % interval 1.21 to 1.39, p = 2e-4)".
     pub fn text(&self) -> String {
-        let Self { factor, lower, upper, p, .. } = self;
-        let [factor, lower, upper] = [factor, lower, upper].map(|&value| significant(value));
-        format!("times {factor} with each doubling (95 % interval {lower} to {upper}, p = {})", probability(*p))
+        let Self { lower, upper, p, .. } = self;
+        let [times, lower, upper] = [&self.factor, lower, upper].map(|&value| factor(value));
+        format!("times {times} with each doubling (95 % interval {lower} to {upper}, p = {})", probability(*p))
     }
 }
 

@@ -54,7 +54,7 @@
 //! at each batch size covered 0 to 80 % of such corners of the two bent curves at 0.05 % of noise, since it knows no
 //! lack of fit; one of the residuals covered 68 to 85 % where the spread grows.
 //!
-//! **The test** of no fall is by permutation, as the search over θ spoils any table: trials are dealt anew to the batch
+//! **The test** of no fall is by permutation, as the search over θ spoils any table: trials are dealt again to the batch
 //! sizes, 9,999 times, and p is the share of deals, the real one included, whose largest statistic is as large as the
 //! real one,
 //!
@@ -69,7 +69,7 @@
 //! stand for the variance; if only the last of k single trials has fallen, p is at least about 1 / k, chance alone. The
 //! deals are seeded: the same trials have the same p.
 //!
-//! A curve that first rises by more than it then falls is no stick: its fall may not be seen, and `misfit` is small.
+//! A curve that first rises by more than it then falls is not a stick: its fall may not be seen, and `misfit` is small.
 //! Leave out small batch sizes only for a reason other than their values: a top that is chosen for its height makes p
 //! too small.
 
@@ -81,7 +81,7 @@ use crate::display::{grouped, probability};
 use crate::error::{Error, Result};
 use crate::seed::{Seed, Stream, shuffle};
 
-/// How often trials are dealt anew for the test of no fall.
+/// How often trials are dealt again for the test of no fall.
 const DEALS: u32 = 9_999;
 
 /// Steps of the interval in one doubling of the batch size.
@@ -757,7 +757,7 @@ mod tests {
     }
 
     /// A smooth fall has no corner. By eye it begins where a tenth of it is done, at 2^(10 − ln 9) = 223 for this one:
-    /// we are within a factor of two, and say that it is no stick.
+    /// we are within a factor of two, and say that it is not a stick.
     #[test]
     fn smooth_falls_begin_near_their_first_tenth() -> Result<()> {
         let begin = (10.0 - 9f64.ln()).exp2();

@@ -3,7 +3,7 @@
 //! Near the start, where the loss is large, both regimes are about as sharp, says the paper; then the large batch's sharpness
 //! rises while its loss falls, and the small batch's stays and at last drops. So each trial's line is looked at: by what factor φ
 //! changes with each halving of the training loss, by least squares of `ln φ` over `log₂ f` of the trial's points. Trials, not
-//! points, are what is averaged and tested: points of one run are no independent witnesses.
+//! points, are what is averaged and tested: points of one run are not independent.
 
 use crate::data::Which;
 use crate::display::{Block, significant};
@@ -203,7 +203,7 @@ impl WayDown {
         nearest
     }
 
-    /// A row for each regime and epoch: means over trials, of φ the geometric ones; and a row a regime: by what factor φ changes
+    /// A row for each regime and epoch: means over trials, of φ the geometric ones; and one row per regime: by what factor φ changes
     /// with each halving of the loss.
     pub fn block(&self) -> Block {
         let mut rows = Vec::new();

@@ -295,7 +295,7 @@ impl Weights {
     /// What [`load`](Self::load) reads from these bytes; `path` is for the error's text.
     pub(crate) fn from_bytes(layout: &Layout, path: &Path, bytes: &[u8]) -> Result<Self> {
         let file = SafeTensors::deserialize(bytes)
-            .map_err(|error| Error::format(path, "header", format!("this is no safetensors file ({error})")))?;
+            .map_err(|error| Error::format(path, "header", format!("not a safetensors file ({error})")))?;
         // PyTorch counts the batches that went into its running averages; nothing here depends on it.
         let known = |name: &str| {
             let mut parts = layout.parameters.iter().chain(&layout.buffers);

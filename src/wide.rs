@@ -1,4 +1,4 @@
-//! How does one loop use the widest instructions that this machine has? By being compiled for each of them, and chosen
+//! How does one loop use the widest SIMD instructions that this machine has? By being compiled for each of them, and chosen
 //! when it runs: AVX-512, AVX2 with FMA, NEON, or plain numbers.
 //!
 //! What is summed is summed in an order of its own, never in that of the lanes, so that a wider machine computes the same

@@ -8,7 +8,7 @@ use std::path::Path;
 use sharp_minima::{
     Augment, Between, Block, Dataset, Descent, GradientNoise, Growth, Layer, Maxima, Maximizer, Net, Objective,
     Optimizer, Pair, Paired, Part, Paths, Plane, Ranks, Ratio, Reach, Reading, Recorded, Result, Scaling, Seed,
-    Sharpness, Spectra, Spectrum, Split, Spread, Strategy, Study, Surfaces, Threshold, Training, Trend, WayDown,
+    Sharpness, Space, Spectra, Spectrum, Split, Spread, Strategy, Study, Surfaces, Threshold, Training, Trend, WayDown,
     Weights, Welch, Work, chart, data, paper, table, verdict, zoo,
 };
 
@@ -539,6 +539,10 @@ fn the_others_bear_it() -> Result<()> {
         (
             "growth of nothing",
             Box::new(|()| answered((Maxima::default().growth(), Maxima::default().block(), Paths::default().block()))),
+        ),
+        (
+            "measures in a box that there is not",
+            Box::new(|()| answered([f64::NAN, 0.0].map(|size| Maxima::default().only(Space::Full, size)))),
         ),
         ("a way of nothing", Box::new(|()| answered(WayDown::all(&[], &Maxima::default())))),
         (

@@ -80,7 +80,7 @@ fn cells_keep_the_rules() -> Outcome {
     Ok(())
 }
 
-/// The runner notes of which code cells the outputs are: CRC-32, a zero byte behind each cell.
+/// The runner notes of which code cells the outputs are: CRC-32, a zero byte after each cell.
 #[test]
 fn outputs_are_of_these_cells() -> Outcome {
     for (path, cells) in notebooks()? {
@@ -208,10 +208,6 @@ fn the_readme_quotes_the_record() -> Outcome {
         let [small, large] = recorded
             .pair()?
             .map(|regime| regime.runs.iter().map(|run| 100.0 * of(run).test_accuracy).collect::<Vec<f64>>());
-        for values in [&small, &large] {
-            let spread = sharp_minima::Spread::of(values)?.text(2);
-            assert!(text.contains(&spread), "{spread}");
-        }
         let said = gap_said(&sharp_minima::Welch::test(&small, &large)?);
         assert!(text.contains(&said), "{said}");
     }
@@ -243,16 +239,15 @@ fn the_readme_quotes_the_record() -> Outcome {
         assert!(text.contains(&said), "{said}");
     }
     let gap = sharp_minima::paper::table2("F1")?;
-    let said = format!(
-        "{} ± {} against {} ± {} %",
-        gap.test_small.mean, gap.test_small.deviation, gap.test_large.mean, gap.test_large.deviation
-    );
+    let of_c1 = sharp_minima::paper::table2("C1")?;
+    let [of_f1, of_c1] = [&gap, &of_c1].map(|row| row.test_small.mean - row.test_large.mean);
+    let said = format!("F1 by {of_f1:.2} points, C1 by {of_c1:.2}");
     assert!(text.contains(&said), "{said}");
     // Where the training accuracy of the large batch is the paper's.
     let way = sharp_minima::Recorded::load(root.join("data/runs/06_f1_mnist.jsonl"))?.way_down()?;
     let there = way.where_accuracy("large", gap.train_large.mean / 100.0);
     let there = sharp_minima::Spread::of(&there.iter().map(|point| point.from_zero).collect::<Vec<_>>())?.text(0);
-    assert!(text.contains(&format!("large {there} %, within a factor of 2 of the paper's")), "{there}");
+    assert!(text.contains(&format!("where the training accuracy is the paper's, large {there} %")), "{there}");
     let down = sharp_minima::verdict::way_down(
         &gap,
         &full,
@@ -262,17 +257,17 @@ fn the_readme_quotes_the_record() -> Outcome {
     let sharper = down.verdicts.iter().find(|one| one.claim.contains("from x itself find")).ok_or("no such claim")?;
     let sharper = sharper.recorded.effects.first().ok_or("no effect")?;
     let said = format!(
-        "sharper by a factor of {:.0} ({:.1} to {:.0}; three trials)",
+        "{:.0} times ({:.1} to {:.0}; three trials)",
         sharper.value,
         sharper.lower,
         10.0 * (sharper.upper / 10.0).round()
     );
     assert!(text.contains(&said), "{said}");
     let zero = maxima.contrasts(sharp_minima::Reading::FromZero)[0].clone();
-    let said = format!("{} of {} searches are unreliable", zero.doubtful(), zero.small.len() + zero.large.len());
+    let said = format!("{} of {} searches unreliable", zero.doubtful(), zero.small.len() + zero.large.len());
     assert!(text.contains(&said), "{said}");
     let at_end = zero.ratio()?;
-    let said = format!("{:.3} times the small batch's, {:.1e} to {:.2})", at_end.geometric, at_end.lower, at_end.upper);
+    let said = format!("{:.3} times the small batch's ({:.1e} to {:.2})", at_end.geometric, at_end.lower, at_end.upper);
     assert!(text.contains(&said), "{said}");
     let far = recorded.distances()?.ratio("small", "large")?;
     let [mean, lower, upper] = [far.difference, far.lower, far.upper].map(f64::exp);
@@ -327,7 +322,7 @@ fn the_readme_quotes_the_record() -> Outcome {
         format!("{:.2} times ({:.2} to {:.2}) with each doubling", trend.factor, trend.lower, trend.upper),
         format!("falls by {:.2} points with each doubling", 100.0 * slope),
         format!(
-            "falls by {:.2} points ({:.2} to {:.2}) with each doubling (p = {:.0e})",
+            "{:.2} points ({:.2} to {:.2}) less with each doubling (p = {:.0e})",
             -straight.value, -straight.upper, -straight.lower, threshold.p
         ),
     ] {
@@ -338,28 +333,12 @@ fn the_readme_quotes_the_record() -> Outcome {
     };
     let [small, large] = c1.pair()?.map(tests);
     let welch = sharp_minima::Welch::test(&small, &large)?;
-    let trained = c1.pair()?.map(|regime| {
-        let trained: Vec<f64> = regime.runs.iter().map(|run| 100.0 * run.last().train_accuracy).collect();
-        sharp_minima::Spread::of(&trained).map(|spread| format!("{:.1}", spread.mean))
-    });
-    let [train_small, train_large] = trained;
-    let said = format!("{} and {} % of the training points are right", train_small?, train_large?);
-    assert!(text.contains(&said), "{said}");
-    let [mean_small, mean_large] =
-        [sharp_minima::Spread::of(&small)?.text(2), sharp_minima::Spread::of(&large)?.text(2)];
     for said in [
-        format!(
-            "{mean_small} against {mean_large} after twenty epochs, {:+.2} ({}",
-            welch.difference,
-            gap_said(&welch)
-        ),
+        format!("{:+.2} ({} at equal epochs", welch.difference, gap_said(&welch)),
         format!("{:.2} points behind (95 % interval {:.2} to {:.2})", welch.difference, welch.lower, welch.upper),
     ] {
         assert!(text.contains(&said), "{said}");
     }
-    let of_c1 = sharp_minima::paper::table2("C1")?;
-    let said = format!("{} against {}", of_c1.test_small, of_c1.test_large);
-    assert!(text.contains(&said), "{said}");
     let picture = std::fs::read_to_string(root.join("data/runs/01_c1_cifar10.svg"))?;
     assert!(picture == c1.chart()?.svg, "the picture is the record's");
     let picture = std::fs::read_to_string(root.join("data/runs/04_f1_mnist.svg"))?;
@@ -369,22 +348,14 @@ fn the_readme_quotes_the_record() -> Outcome {
     };
     let (ends, equal) = (load("11_f1_mnist.jsonl")?, load("11_f1_mnist_equal.jsonl")?);
     let above = equal.ratio(&|own| own.above(0.1).value)?;
-    let trace = ends.ratio(&|own| own.trace().value)?;
+    let many = ends.ratio(&|own| own.above(0.1).value)?;
     for said in [
         format!("{:.0} times as many above 0.1 ({:.0} to {:.0})", above.geometric, above.lower, above.upper),
-        format!("{:.1} times the trace ({:.1} to {:.1})", trace.geometric, trace.lower, trace.upper),
+        format!("at the end {:.2} times ({:.2} to {:.2})", many.geometric, many.lower, many.upper),
     ] {
         assert!(text.contains(&said), "{said}");
     }
-    let [many, more] = [0.1, 0.01].map(|threshold| ends.ratio(&|own| own.above(threshold).value));
-    let (many, more) = (many?, more?);
-    for said in [
-        format!("{:.2} times above 0.1 ({:.2} to {:.2})", many.geometric, many.lower, many.upper),
-        format!("{:.1} times above 0.01 ({:.1} to {:.1})", more.geometric, more.lower, more.upper),
-    ] {
-        assert!(text.contains(&said), "{said}");
-    }
-    assert!(many.upper > 1.0 && more.lower > 1.0, "undecided: {many}, {more}");
+    assert!(many.upper > 1.0, "undecided: {many}");
     let remedies = sharp_minima::Recorded::load(root.join("data/runs/09_f1_mnist.jsonl"))?.remedies()?;
     let [gap, costs] = [("small", 1.0), ("SAM in the box", -1.0)].map(|(name, sign)| {
         let to_large = remedies.named(name)?.to_large.ok_or(sharp_minima::Error::Data("no pairs".into()))?;
@@ -591,19 +562,22 @@ fn the_record_of_warm_starts_is_of_the_same_trials() -> Outcome {
     let [times, least, most] = [change.difference, change.lower, change.upper].map(f64::exp);
     let papers = warm.change(sharp_minima::Reading::FromZero)?;
     let [papers, low, high] = [papers.difference, papers.lower, papers.upper].map(f64::exp);
-    let cold = warm.against(sharp_minima::Beside::Start)?;
     let flat = warm.sharpness_against(sharp_minima::Beside::Start)?;
     let [ratio, from, to] = [flat.difference, flat.lower, flat.upper].map(f64::exp);
+    let said = format!(
+        "{:+.2} points ({:.2} to {:.2}) and {times:.2} times ({least:.2} to {most:.2})",
+        gain.difference, gain.lower, gain.upper
+    );
+    assert!(readme.contains(&said), "{said}");
+    let epochs = warm.against(sharp_minima::Beside::Plain)?;
     for said in [
-        format!(
-            "{:+.2} points ({:.2} to {:.2}) and {times:.2} times ({least:.2} to {most:.2})",
-            gain.difference, gain.lower, gain.upper
-        ),
-        format!("{:.2} points ({:.2} to {:.2}) better than from the start", cold.difference, cold.lower, cold.upper),
-        format!("{ratio:.4} times ({from:.4} to {to:.3}) as sharp"),
-        format!("undecided ({papers:.2} times a doubling, {low:.2} to {high:.2})"),
+        format!("{:+.2} points with each doubling, {:.2} to {:.2})", gain.difference, gain.lower, gain.upper),
+        format!("({times:.2} times, {least:.2} to {most:.2}, sharpness of eight starts)"),
+        format!("({papers:.2} times, {low:.3} to {high:.1})"),
+        format!("({:+.2} points, {:.2} to {:.2}) and flatter", epochs.difference, epochs.lower, epochs.upper),
+        format!("{ratio:.4} times the sharpness of the start at $x_0$ ({from:.4} to {to:.3})"),
     ] {
-        assert!(readme.contains(&said), "{said}");
+        assert!(notebook.contains(&said), "{said}");
     }
     // As many steps as after one small-batch epoch and ten large ones: the plain large batch after 34 epochs of ten steps.
     let pairs = warm.at(1).map(|point| {
@@ -751,7 +725,7 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         ("03_f1_mnist.jsonl", 40, 0),
         ("03_f1_mnist_long.jsonl", 10, 0),
         ("04_f1_mnist.jsonl", 33, 0),
-        ("05_f1_mnist.jsonl", 18, 0),
+        ("05_f1_mnist.jsonl", 30, 0),
         ("06_f1_mnist.jsonl", 21, 0),
         ("07_f1_mnist.jsonl", 8, 12),
         ("08_f1_mnist.jsonl", 8, 12),

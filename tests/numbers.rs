@@ -44,6 +44,11 @@ const FOLLOWING: &[Follows] = &[
     ("01", "1910", &["42.4"], |of| 45.0 * of[0]),
     ("01", "70", &["+1.92", "+0.58"], |of| 100.0 * (1.0 - of[1] / of[0])),
     ("01", "55", &["+1.84", "+0.82"], |of| 100.0 * (1.0 - of[1] / of[0])),
+    // Binomial standard errors, in points.
+    ("01", "0.14", &[], |_| 100.0 * (0.98 * 0.02 / 10_000.0_f64).sqrt()),
+    ("01", "1.25", &[], |_| 100.0 * (0.94 * 0.06 / 360.0_f64).sqrt()),
+    ("03", "16", &["0.59 ± 0.17"], |of| paper::TABLE_4[0].large.mean / of[0]),
+    ("03", "190", &["0.048 ± 0.019"], |of| paper::TABLE_4[0].large_half.mean / of[0]),
     ("03", "2.7", &["31.5767", "11.4877"], |of| of[0] / of[1]),
     ("03", "4.2", &["60.8769", "14.3599"], |of| of[0] / of[1]),
     ("03", "145", &["2078.4662", "14.3599"], |of| of[0] / of[1]),
@@ -177,11 +182,32 @@ fn recorded() -> Outcome<HashMap<&'static str, Vec<f64>>> {
     let steps = gap.pair()?.map(|regime| ends(regime.runs.iter().map(|run| run.last().steps as f64).collect()));
     all.entry("01").or_default().extend(steps.concat());
 
+    // How far each trial's best epoch is above its last.
+    for regime in gap.pair()? {
+        let above = regime.runs.iter().map(|run| {
+            let best = run.trace.iter().map(|row| row.test_accuracy).fold(0.0, f64::max);
+            100.0 * (best - run.last().test_accuracy)
+        });
+        all.entry("01").or_default().extend(ends(above.collect()));
+    }
+
     let boxes = record("03_f1_mnist.jsonl")?;
     let losses = boxes
         .pair()?
         .map(|regime| regime.runs.iter().map(|run| run.last().train_loss).sum::<f64>() / regime.runs.len() as f64);
-    all.entry("03").or_default().extend(losses);
+    let own = all.entry("03").or_default();
+    own.extend(losses);
+    // The large batch in the full space: ten iterations from corner to corner, thirty from zero.
+    let of_large = |name: &str| -> Outcome<Vec<sharp_minima::Maximum>> {
+        let maxima = record(name)?.maxima.ok_or("no sharpness")?.only(sharp_minima::Space::Full, 1e-3);
+        Ok(maxima.maxima.into_iter().filter(|one| one.regime.as_deref() == Some("large")).collect())
+    };
+    let corners = of_large("03_f1_mnist.jsonl")?.into_iter().flat_map(|one| one.searches);
+    let corners = corners.filter(|search| search.maximizer == sharp_minima::Maximizer::Corners);
+    own.extend(ends(corners.map(|search| search.phi).collect()));
+    let longer: Vec<f64> = of_large("03_f1_mnist_long.jsonl")?.iter().map(|one| one.searches[0].phi).collect();
+    assert_eq!(longer.iter().filter(|phi| **phi > 100.0).count(), 3, "three of five get away");
+    own.extend(longer);
 
     let sizes = record("04_f1_mnist.jsonl")?;
     for batches in [&[64, 128][..], &[2_048], &[60_000]] {

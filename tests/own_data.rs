@@ -52,7 +52,7 @@ fn a_wrong_file_is_answered_by_line_and_column() -> Done {
         ("x,y,z\n1,2,a,\n", "line 2: must have 3 fields, as line 1 has, but has 4"),
         ("x,y,z\n1,2,a\n1,2, \n", "line 3, column 'z': must have a label, but is empty"),
         ("x,y,z\n1,2,0\n1,2,1\n1,2,NA\n", "line 4, column 'z': must be a whole number, as '0' in line 2, but is 'NA'"),
-        ("x,y,z\n1,2,a\n\n1,2,7\n", "line 4, column 'z': must be no whole number, as 'a' in line 2, but is '7'"),
+        ("x,y,z\n1,2,a\n\n1,2,7\n", "line 4, column 'z': must be text, as 'a' in line 2, but is '7'"),
         ("x,y,w\n1,2,a\n", "line 1: has no column 'z', but x, y, w"),
         ("x,z,z\n1,2,a\n", "line 1: names 2 columns 'z'"),
         ("1,2,3\n1,2,3\n", "line 1: must name the columns, but is '1, 2, 3'"),

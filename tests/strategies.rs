@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use safetensors::tensor::SafeTensors;
 use sharp_minima::data::{Center, Interpolation};
 use sharp_minima::{
-    Augment, Dataset, Growth, Inner, Layer, Net, Objective, Optimizer, Passes, Run, Scaling, Seed, Split, Statistics,
-    Stop, Strategy, Training, Trials, data, zoo,
+    Augment, Dataset, Growth, Inner, Layer, Net, Objective, Optimizer, Passes, Precision, Run, Scaling, Seed, Split,
+    Statistics, Stop, Strategy, Training, Trials, data, zoo,
 };
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -53,7 +53,7 @@ fn strategies() -> Vec<Strategy> {
     ]
 }
 
-/// Ghosts, augmentation, plans and averages, each on.
+/// Ghosts, augmentation, plans and averages, each on, and all of them.
 fn sides(training: Training) -> Vec<Training> {
     let growth = Growth { every: 1, factor: 2, most: 60, rate: 0.7 };
     let own = || training.clone();
@@ -63,6 +63,13 @@ fn sides(training: Training) -> Vec<Training> {
         own().augment(Augment::images()),
         own().warm_up(3).scaled(Scaling::SquareRoot, 10).growing(growth),
         own().average(1),
+        own()
+            .ghost(12)
+            .augment(Augment::images())
+            .warm_up(3)
+            .scaled(Scaling::SquareRoot, 10)
+            .growing(growth)
+            .average(1),
     ]
 }
 
@@ -165,6 +172,77 @@ fn every_pair_runs_and_depends_on_the_seed_alone() -> Outcome {
             let fewest = if matches!(strategy, Strategy::Noise { .. }) { 2.0 } else { 4.0 };
             assert!(last.gradient_passes() >= fewest, "{}: {last:?}", training.recipe());
         }
+    }
+    Ok(())
+}
+
+/// Whatever is trained with: a trace's losses and accuracies are those of plain f at the points, as any other measure sees them.
+#[test]
+fn the_trace_is_of_plain_f() -> Outcome {
+    let (net, data) = every()?;
+    for strategy in strategies() {
+        for training in sides(Training::adam().batch(30).trials(1).epochs(2).quiet().strategy(strategy)) {
+            let found = training.run(&net, &data)?;
+            let (last, name) = (found.regime.runs[0].last(), training.recipe().to_string());
+            let plain = Objective::new().evaluate(&net, &data, &found.weights[0])?;
+            assert_eq!((last.train_loss, last.train_accuracy), (plain.train.loss, plain.train.accuracy), "{name}");
+            assert_eq!((last.test_loss, last.test_accuracy), (plain.test.loss, plain.test.accuracy), "{name}");
+        }
+    }
+    Ok(())
+}
+
+/// The loss that a strategy trains is f at the point that its formula says, or f with its penalty: of one step, whose batch is
+/// all points, and by gradients in f64 that are checked against PyTorch elsewhere.
+#[test]
+fn the_loss_of_a_strategy_is_that_of_its_formula() -> Outcome {
+    let (net, data) = dense()?;
+    let x = net.start(Seed(0), 0);
+    let at = x.to_f64();
+    let objective = Objective::new().precision(Precision::Double);
+    let gradient = objective.gradient_at(&net, &data.train, &at)?;
+    let g = gradient.gradient.clone();
+    let norm = g.iter().map(|g| g * g).sum::<f64>().sqrt();
+    let moved = |e: &dyn Fn(usize) -> f64| -> sharp_minima::Result<f64> {
+        let there: Vec<f64> = at.iter().enumerate().map(|(place, x)| x + e(place)).collect();
+        Ok(objective.gradient_at(&net, &data.train, &there)?.loss)
+    };
+    let expected = [
+        (Strategy::sam(0.05), moved(&|i| 0.05 * g[i] / norm)?),
+        (Strategy::sam(0.5), moved(&|i| 0.5 * g[i] / norm)?),
+        (Strategy::in_box(1e-2), moved(&|i| 1e-2 * (at[i].abs() + 1.0) * g[i].signum() * f64::from(g[i] != 0.0))?),
+        (Strategy::Penalty { strength: 0.5, part: None }, gradient.loss + 0.25 * norm * norm),
+        (Strategy::conservative(0.5, 3), gradient.loss),
+    ];
+    for (strategy, expected) in expected {
+        let training = Training::sgd(1e-30, 0.0).batch(200).trials(1).epochs(1).strategy(strategy).quiet();
+        let found = training.run(&net, &data)?.regime.runs[0].last().strategy_loss.ok_or("no loss")?;
+        assert!((found / expected - 1.0).abs() < 1e-5, "{strategy}: {found} is not {expected}");
+        let away = (expected / gradient.loss - 1.0).abs();
+        assert!(away > 1e-3 || strategy == Strategy::conservative(0.5, 3), "{strategy}: it can be told from f");
+    }
+    Ok(())
+}
+
+/// With many inner steps a conservative step ends where the proximal problem is solved: `∇f(z) + λ (z − x) = 0`. On softmax
+/// regression, which is convex, with all points in the one batch.
+#[test]
+fn many_inner_steps_solve_the_proximal_problem() -> Outcome {
+    let data = data::digits().first(200, 100)?;
+    let net = Net::new("softmax", data.shape(), vec![Layer::Flatten, Layer::Dense { outputs: data.classes() }])?;
+    let x = net.start(Seed(0), 0).to_f64();
+    let lambda = 0.5;
+    let rest = |solver: Inner, steps: usize| -> Result<f64, Box<dyn std::error::Error>> {
+        let strategy = Strategy::conservative(lambda, steps).solver(solver);
+        let training = Training::sgd(0.1, 0.0).batch(200).trials(1).epochs(1).strategy(strategy).quiet();
+        let z = training.run(&net, &data)?.weights[0].to_f64();
+        let g = Objective::new().precision(Precision::Double).gradient_at(&net, &data.train, &z)?.gradient;
+        let left = g.iter().zip(&z).zip(&x).map(|((g, z), x)| (g + lambda * (z - x)).powi(2));
+        Ok(left.sum::<f64>().sqrt())
+    };
+    for solver in [Inner::Kept, Inner::Reset, Inner::Descent, Inner::Lbfgs] {
+        let (few, many) = (rest(solver, 2)?, rest(solver, 300)?);
+        assert!(many < 1e-4 && few > 1e-2, "{solver:?}: {few} is left of two steps, {many} of 300");
     }
     Ok(())
 }

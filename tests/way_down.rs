@@ -107,6 +107,10 @@ fn what_has_no_way_is_refused() -> Done {
     let mixed = [measure().study(&net, &data, &one)?, Sharpness::full(5e-4).quiet().study(&net, &data, &one)?];
     let error = study.way_down(&sharp_minima::Maxima::joined(&mixed)).expect_err("two boxes").to_string();
     assert!(error.contains("be of one kind"), "{error}");
+    // The largest of two searches beside the one of one.
+    let searches = [mixed[0].clone(), Sharpness::full(1e-3).quiet().study(&net, &data, &one)?];
+    let error = study.way_down(&sharp_minima::Maxima::joined(&searches)).expect_err("other searches").to_string();
+    assert!(error.contains("(L-BFGS-B from zero) beside") && error.contains("be of one kind"), "{error}");
     // With one epoch there is no trend, and it says so.
     let way = study.way_down(&mixed[0])?;
     assert!(way.change("small", Reading::Largest).is_err());
@@ -133,7 +137,7 @@ fn the_papers_numbers_are_set_against_the_trials() -> Done {
     let recorded = Recorded::load(&path)?;
     assert_eq!(recorded.ways_down()?, ways);
     let comparison = verdict::operating_point("F1", Some(&recorded), &ways)?;
-    assert_eq!(comparison.verdicts.len(), 6);
+    assert_eq!(comparison.verdicts.len(), 10, "the gap; and in three boxes the ratio and two sizes");
     for verdict in &comparison.verdicts {
         assert_eq!(
             (verdict.recorded.outcome, &verdict.recorded.evidence()),
@@ -141,7 +145,7 @@ fn the_papers_numbers_are_set_against_the_trials() -> Done {
         );
     }
     let text = comparison.block().text;
-    assert!(text.contains("Large batch, random subspace, p = 100, ε = 1e-3: φ is the paper's 9.220"), "{text}");
+    assert!(text.contains("Large batch, random subspace, p = 100, ε = 1e-3: φ is the paper's 9.22 "), "{text}");
     // As if the trials had the paper's numbers, and as if they were ten times as large.
     let as_if = |factor: f64| {
         let mut way = ways[0].clone();
@@ -152,8 +156,21 @@ fn the_papers_numbers_are_set_against_the_trials() -> Done {
         verdict::operating_point("F1", None, &[way]).map(|comparison| comparison.verdicts)
     };
     let (same, tenfold) = (as_if(1.0)?, as_if(10.0)?);
-    assert_eq!(same[1].live.outcome, Outcome::Holds, "{:?}", same[1]);
-    assert_eq!((tenfold[0].live.outcome, tenfold[1].live.outcome), (Outcome::Fails, Outcome::Fails), "{tenfold:?}");
+    assert_eq!(same[3].live.outcome, Outcome::Holds, "{:?}", same[3]);
+    assert_eq!((tenfold[2].live.outcome, tenfold[3].live.outcome), (Outcome::Fails, Outcome::Fails), "{tenfold:?}");
+    // 187 times in three trials that scatter alike.
+    for one in [&same[1].live, &tenfold[1].live] {
+        assert!(one.outcome == Outcome::Holds && one.evidence().contains("times 190 ("), "{one:?}");
+    }
+    // Of the gap the same test as of any: Welch's, of the points' rows.
+    let tests = ["small", "large"].map(|name| {
+        let asked = if name == "small" { 0.9966 } else { 0.9992 };
+        let there = ways[0].where_accuracy(name, asked);
+        there.iter().map(|point| 100.0 * point.row.test_accuracy).collect::<Vec<f64>>()
+    });
+    let welch = sharp_minima::Welch::test(&tests[0], &tests[1])?;
+    let said = format!("{:+.2} points (95 % interval {:+.2} to {:+.2}", welch.difference, welch.lower, welch.upper);
+    assert!(same[0].live.evidence().contains(&said), "{said}: {:?}", same[0]);
     let none = verdict::operating_point("F1", None, &[]);
     assert!(matches!(none, Err(Error::Parameter { name: "ways down", .. })));
     assert!(verdict::operating_point("F1", None, &[ways[0].clone(), ways[0].clone()]).is_err());

@@ -102,7 +102,7 @@ fn what_does_not_fit_is_refused_with_the_reason() {
     assert!(text.contains("padding must leave at most 2147483648 numbers of a point"), "{text}");
     let conv = Layer::Conv { filters: 2, window: 3, stride: 1, padding: 1 };
     assert!(
-        said(Net::new("n", &[1, 4, 4], vec![conv])).starts_with("the last layer of n must leave one number a class")
+        said(Net::new("n", &[1, 4, 4], vec![conv])).starts_with("the last layer of n must leave one number per class")
     );
     assert!(said(Net::new("n", &[4], vec![])).starts_with("n has no weights"));
     assert!(said(Net::new("n", &[0], vec![])).starts_with("the shape of a point must be sizes from 1"));

@@ -9,7 +9,7 @@ use crate::distances::Distances;
 use crate::error::Result;
 
 impl Distances {
-    /// ‖x − x₀‖ over steps, one line a regime through the means of its trials, a mark for each trial and epoch. Left over a
+    /// ‖x − x₀‖ over steps, one line per regime through the means of its trials, a mark for each trial and epoch. Left over a
     /// logarithmic axis of steps, where the logarithm's law is straight; right with both axes logarithmic, where a power is.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ impl Split {
     /// The first points as pictures with their labels, under a name.
     ///
     /// # Errors
-    /// [`Error::Parameter`] where the points are no images of one or three channels and at most 96 pixels a side;
+    /// [`Error::Parameter`] where the points are not images of one or three channels and at most 96 pixels per side;
     /// [`Error::Output`] from the chart library.
     pub fn pictures(&self, name: &str) -> Result<Chart> {
         points(self, name)?.ok_or_else(|| {

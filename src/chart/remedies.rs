@@ -12,9 +12,9 @@ use crate::remedies::{Arm, Remedies};
 use crate::train::Role;
 
 impl Remedies {
-    /// Left: an arm a row, with its number: test accuracy minus that of the plain large batch, a dot a trial, the mean with its
+    /// Left: one arm per row, with its number: test accuracy minus that of the plain large batch, one dot per trial, the mean with its
     /// corrected 95 % interval, and the plain small batch as a dashed line. Right, where sharpness was measured: test accuracy
-    /// over φ at the largest ε, a dot a trial and the arm's number at its mean.
+    /// over φ at the largest ε, one dot per trial and the arm's number at its mean.
     ///
     /// # Errors
     /// [`Error::Parameter`] where no trial of the plain large batch stayed finite; [`Error::Output`] from the chart library.

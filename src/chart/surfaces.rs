@@ -9,7 +9,7 @@ use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::landscape::{Surface, Surfaces};
 
-/// Fewer heights than this are no picture.
+/// Fewer heights than this make no picture.
 const LEAST: usize = 6;
 
 /// From the lowest height to the highest; blue and vermilion are the regimes' own.

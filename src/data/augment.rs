@@ -107,7 +107,7 @@ impl Augment {
         Self { shear: degrees, ..self }
     }
 
-    /// Whether half of the images are reflected from left to right. A reflected 3 is no digit: switch it off for digits.
+    /// Whether half of the images are reflected from left to right. A reflected 3 is not a digit: switch it off for digits.
     pub fn reflection(self, reflection: bool) -> Self {
         Self { reflection, ..self }
     }
@@ -131,7 +131,7 @@ impl Augment {
     /// look at.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a range outside of what is allowed, [`Error::Shape`] where points are no images.
+    /// [`Error::Parameter`] for a range outside of what is allowed, [`Error::Shape`] where points are not images.
     pub fn moved(&self, split: &Split, seed: u64) -> Result<Split> {
         self.check(split.shape())?;
         let all: Vec<usize> = (0..split.len()).collect();

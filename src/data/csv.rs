@@ -16,7 +16,7 @@ impl Split {
     ///
     /// # Errors
     /// [`Error::File`] where it cannot be read; [`Error::Format`], with line and column, for a line with more or fewer fields than
-    /// the first, a field that is no finite number, a label that is missing or of another kind than the first (a word among whole
+    /// the first, a field that is not a finite number, a label that is missing or of another kind than the first (a word among whole
     /// numbers, or the other way round), columns without a name or without that of the label, or no point; [`Error::Data`] where all
     /// labels are the same.
     ///

@@ -38,7 +38,7 @@ const PIXELS: usize = 64;
 /// 10 classes, pixels divided by their largest value, 16.
 ///
 /// The splits are the first and the last lines of the file, and nothing about them is random. The file is the test part
-/// of its source, by 13 people, and it is not shuffled: the digits come in the order of a form, which begins anew about
+/// of its source, by 13 people, and it is not shuffled: the digits come in the order of a form, which begins again about
 /// every 130 lines. Who wrote which line is not recorded, but most test digits should come from hands that are not in the
 /// training split, so the test accuracy is not raised by knowing the hand, as that of shuffled splits would be.
 ///

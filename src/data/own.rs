@@ -1,4 +1,4 @@
-//! On the reader's own data? A table with a point a row becomes a split, and a split a data set.
+//! On the reader's own data? A table with one point per row becomes a split, and a split a data set.
 
 use super::{Dataset, Split};
 use crate::error::{Error, Result};
@@ -20,7 +20,7 @@ impl Rows {
         let is_whole = label.parse::<i128>().is_ok();
         let (was_whole, there) = self.first.get_or_insert_with(|| (is_whole, place()));
         if is_whole != *was_whole {
-            let kind = if *was_whole { "a whole number" } else { "no whole number" };
+            let kind = if *was_whole { "a whole number" } else { "text" };
             return Err(format!("must be {kind}, as '{}' in {there}, but is '{label}'", self.labels[0]));
         }
         self.labels.push(label.into());

@@ -211,7 +211,7 @@ impl Synthetic {
 struct Cloud {
     /// A center a class, `dimensions` numbers each.
     centers: Vec<f32>,
-    /// From the surface to the features, a row a dimension; empty where they are the same.
+    /// From the surface to the features, one row per dimension; empty where they are the same.
     mixing: Vec<f32>,
     dimensions: usize,
     features: usize,

@@ -121,7 +121,7 @@ impl Surface {
         ]
     }
 
-    /// Whose it is: "small, trial 1, epoch 3"; nothing where it is no trial's.
+    /// Whose it is: "small, trial 1, epoch 3"; nothing where it belongs to no trial.
     pub fn name(&self) -> String {
         let regime = self.regime.iter().cloned();
         let trial = self.trial.iter().map(|trial| format!("trial {trial}"));
@@ -193,7 +193,7 @@ impl Surfaces {
         });
         let subject = self.surfaces.first().map_or("No surfaces".into(), |first| {
             let reach = first.places.last().copied().unwrap_or(f64::NAN);
-            format!("{}, {} points a side, from −{reach} to {reach}", first.subject(), first.places.len())
+            format!("{}, {} points per side, from −{reach} to {reach}", first.subject(), first.places.len())
         });
         let head =
             ["", "f(x), nats", "lowest", "at a, b", "highest", "within 0.1 nat, %", "within 1 nat, %", "‖d₁‖", "‖d₂‖"];

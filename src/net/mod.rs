@@ -54,7 +54,7 @@ pub struct Net {
 }
 
 impl Net {
-    /// A net for points of shape `input`; its last layer must leave one number a class.
+    /// A net for points of shape `input`; its last layer must leave one number per class.
     ///
     /// # Errors
     /// [`Error::Shape`] where a layer cannot take what the one before it leaves, and says which;
@@ -97,7 +97,7 @@ impl Net {
                 Err(Error::Shape(format!("{name} has no weights: a net needs a dense layer or a convolution")))
             }
             left => Err(Error::Shape(format!(
-                "the last layer of {name} must leave one number a class, but leaves the shape {:?}: flatten, then a dense layer",
+                "the last layer of {name} must leave one number per class, but leaves the shape {:?}: flatten, then a dense layer",
                 left.unwrap_or_default()
             ))),
         }

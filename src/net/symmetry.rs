@@ -3,8 +3,8 @@
 //! `max(αz, 0) = α max(z, 0)` for α > 0. So if all that feeds a layer of rectified units is multiplied by α, and the weights
 //! of the layer that they feed by 1/α, the net computes what it did: f is the same at both points, on every split. The box of
 //! Metric 2.1 is not: its sides are nearly ε whatever the size of a weight, so φ can be made large or small at will (Dinh,
-//! Pascanu, Bengio and Bengio 2017, arXiv 1703.04933). A reparametrization is thus no change of the net, and one of its
-//! measured sharpness.
+//! Pascanu, Bengio and Bengio 2017, arXiv 1703.04933). So a reparametrization leaves the network unchanged but
+//! changes its measured sharpness.
 
 use super::{Layer, Net};
 use crate::error::{Error, Result};
@@ -112,7 +112,7 @@ impl Net {
         let places: Vec<usize> =
             (0..layers.len()).filter(|&place| is_weighted(&layers[place]) && is_norm(place + 1)).collect();
         if places.is_empty() {
-            return Err(Error::Shape(format!("{} has no normalization behind weights", self.name())));
+            return Err(Error::Shape(format!("{} has no normalization after weights", self.name())));
         }
         let part = |parts: &'_ [Part], place: usize, name: &str| {
             let name = format!("{place}.{name}");

@@ -2,7 +2,7 @@
 //!
 //! `f(x) = (1/M) Σᵢ fᵢ(x)` (paper §1, eq. 1), in nats per example. For it to be a function of x, everything else is
 //! fixed: the points are taken in their order, in chunks of nearly equal size, dropout is off, and normalization uses the
-//! statistics of the chunk, as the authors' Keras layers (`mode=2`) do in training and testing alike. The chunk is thus a
+//! statistics of the chunk, as the authors' Keras layers (`mode=2`) do in training and testing alike. So the chunk is a
 //! part of the definition. With M points and a chunk of c there are K = ⌈M / c⌉ chunks, and chunk k has the points from ⌊kM/K⌋ to
 //! before ⌊(k+1)M/K⌋: their sizes differ by at most one.
 //!
@@ -281,7 +281,7 @@ impl Objective {
     /// are rounded where the net computes in f32. [`Statistics::Running`] has no averages here and is refused.
     ///
     /// # Errors
-    /// As [`value`](Self::value); [`Error::Shape`] where x has not the net's length.
+    /// As [`value`](Self::value); [`Error::Shape`] where x does not have the net's length.
     pub fn gradient_at(&self, net: &Net, split: &Split, x: &[f64]) -> Result<Gradient> {
         self.check_point(net, split, x)?;
         Ok(self.sums(net, split, x, None, true)?.gradient(split))
@@ -604,7 +604,7 @@ impl Sums {
 }
 
 /// The fixed, ordered partition: ⌈points / most⌉ ranges whose lengths differ by at most one, so that from 3 points a
-/// chunk on none is left with a single point, of which normalization would leave nothing.
+/// chunk on none is left with a single point, whose own mean normalization would subtract.
 pub(crate) fn chunks(points: usize, most: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
     let count = points.div_ceil(most);
     (0..count).map(move |chunk| chunk * points / count..(chunk + 1) * points / count)

@@ -24,7 +24,7 @@ pub const FIGURE_4: [Figure4; 2] = [
 /// What the paper says of a net.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a net that Figure 4 has not.
+/// [`Error::Parameter`] for a net that is not in Figure 4.
 pub fn figure4(net: &str) -> Result<Figure4> {
     let found = FIGURE_4.into_iter().find(|figure| figure.net == net);
     found.ok_or_else(|| Error::parameter("net of Figure 4", net, "be F2 or C1"))

@@ -98,7 +98,7 @@ pub const TABLE_2: [Table2; 6] = [
 /// The row of Table 2 for a net.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a net that the table has not.
+/// [`Error::Parameter`] for a net that is not in the table.
 ///
 /// ```
 /// assert_eq!(sharp_minima::paper::table2("F1")?.test_small.to_string(), "98.03 ± 0.07");
@@ -237,7 +237,7 @@ pub const TABLE_4: [PrintedSharpness; 6] = [
 /// The row of Table 3 for a net.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a net that the table has not.
+/// [`Error::Parameter`] for a net that is not in the table.
 ///
 /// ```
 /// assert_eq!(sharp_minima::paper::table3("F1")?.large.to_string(), "205.14 ± 69.52");
@@ -250,7 +250,7 @@ pub fn table3(net: &str) -> Result<PrintedSharpness> {
 /// The row of Table 4 for a net.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a net that the table has not.
+/// [`Error::Parameter`] for a net that is not in the table.
 ///
 /// ```
 /// assert_eq!(sharp_minima::paper::table4("C4")?.small_half.to_string(), "1.89 ± 0.33");

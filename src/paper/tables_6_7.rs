@@ -103,7 +103,7 @@ pub const TABLE_7: [Mended; 6] = [
 /// The row of Table 6 for a net.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a net that the table has not: it is of convolutional ones.
+/// [`Error::Parameter`] for a net that is not in the table: it is of convolutional ones.
 ///
 /// ```
 /// assert_eq!(sharp_minima::paper::table6("C2")?.large.to_string(), "90.26 ± 1.15");
@@ -117,7 +117,7 @@ pub fn table6(net: &str) -> Result<Mended> {
 /// The row of Table 7 for a net.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a net that the table has not.
+/// [`Error::Parameter`] for a net that is not in the table.
 ///
 /// ```
 /// assert_eq!(sharp_minima::paper::table7("F1")?.large.to_string(), "98.12 ± 0.01 (from memory)");

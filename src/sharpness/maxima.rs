@@ -73,12 +73,15 @@ pub struct Contrast {
     pub doubtful_large: usize,
 }
 
-/// An error unless all measures are in one kind of box.
+/// An error unless all measures are in one kind of box, and by the same searches: the largest of two is larger than that of one.
 pub(crate) fn check_one_box(what: &'static str, maxima: &[&Maximum]) -> Result<()> {
-    let of = |maximum: &Maximum| (maximum.space, maximum.epsilon);
-    let other = maxima.iter().find(|other| of(other) != of(maxima[0]));
+    let boxes = |maximum: &Maximum| (maximum.space, maximum.epsilon);
+    let other = maxima.iter().find(|other| boxes(other) != boxes(maxima[0]) || !other.ways().eq(maxima[0].ways()));
     other.map_or(Ok(()), |other| {
-        let said = |maximum: &Maximum| format!("{}, ε = {:e}", maximum.space, maximum.epsilon);
+        let said = |maximum: &Maximum| {
+            let searches: Vec<String> = maximum.ways().map(|(by, from)| format!("{by} from {from}")).collect();
+            format!("{}, ε = {:e} ({})", maximum.space, maximum.epsilon, searches.join(", "))
+        };
         let given = format!("{} beside {}", said(other), said(maxima[0]));
         Err(Error::parameter(what, given, "be of one kind"))
     })
@@ -120,6 +123,19 @@ impl Maxima {
             diverged: total(several.iter().map(|maxima| maxima.diverged)),
             failed: several.iter().flat_map(|maxima| maxima.failed.clone()).collect(),
         }
+    }
+
+    /// Those in one kind of box.
+    ///
+    /// ```
+    /// let recorded = sharp_minima::Recorded::load("data/runs/03_f1_mnist.jsonl")?;
+    /// let maxima = recorded.maxima.ok_or(sharp_minima::Error::Data("no sharpness".into()))?;
+    /// assert_eq!(maxima.only(sharp_minima::Space::Full, 1e-3).maxima.len(), 10);
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn only(&self, space: Space, epsilon: f64) -> Self {
+        let own = self.maxima.iter().filter(|maximum| (maximum.space, maximum.epsilon) == (space, epsilon));
+        Self { maxima: own.cloned().collect(), ..self.clone() }
     }
 
     /// φ of all, percent.

@@ -180,7 +180,7 @@ impl Eigenvalues {
         outliers
     }
 
-    /// Whose it is: "small, trial 1, epoch 3"; nothing where it is no trial's.
+    /// Whose it is: "small, trial 1, epoch 3"; nothing where it belongs to no trial.
     pub fn name(&self) -> String {
         let regime = self.regime.iter().cloned();
         let trial = self.trial.iter().map(|trial| format!("trial {trial}"));

@@ -66,7 +66,7 @@ impl Spectrum {
     ///
     /// # Errors
     /// As [`at`](Self::at); [`Error::Shape`] for a step of another length than x, [`Error::Data`] for one that is 0 or not finite,
-    /// [`Error::Parameter`] where the matrix is preconditioned, whose eigenvectors are no directions of x.
+    /// [`Error::Parameter`] where the matrix is preconditioned, whose eigenvectors are not directions of x.
     ///
     /// ```
     /// use sharp_minima::{Sharpness, Spectrum, Training, data, zoo};
@@ -82,7 +82,7 @@ impl Spectrum {
     pub fn explained(&self, net: &Net, data: &Dataset, x: &Weights, step: &[f64]) -> Result<Explained> {
         if self.preconditioner.is_some() {
             let allowed =
-                "be the Hessian or Gauss–Newton alone: eigenvectors of a preconditioned one are no directions of x";
+                "be the Hessian or Gauss–Newton alone: eigenvectors of a preconditioned one are not directions of x";
             return Err(Error::parameter("matrix", "preconditioned", allowed));
         }
         net.check_weights(x)?;

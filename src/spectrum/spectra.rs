@@ -115,8 +115,7 @@ impl Spectra {
             let mean = |values: &[f64]| {
                 Spread::of(values).map_or("–".into(), |own| plus_minus(own.mean, Some(own.deviation)))
             };
-            let ratio = Ratio::of(&large, &small)
-                .map_or_else(|_| "–".into(), |own| format!("{} ({})", significant(own.geometric), own.interval()));
+            let ratio = Ratio::of(&large, &small).map_or_else(|_| "–".into(), |own| own.to_string());
             rows.push(vec![name, mean(&small), mean(&large), ratio]);
         }
         if rows.is_empty() {

@@ -6,7 +6,7 @@ use crate::data::{Rows, Split};
 use crate::error::{Error, Result};
 
 impl Split {
-    /// Points from a data frame, a point a row. The column `label` is the point's class, whole numbers or text; all others are its
+    /// Points from a data frame, one point per row. The column `label` is the point's class, whole numbers or text; all others are its
     /// numbers, in their order, as the shape `[columns − 1]`. Classes are the different labels in their order: by size where all are
     /// whole numbers, else by the alphabet.
     ///

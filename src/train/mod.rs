@@ -36,8 +36,8 @@
 //!
 //! Deviation: the paper does not say when a loss has ceased to improve; [`patience`](Training::patience) is our reading.
 //!
-//! Deviation: a single point that remains is joined to the batch before it, since normalization by the statistics of one
-//! point leaves nothing of it.
+//! Deviation: a single point that remains is joined to the batch before it, since with batch normalization a batch of
+//! 1 cannot learn: one point minus its own mean is zero.
 
 mod clock;
 mod descent;

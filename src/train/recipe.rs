@@ -34,7 +34,7 @@ pub struct Recipe {
     /// Points of a ghost: each part of so many points is normalized by its own statistics (Hoffer et al. 2017).
     #[serde(default, skip_serializing_if = "is_default")]
     pub ghost: Option<usize>,
-    /// How images are moved, each anew in each epoch.
+    /// How images are moved, each again in each epoch.
     #[serde(default, skip_serializing_if = "is_default")]
     pub augment: Option<Augment>,
     /// Steps over which the learning rate rises.

@@ -24,7 +24,7 @@ enum Place<'a> {
 }
 
 impl<'a> Spot<'a> {
-    /// A point that is no trial's.
+    /// A point that belongs to no trial.
     pub(crate) fn bare(x: &'a Weights) -> Self {
         Self { of: None, x: Place::Here(x) }
     }
@@ -90,7 +90,7 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// Whose it is: "small, trial 1, epoch 3"; nothing where it is no trial's.
+    /// Whose it is: "small, trial 1, epoch 3"; nothing where it belongs to no trial.
     pub(crate) fn name(&self) -> Option<String> {
         self.of.map(|(regime, trial, epoch)| {
             let epoch = epoch.map_or(String::new(), |epoch| format!(", epoch {epoch}"));

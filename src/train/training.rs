@@ -137,7 +137,7 @@ impl Training {
         self.with(|recipe| recipe.ghost = Some(points))
     }
 
-    /// Moves the images of each batch (E.1), each anew in each epoch. Traces and measures see them as they are.
+    /// Moves the images of each batch (E.1), each again in each epoch. Traces and measures see them as they are.
     pub fn augment(self, augment: Augment) -> Self {
         self.with(|recipe| recipe.augment = Some(augment))
     }

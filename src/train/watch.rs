@@ -1,4 +1,4 @@
-//! What is seen of a trial on its way: a row an epoch, the last finite x, and the x of the lowest training loss.
+//! What is seen of a trial on its way: one row per epoch, the last finite x, and the x of the lowest training loss.
 
 use super::clock::Clock;
 use super::descent::Descent;

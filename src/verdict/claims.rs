@@ -135,7 +135,7 @@ impl Claims {
         ])
     }
 
-    /// How many claims hold, and a row a claim: its section, a word for each net, the numbers behind it, and the notebook.
+    /// How many claims hold, and one row per claim: its section, a word for each net, the numbers behind it, and the notebook.
     pub fn block(&self) -> Block {
         let nets = self.nets();
         let counted = nets.iter().map(|net| {

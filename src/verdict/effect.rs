@@ -1,7 +1,7 @@
 //! How large is what a claim is about? A number with its interval, and where the claim puts it.
 
 use super::outcome::Outcome;
-use crate::display::probability;
+use crate::display::{factor, probability};
 use crate::spread::{Paired, Ratio, Trend, Welch};
 
 /// What an effect is counted in.
@@ -127,25 +127,10 @@ impl Effect {
 impl Unit {
     /// A number with the digits that a reader needs: two of a factor, hundredths of a point.
     pub(super) fn written(self, number: f64) -> String {
-        if !number.is_finite() {
-            return number.to_string();
-        }
         match self {
+            _ if !number.is_finite() => number.to_string(),
             Unit::Points | Unit::Percent => format!("{number:+.2}"),
-            Unit::Factor => {
-                let size = number.abs();
-                match size {
-                    0.0 => "0".into(),
-                    _ if !(1e-3..1e5).contains(&size) => format!("{number:.1e}"),
-                    // Around 1 a second digit after the point tells more from less.
-                    _ if (0.1..3.0).contains(&size) => format!("{number:.2}"),
-                    _ => {
-                        let decimals = 1 - size.log10().floor() as i32;
-                        let unit = 10f64.powi(-decimals);
-                        format!("{:.*}", decimals.max(0) as usize, (number / unit).round() * unit)
-                    }
-                }
-            }
+            Unit::Factor => factor(number),
         }
     }
 }

@@ -109,7 +109,7 @@ fn compared(paper: Option<&Table2>, recorded: Option<&Recorded>, live: Option<&P
     let judged =
         |pair: Option<[&Regime; 2]>, none| pair.map_or_else(|| Ok(not_tested(none)), |pair| judge(pair, paper));
     let claims = [
-        "Both regimes fit the training points: each is right on at least 98 % of them.",
+        "Both regimes fit the training points: each has a training accuracy of at least 98 %.",
         "The large batch generalizes worse: its test accuracy is lower, after the last epochs and at the lowest training losses.",
         "That is not over-fitting: even stopped at its best epoch, the large batch stays below the small one.",
     ];

@@ -38,7 +38,7 @@ pub use warm_starts::warm_starts;
 pub use way_down::way_down;
 
 use crate::chart::{self, Chart, forest};
-use crate::display::{Block, decimals, grouped, plus_minus, probability};
+use crate::display::{Block, decimals, factor, grouped, plus_minus, probability};
 use crate::error::{Error, Result};
 use crate::record::Recorded;
 use crate::table::{self, DataFrame};
@@ -154,6 +154,9 @@ impl Sources {
     }
 }
 
+/// Most rows of a table that is not folded.
+const UNFOLDED: usize = 16;
+
 /// Refuses to compare nothing with the paper.
 fn check_source<R, L>(recorded: &Option<R>, live: &Option<L>) -> Result<()> {
     match recorded.is_none() && live.is_none() {
@@ -206,7 +209,7 @@ impl Comparison {
         ])
     }
 
-    /// The columns side by side, and the verdicts. What there is not has no column.
+    /// The verdicts, and below them the columns side by side. What there is not has no column.
     pub fn block(&self) -> crate::display::Block {
         let cell = |form: Form, (mean, deviation): (f64, Option<f64>)| match (form, deviation) {
             (Form::Probability, _) => probability(mean),
@@ -217,6 +220,7 @@ impl Comparison {
             (Form::Percent, None) => decimals(100.0 * mean, 2),
             (Form::Plain, Some(deviation)) => format!("{mean:.2} ± {deviation:.2}"),
             (Form::Plain, None) => format!("{mean:.2}"),
+            (Form::Significant, None) => factor(mean),
             (Form::Significant, deviation) => plus_minus(mean, deviation),
         };
         let shown = self.sources.columns();
@@ -230,11 +234,13 @@ impl Comparison {
             std::iter::once(row.label.clone()).chain(cells).collect()
         });
         let columns: Vec<&str> = std::iter::once("").chain(shown.iter().map(|(_, head)| head.as_str())).collect();
-        let numbers = Block::table("Side by side, arithmetic mean ± std over trials", &columns, rows.collect());
-        Block::joined(&[numbers, self.verdict_block()])
+        let rows: Vec<Vec<String>> = rows.collect();
+        let is_long = rows.len() > UNFOLDED;
+        let numbers = Block::table("Side by side, arithmetic mean ± std over trials", &columns, rows);
+        Block::joined(&[self.verdict_block(), if is_long { numbers.folded() } else { numbers }])
     }
 
-    /// A word a claim, the picture of the effects behind the words, and the effects in numbers.
+    /// One word per claim, the picture of the effects behind the words, and the effects in numbers.
     pub fn verdict_block(&self) -> Block {
         let numbered = || self.verdicts.iter().enumerate().map(|(place, verdict)| (place + 1, verdict));
         let words = numbered().map(|(number, verdict)| {

@@ -3,12 +3,11 @@
 use super::effect::Effect;
 use super::finding::{Finding, left_out};
 use super::{Comparison, Form, Number, Outcome, Row, Sources, Verdict};
-use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::paper::{Printed, PrintedSharpness, Table2, table2, table3, table4};
 use crate::record::Recorded;
 use crate::sharpness::Space;
-use crate::spread::{Spread, Welch};
+use crate::spread::{Ratio, Spread, Welch};
 use crate::train::Role;
 use crate::way_down::{WayDown, WayPoint};
 
@@ -19,12 +18,13 @@ const FACTOR: f64 = 2.0;
 /// its training accuracy is nearest to the paper's (Table 2): φ by the search from x itself, the paper's protocol as far as it is
 /// specified.
 ///
-/// For each regime and box a claim is judged: φ is that of the paper to within a factor of 2. It holds where the whole 95 %
+/// The first claim is about the gap of test accuracies there. In each box one is that the large batch is sharper there, and one for
+/// each regime that its φ is the paper's to within a factor of 2. It holds where the whole 95 %
 /// interval of the ratio of geometric means lies there, and fails where all of it lies outside. The paper's five trials enter by
 /// their mean and deviation, as if φ were log-normal.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a net that the tables have not, where there is no way, or two in one box.
+/// [`Error::Parameter`] for a net that is not in the tables, where there is no way, or two in one box.
 pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown]) -> Result<Comparison> {
     let accuracies = table2(net)?;
     let tables = [table3(net)?, table4(net)?];
@@ -45,11 +45,20 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
             }
         }
     }
-    let mut rows = accuracy_rows(&accuracies, [kept.first(), live.first()]);
-    let mut verdicts = Vec::new();
+    let first = [kept.first(), live.first()];
+    let mut rows = accuracy_rows(&accuracies, first);
+    let [recorded_gap, live_gap] = first.map(|way| judge_gap(&accuracies, way));
+    let claim = "The large batch generalizes worse: its test accuracy is lower there.".to_string();
+    let mut verdicts = vec![Verdict { claim, recorded: recorded_gap, live: live_gap }];
     for (space, epsilon) in boxes {
         let of = |ways: &'_ [WayDown]| ways.iter().position(|way| (way.space, way.epsilon) == (space, epsilon));
         let ours = [of(&kept).map(|place| &kept[place]), of(live).map(|place| &live[place])];
+        let printed = [Role::Small, Role::Large].map(|role| printed_in(&tables, space, epsilon, role));
+        if let [Some(small), Some(large)] = printed {
+            let claim = format!("Large batch, {space}, ε = {epsilon:e}: it is sharper there than the small one.");
+            let [recorded, live] = ours.map(|way| judge_ratio(&accuracies, way, large.mean / small.mean));
+            verdicts.push(Verdict { claim, recorded, live });
+        }
         for role in [Role::Small, Role::Large] {
             let printed = printed_in(&tables, space, epsilon, role);
             let number = |way: Option<&WayDown>| spread(&accuracies, way?, role, &|point| point.from_zero);
@@ -68,9 +77,9 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
             });
             let Some(printed) = printed else { continue };
             let regime = if role == Role::Small { "Small" } else { "Large" };
-            let size = significant(printed.mean);
             let claim = format!(
-                "{regime} batch, {space}, ε = {epsilon:e}: φ is the paper's {size} to within a factor of {FACTOR}."
+                "{regime} batch, {space}, ε = {epsilon:e}: φ is the paper's {:.2} to within a factor of {FACTOR}.",
+                printed.mean
             );
             let [recorded, live] = ours.map(|way| judge(&accuracies, way, role, printed));
             verdicts.push(Verdict { claim, recorded, live });
@@ -127,11 +136,47 @@ fn accuracy_rows(accuracies: &Table2, sources: [Option<&WayDown>; 2]) -> Vec<Row
     rows
 }
 
-fn judge(accuracies: &Table2, way: Option<&WayDown>, role: Role, printed: Printed) -> Finding {
+fn judge_gap(accuracies: &Table2, way: Option<&WayDown>) -> Finding {
     let Some(way) = way else { return Finding::bare(Outcome::NotTested, "not measured") };
-    if way.unmeasured > 0 {
-        return Finding::bare(Outcome::NotTested, format!("the budget left out {} measures", way.unmeasured));
+    let [small, large] = [Role::Small, Role::Large].map(|role| {
+        there(accuracies, way, role).iter().map(|point| 100.0 * point.row.test_accuracy).collect::<Vec<f64>>()
+    });
+    let printed = accuracies.test_small.mean - accuracies.test_large.mean;
+    let judged = Finding::by_test(Welch::test(&small, &large), |test| {
+        Effect::from(test).of("test accuracy, small − large batch").beside(Some(printed))
+    });
+    judged.and(left_out(way.diverged))
+}
+
+fn judge_ratio(accuracies: &Table2, way: Option<&WayDown>, printed: f64) -> Finding {
+    let way = match measured(way) {
+        Ok(way) => way,
+        Err(finding) => return finding,
+    };
+    let phi = |role| there(accuracies, way, role).iter().map(|point| point.from_zero).collect::<Vec<f64>>();
+    let (small, large) = (phi(Role::Small), phi(Role::Large));
+    Finding::by_test(Ratio::of(&large, &small), |ratio| {
+        Effect::from(ratio).of("φ, large over small batch").beside(Some(printed))
+    })
+    .and(left_out(way.diverged))
+}
+
+/// A way of which nothing is missing.
+fn measured(way: Option<&WayDown>) -> std::result::Result<&WayDown, Finding> {
+    match way {
+        None => Err(Finding::bare(Outcome::NotTested, "not measured")),
+        Some(way) if way.unmeasured > 0 => {
+            Err(Finding::bare(Outcome::NotTested, format!("the budget left out {} measures", way.unmeasured)))
+        }
+        Some(way) => Ok(way),
     }
+}
+
+fn judge(accuracies: &Table2, way: Option<&WayDown>, role: Role, printed: Printed) -> Finding {
+    let way = match measured(way) {
+        Ok(way) => way,
+        Err(finding) => return finding,
+    };
     let logarithms: Vec<f64> = there(accuracies, way, role).iter().map(|point| point.from_zero.ln()).collect();
     let test = Spread::of(&logarithms).and_then(|ours| Welch::of_spreads(ours, printed.logarithm()));
     let judged = match test {

@@ -9,7 +9,7 @@
 //! and the blocks' sums are added in their order: the bits do not depend on the number of threads. The composed passes in
 //! [`layer`](super::layer) are the oracle; tests compare values and gradients over shapes that divide by nothing.
 //!
-//! They are no custom operations of the tensor library: such an operation makes a new tensor for each output and wants
+//! They are not custom operations of the tensor library: such an operation makes a new tensor for each output and wants
 //! weights as tensors of their own, so that memory and copies cost more than the arithmetic of a small batch; and what is
 //! kept from one step to the next would be tensors, which may not outlive a call.
 
@@ -58,7 +58,7 @@ enum Operation {
 struct Kept<T> {
     /// Its input, or what it made of it; nothing where the input is the data.
     input: Option<Buffer<T>>,
-    /// A choice a number: which of a window was the largest, or whether the number stayed.
+    /// One choice per number, as argmax of a window or mask of ReLU: which of a window was the largest, or whether the number stayed.
     choices: Option<Buffer<u16>>,
     /// Means and variances.
     moments: Option<normalize::Moments>,

@@ -46,7 +46,7 @@ pub enum Strategy {
         part: Option<usize>,
     },
     /// Noise on the weights (SmoothOut; Wen et al. 2018, arXiv 1805.07898): `h` is the mean of `∇f_c(x + a u_c)` over parts c,
-    /// with `u_c` drawn anew for each part, uniform in (−1, 1).
+    /// with `u_c` drawn for each part, uniform in (−1, 1).
     Noise {
         /// a, from 0, which is off.
         amplitude: f64,
@@ -96,7 +96,7 @@ pub enum Strategy {
 #[non_exhaustive]
 pub enum Inner {
     /// The regime's optimizer, whose memory goes on from step to step and from batch to batch: what calling one optimizer of
-    /// Keras three times a batch does. The paper's, with ADAM, as far as it says.
+    /// Keras three times a batch does. The paper's, with ADAM, as far as it is specified.
     Kept,
     /// The regime's optimizer, which forgets everything before each batch.
     Reset,

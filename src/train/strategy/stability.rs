@@ -65,7 +65,7 @@ pub(super) fn gradient<T: Real>(
     Ok(Seen { own: loss + share * distance, ..seen })
 }
 
-/// Softmax and its logarithm, a row a point.
+/// Softmax and its logarithm, one row per point.
 struct Answers {
     classes: usize,
     shares: Vec<f64>,
