@@ -244,25 +244,22 @@ fn the_readme_quotes_the_record() -> Outcome {
     let said = format!("F1 by {of_f1:.2} points, C1 by {of_c1:.2}");
     assert!(text.contains(&said), "{said}");
     // Where the training accuracy of the large batch is the paper's.
-    let way = sharp_minima::Recorded::load(root.join("data/runs/06_f1_mnist.jsonl"))?.way_down()?;
-    let there = way.where_accuracy("large", gap.train_large.mean / 100.0);
-    let there = sharp_minima::Spread::of(&there.iter().map(|point| point.from_zero).collect::<Vec<_>>())?.text(0);
-    assert!(text.contains(&format!("where the training accuracy is the paper's, large {there} %")), "{there}");
-    let down = sharp_minima::verdict::way_down(
-        &gap,
-        &full,
-        Some(&sharp_minima::Recorded::load(root.join("data/runs/06_f1_mnist.jsonl"))?),
-        None,
-    )?;
-    let sharper = down.verdicts.iter().find(|one| one.claim.contains("from x itself find")).ok_or("no such claim")?;
-    let sharper = sharper.recorded.effects.first().ok_or("no effect")?;
+    let there = sharp_minima::Recorded::load(root.join("data/runs/06_f1_mnist_there.jsonl"))?;
+    let judged = sharp_minima::verdict::operating_point("F1", Some(&there), &[])?;
+    let ratio = judged.verdicts.iter().find(|one| one.claim.starts_with("Large batch, full space, ε = 1e-3: it is"));
+    let ratio = ratio.ok_or("no such claim")?.recorded.effects.first().ok_or("no effect")?;
+    let ways = there.ways_down()?;
+    let full = ways.iter().find(|way| (way.space, way.epsilon) == (sharp_minima::Space::Full, 1e-3)).ok_or("no way")?;
+    let large = full.where_accuracy("large", gap.train_large.mean / 100.0);
+    let large = sharp_minima::Spread::of(&large.iter().map(|point| point.from_zero).collect::<Vec<_>>())?;
     let said = format!(
-        "{:.0} times ({:.1} to {:.0}; three trials)",
-        sharper.value,
-        sharper.lower,
-        10.0 * (sharper.upper / 10.0).round()
+        "where the training accuracy is the paper's, large {} %, and {:.0} times ({:.1} to {:.0}; five trials)",
+        large.text(0),
+        ratio.value,
+        ratio.lower,
+        ratio.upper
     );
-    assert!(text.contains(&said), "{said}");
+    assert!(text.contains(&said) && large.count == 5, "{said}");
     let zero = maxima.contrasts(sharp_minima::Reading::FromZero)[0].clone();
     let said = format!("{} of {} searches unreliable", zero.doubtful(), zero.small.len() + zero.large.len());
     assert!(text.contains(&said), "{said}");
@@ -677,6 +674,27 @@ fn the_record_along_runs_is_of_the_same_trials() -> Outcome {
         }
     }
     assert_eq!(twice, 2);
+    // So is that of where the training accuracy is the paper's, and its searches are those along the runs.
+    let there = load("06_f1_mnist_there.jsonl")?;
+    for (regime, other) in there.pair()?.into_iter().zip(gap.pair()?) {
+        assert_eq!(regime.runs.len(), 5);
+        for (run, other) in regime.runs.iter().zip(&other.runs) {
+            assert_eq!((run.trial, run.trace.len()), (other.trial, 21));
+            for (row, other) in run.trace.iter().zip(&other.trace) {
+                let bare = |row: &sharp_minima::Epoch| sharp_minima::Epoch { seconds: 0.0, ..*row };
+                assert_eq!(bare(row), bare(other));
+            }
+        }
+    }
+    let mut same = 0;
+    for maximum in all(&there).iter().filter(|one| (one.space, one.epsilon) == (sharp_minima::Space::Full, 1e-3)) {
+        let of = |one: &sharp_minima::Maximum| (one.regime.clone(), one.trial, one.epoch);
+        if let Some(other) = all(&along).iter().find(|other| of(other) == of(maximum)) {
+            assert_eq!(maximum.searches[0], other.searches[0]);
+            same += 1;
+        }
+    }
+    assert_eq!(same, 3);
     Ok(())
 }
 
@@ -727,6 +745,7 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         ("04_f1_mnist.jsonl", 33, 0),
         ("05_f1_mnist.jsonl", 30, 0),
         ("06_f1_mnist.jsonl", 21, 0),
+        ("06_f1_mnist_there.jsonl", 30, 0),
         ("07_f1_mnist.jsonl", 8, 12),
         ("08_f1_mnist.jsonl", 8, 12),
         ("09_f1_mnist.jsonl", 14, 21),

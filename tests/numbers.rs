@@ -221,7 +221,11 @@ fn recorded() -> Outcome<HashMap<&'static str, Vec<f64>>> {
     all.entry("05").or_default().extend(ends(first.collect()));
 
     let way = record("06_f1_mnist.jsonl")?.way_down()?;
-    let there = way.where_accuracy("large", 0.9992);
+    let own = record("06_f1_mnist_there.jsonl")?.ways_down()?;
+    let own = own.iter().find(|way| (way.space, way.epsilon) == (sharp_minima::Space::Full, 1e-3)).ok_or("no way")?;
+    let small = own.points.iter().filter(|point| point.regime == "small").map(|point| point.from_zero);
+    all.entry("06").or_default().extend(ends(small.collect()));
+    let there = own.where_accuracy("large", 0.9992);
     let late = way.points.iter().filter(|point| point.regime == "large" && point.row.epoch == 20);
     let (there, late) = (there.iter().map(|point| point.from_zero), late.map(|point| point.phi(Reading::Largest)));
     all.entry("06").or_default().extend([ends(there.collect()), ends(late.collect())].concat());
