@@ -135,7 +135,7 @@ fn interrupted_training_is_found_again() -> Done {
         let found = other.pair(&net, &data, 20, 100)?;
         assert_ne!(found.small.weights[0], one.small.weights[0]);
     }
-    // What a budget cut short is not kept.
+    // A measure that the budget cut short is not kept.
     let before = files(folder.path())?.len();
     training.clone().seed(7).seconds(1e-9).pair(&net, &data, 20, 100)?;
     assert_eq!(files(folder.path())?.len(), before);

@@ -45,12 +45,12 @@ pub fn by_batch(regimes: &[&Regime], maxima: Option<&Maxima>) -> Result<Chart> {
         })
     });
     let subject = format!("{} on {}", first.net, first.data);
-    let mut keys = vec![Key::circle("test accuracy of a trial, line: mean", TEST, true)];
+    let mut keys = vec![Key::circle("test accuracy, one mark per trial; line: mean", TEST, true)];
     if threshold.is_some() {
         keys.push(Key::line("fitted broken stick, band: 95 % interval of its corner", FIT, false));
     }
     if sharp.is_some() {
-        keys.push(Key::circle("φ of a trial, largest of all searches", SHARP, true));
+        keys.push(Key::circle("φ, largest of all searches", SHARP, true));
         keys.push(Key::circle("φ from zero", SHARP, false));
     }
     let words = match &threshold {

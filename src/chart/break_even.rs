@@ -7,7 +7,7 @@ use crate::display::grouped;
 use crate::error::{Error, Result};
 
 impl BreakEven {
-    /// f* over the target, both axes logarithmic: a mark a trial, a line through the geometric means. Below the line the large
+    /// f* over the target, both axes logarithmic: one mark per trial, a line through the geometric means. Below the line the large
     /// batch pays: where the small batch's parallel efficiency is less. Training goes from right to left.
     ///
     /// # Errors
@@ -22,7 +22,8 @@ impl BreakEven {
         let (least, most) = bounds(marks[0].points.iter().map(|(target, _)| *target));
         let subject = format!("{} on {}", self.net, self.data);
         let words = format!("Chart: break-even parallel efficiency over {}, {subject}", self.reach);
-        let keys = [Key::circle("a trial, line: geometric mean; below it the large batch pays", PALETTE[2], true)];
+        let keys =
+            [Key::circle("one mark per trial; line: geometric mean, below it the large batch pays", PALETTE[2], true)];
         let panel = Panel {
             title: format!("{subject}: batch {} or {}?", grouped(self.small), grouped(self.large)),
             across: Across {

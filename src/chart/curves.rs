@@ -197,7 +197,7 @@ fn centered(size: i32) -> TextStyle<'static> {
     TextStyle::from(("sans-serif", size).into_font()).color(&INK).pos(Pos::new(HPos::Center, VPos::Center))
 }
 
-/// Test accuracies at the ends of trials, a column a regime, on a scale of their own.
+/// Test accuracies at the ends of trials, one column per regime, on a scale of their own.
 fn draw_ends(area: &Area<'_>, regimes: &[(usize, &Regime)]) -> Drawn {
     let columns: Vec<Vec<f64>> = regimes
         .iter()
@@ -254,7 +254,7 @@ fn draw_ends(area: &Area<'_>, regimes: &[(usize, &Regime)]) -> Drawn {
         let color = of_regime(regime.role, *index);
         area.draw(&marker((x.round() as i32, bottom + 10), 4, color, color.filled()))?;
     }
-    let foot = if papers.iter().any(Option::is_some) { "◇ the paper's" } else { "a mark: a trial" };
+    let foot = if papers.iter().any(Option::is_some) { "◇ the paper's" } else { "one mark per trial" };
     area.draw(&Text::new(foot, ((across.start + across.end) / 2, bottom + 28), centered(12)))?;
     Ok(())
 }

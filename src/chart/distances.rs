@@ -28,7 +28,9 @@ impl Distances {
         let keys: Vec<Key> = names
             .iter()
             .enumerate()
-            .map(|(place, name)| Key::circle(&format!("{name} batch: a trial, line: mean"), look(place, name), true))
+            .map(|(place, name)| {
+                Key::circle(&format!("{name} batch, one mark per trial; line: mean"), look(place, name), true)
+            })
             .collect();
         let (least, most) = bounds(plain.iter().flat_map(|marks| &marks.points).map(|(steps, _)| *steps));
         let across = Across {

@@ -152,7 +152,8 @@ fn marker<P>(point: P, size: i32, color: RGBColor, style: ShapeStyle) -> Marker<
         Some(2) => &[(0, -size), (size, half), (-size, half), (0, -size)],
         Some(3) => &[(0, size), (size, -half), (-size, -half), (0, size)],
         Some(4) => &[(-half, -size), (half, -size), (-half, size), (half, size), (-half, -size)],
-        Some(5) => &[(-size, -2), (size, -2), (size, 2), (-size, 2), (-size, -2)],
+        // Upright: a level bar would lie in the interval or the line that it marks.
+        Some(5) => &[(-2, -size), (2, -size), (2, size), (-2, size), (-2, -size)],
         _ => &[],
     };
     Marker { point, size, corners: corners.to_vec(), styles: vec![style] }

@@ -1,6 +1,6 @@
-//! How is TIMIT read, as Kaldi leaves it? Features by an index into archives, one label a frame from a second archive.
+//! How are the TIMIT features that Kaldi exports read? By an index into archives, one label per frame from a second archive.
 //!
-//! The index (`feats.scp`) has a line an utterance: its key, a space, and `path:offset`, where the archive (`.ark`) holds
+//! The index (`feats.scp`) has one line per utterance: its key, a space, and `path:offset`, where the archive (`.ark`) holds
 //! a matrix of frames × features at that byte. The alignment (`pdf.ark`) has keys of its own, and after each the labels
 //! of the utterance's frames. Numbers are little-endian.
 //!

@@ -1,4 +1,4 @@
-//! What remains of the claims? A row a claim, a column a network, every word from a record.
+//! What remains of the claims? One row per claim, one column per network, every word from a record.
 
 use super::finding::Finding;
 use super::{Comparison, Effect, Group, Outcome, picture};
