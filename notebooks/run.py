@@ -677,25 +677,60 @@ def complaint(outputs: Outputs, private: list[str]) -> Optional[str]:
     return None
 
 
-def execute(name: str, notebook: Notebook, scale: str) -> Optional[str]:
+# The first line of every notebook of ours.
+DEP = ':dep sharp-minima = { path = ".." }'
+
+
+class Kernel:
+    """A kernel for one notebook after another, each as in a new one.
+
+    What evcxr learned of the library in its first two cells, the better part of a minute on one core, stays. The process that
+    holds the variables ends with each notebook.
+    """
+
+    def __init__(self, scale: str) -> None:
+        self.scale = scale
+        self.stack = contextlib.ExitStack()
+        self.client: Any = None
+
+    def __enter__(self) -> "Kernel":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client = None
+        self.stack.close()
+
+    def clean(self, first: str) -> Any:
+        """A client for a notebook whose first cell is this one.
+
+        Where it does not bring the library, cargo would forget the versions of the one before, and compile it all again.
+        """
+        is_kept = self.client is not None and first.startswith(DEP)
+        if not is_kept or complaint(run_cell(self.client, ":clear", "clearing"), []) is not None:
+            self.__exit__()
+            self.client = self.stack.enter_context(session(self.scale))
+        return self.client
+
+
+def execute(name: str, notebook: Notebook, kernel: Kernel) -> Optional[str]:
     """Runs the code cells up to the first that fails, and keeps their outputs; says what failed, if any."""
     private = [str(ROOT), str(HOUSE), str(Path.home()), os.environ.get("SHARP_MINIMA_DATA", "")]
     private = [path for path in private if os.path.isabs(path) and path != "/"]
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    with session(scale) as client:
-        for number, cell in enumerate(cells, 1):
-            start, source, which = time.monotonic(), "".join(cell["source"]), f"cell {number} of {len(cells)}"
-            cell["execution_count"] = number
-            cell["outputs"] = run_cell(client, source, f"{which} is still running")
-            for output in cell["outputs"]:
-                if output["output_type"] == "execute_result":
-                    output["execution_count"] = number
-            why = complaint(cell["outputs"], private)
-            cell["outputs"] = without_progress(cell["outputs"])
-            if why is not None:
-                quoted = "\n".join(f"    {line}" for line in source.splitlines())
-                return f"\n{name}, {which} failed:\n\n{quoted}\n\n{why.strip()}\n"
-            say(f"  {which}: {duration(time.monotonic() - start)}")
+    client = kernel.clean("".join(cells[0]["source"]) if cells else "")
+    for number, cell in enumerate(cells, 1):
+        start, source, which = time.monotonic(), "".join(cell["source"]), f"cell {number} of {len(cells)}"
+        cell["execution_count"] = number
+        cell["outputs"] = run_cell(client, source, f"{which} is still running")
+        for output in cell["outputs"]:
+            if output["output_type"] == "execute_result":
+                output["execution_count"] = number
+        why = complaint(cell["outputs"], private)
+        cell["outputs"] = without_progress(cell["outputs"])
+        if why is not None:
+            quoted = "\n".join(f"    {line}" for line in source.splitlines())
+            return f"\n{name}, {which} failed:\n\n{quoted}\n\n{why.strip()}\n"
+        say(f"  {which}: {duration(time.monotonic() - start)}")
     notebook["metadata"] = {**notebook["metadata"], "sharp_minima": {"outputs_of": checksum_of(cells)}}
     return None
 
@@ -806,7 +841,7 @@ def page(text: str, title: str) -> str:
 
 def compile_library(client: Any, *more: str) -> None:
     """Runs the cell that every notebook begins with, and more."""
-    for source in (':dep sharp-minima = { path = ".." }', *more):
+    for source in (DEP, *more):
         why = complaint(run_cell(client, source, "compiling"), [])
         if why is not None:
             raise Stop(f"the library does not compile in the kernel:\n{why}")
@@ -816,7 +851,7 @@ def fill_cache() -> None:
     """Compiles the dependencies once, so that no notebook has to."""
     if kept(HOUSE / "filled") == dependencies():
         return
-    say("compiling the library's dependencies, once: about 3 minutes on two cores")
+    say("compiling the library's dependencies, once: 5 to 9 minutes on two cores")
     start = time.monotonic()
     with session("quick") as client:
         compile_library(client, "let one = 1;")
@@ -864,24 +899,24 @@ def is_whole(path: Path) -> bool:
     return True
 
 
-def make_report(path: Path, scale: str, again: bool, save: bool) -> bool:
+def make_report(path: Path, kernel: Kernel, again: bool, save: bool) -> bool:
     """Executes one notebook and writes its report, unless it is there already; whether all went well."""
-    name = path.stem + ("_full" if scale == "full" else "")
+    name = path.stem + ("_full" if kernel.scale == "full" else "")
     with alone_at(name):
-        return make_report_alone(path, name, scale, again, save)
+        return make_report_alone(path, name, kernel, again, save)
 
 
-def make_report_alone(path: Path, name: str, scale: str, again: bool, save: bool) -> bool:
+def make_report_alone(path: Path, name: str, kernel: Kernel, again: bool, save: bool) -> bool:
     html, executed, mark = REPORTS / f"{name}.html", REPORTS / f"{name}.ipynb", HOUSE / "made" / name
     notebook = load(path)
-    made_from = fingerprint(notebook, scale)
+    made_from = fingerprint(notebook, kernel.scale)
     if not again and kept(mark) == made_from and html.exists() and is_whole(executed):
         say(f"{name}: up to date, {shown(html)}")
     else:
         say(f"{name}:")
         mark.unlink(missing_ok=True)
         start = time.monotonic()
-        why = execute(name, notebook, scale)
+        why = execute(name, notebook, kernel)
         if why is not None:
             print(why, file=sys.stderr, flush=True)
             return False
@@ -1104,8 +1139,8 @@ def main(argv: list[str]) -> int:
             return 0
         if args.lab:
             open_lab()
-        scale = "full" if args.full else "quick"
-        failed = [path.stem for path in chosen if not make_report(path, scale, args.again, args.save)]
+        with Kernel("full" if args.full else "quick") as kernel:
+            failed = [path.stem for path in chosen if not make_report(path, kernel, args.again, args.save)]
         if failed:
             raise Stop(f"{len(failed)} of {len(chosen)} failed: {', '.join(failed)}")
         return 0

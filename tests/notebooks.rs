@@ -367,6 +367,23 @@ fn the_readme_quotes_the_record() -> Outcome {
     ] {
         assert!(text.contains(&said), "{said}");
     }
+    let change = |record: &str, arm: &str| {
+        let remedies = sharp_minima::Recorded::load(root.join("data/runs").join(record))?.remedies()?;
+        remedies.named(arm)?.to_large.ok_or(sharp_minima::Error::Data("no pairs".into()))
+    };
+    let augmented = change("07_f1_mnist.jsonl", "augmented")?;
+    let conservative = change("08_f1_mnist.jsonl", "conservative")?;
+    let without = change("08_f1_mnist.jsonl", "three steps, λ = 0")?;
+    for said in [
+        format!("costs {:.1} points ({:.1} to {:.1})", -augmented.difference, -augmented.upper, -augmented.lower),
+        format!(
+            "gains {:.2} ({:.2} to {:.2}; its three steps without the proximal term gain {:.2}, undecided)",
+            conservative.difference, conservative.lower, conservative.upper, without.difference
+        ),
+    ] {
+        assert!(text.contains(&said), "{said}");
+    }
+    assert!(without.lower < 0.0 && without.upper > 0.0, "undecided: {without:?}");
     let picture = std::fs::read_to_string(root.join("data/runs/03_f1_mnist.svg"))?;
     assert!(picture == maxima.chart()?.svg, "the picture is the record\'s");
     let picture = std::fs::read_to_string(root.join("data/runs/01_f1_mnist.svg"))?;

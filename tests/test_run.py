@@ -655,15 +655,15 @@ class Reports(InFolder):
         run.write(self.folder / "src" / "lib.rs", "// nothing")
         run.write(self.folder / "data" / "runs" / "a.json", "{}")
 
-    def execute(self, name, book, scale):
-        self.executed.append((name, scale))
+    def execute(self, name, book, kernel):
+        self.executed.append((name, kernel.scale))
         if self.fails is None:
             book["cells"][0].update(execution_count=1, outputs=[value(**{"text/plain": "2"})])
         return self.fails
 
     def make(self, scale="quick", again=False, save=False):
         with contextlib.redirect_stderr(io.StringIO()):
-            return run.make_report(self.path, scale, again, save)
+            return run.make_report(self.path, run.Kernel(scale), again, save)
 
     def test_a_report_and_the_executed_notebook_are_written(self):
         before = self.path.read_text()
@@ -1021,6 +1021,29 @@ class Places(InFolder):
         client.get_iopub_msg.side_effect = [idle, queue.Empty]
         client.get_shell_msg.side_effect = queue.Empty
         self.assertIn("answer", run.complaint(run.run_cell(client, "1", "running"), []))
+
+    def test_a_kernel_serves_one_notebook_after_another(self):
+        opened, closed, ran = [], [], []
+
+        @contextlib.contextmanager
+        def session(scale):
+            opened.append(scale)
+            try:
+                yield len(opened)
+            finally:
+                closed.append(len(opened))
+
+        answers = {2: [run.failure("the kernel died")]}
+        ran_cell = lambda client, source, _: (ran.append((client, source)), answers.get(client, []))[1]
+        with mock.patch.object(run, "session", session), mock.patch.object(run, "run_cell", ran_cell):
+            with run.Kernel("quick") as kernel:
+                first = run.DEP + "\nuse sharp_minima::*;"
+                self.assertEqual((kernel.clean(first), opened, ran), (1, ["quick"], []))
+                # The second is cleared; one that does not bring the library is new, and so is what follows a dead one.
+                self.assertEqual((kernel.clean(first), ran), (1, [(1, ":clear")]))
+                self.assertEqual((kernel.clean("1 + 1"), closed), (2, [1]))
+                self.assertEqual((kernel.clean(first), closed), (3, [1, 2]))
+            self.assertEqual((len(opened), closed), (3, [1, 2, 3]))
 
     def test_what_a_cell_was_compiled_to_finds_rusts_own_library(self):
         with mock.patch.dict(os.environ, {"LD_LIBRARY_PATH": "/theirs", "DYLD_FALLBACK_LIBRARY_PATH": "/theirs"}):
