@@ -692,6 +692,7 @@ class Kernel:
         self.scale = scale
         self.stack = contextlib.ExitStack()
         self.client: Any = None
+        self.has_library = False
 
     def __enter__(self) -> "Kernel":
         return self
@@ -703,9 +704,11 @@ class Kernel:
     def clean(self, first: str) -> Any:
         """A client for a notebook whose first cell is this one.
 
-        Where it does not bring the library, cargo would forget the versions of the one before, and compile it all again.
+        Where it does not bring the library, or the one before did not, cargo forgets the versions, and would compile it again.
         """
-        is_kept = self.client is not None and first.startswith(DEP)
+        needs_library = first.startswith(DEP)
+        is_kept = self.client is not None and self.has_library and needs_library
+        self.has_library = needs_library
         if not is_kept or complaint(run_cell(self.client, ":clear", "clearing"), []) is not None:
             self.__exit__()
             self.client = self.stack.enter_context(session(self.scale))

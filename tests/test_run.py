@@ -1033,17 +1033,18 @@ class Places(InFolder):
             finally:
                 closed.append(len(opened))
 
-        answers = {2: [run.failure("the kernel died")]}
+        answers = {3: [run.failure("the kernel died")]}
         ran_cell = lambda client, source, _: (ran.append((client, source)), answers.get(client, []))[1]
         with mock.patch.object(run, "session", session), mock.patch.object(run, "run_cell", ran_cell):
             with run.Kernel("quick") as kernel:
                 first = run.DEP + "\nuse sharp_minima::*;"
                 self.assertEqual((kernel.clean(first), opened, ran), (1, ["quick"], []))
-                # The second is cleared; one that does not bring the library is new, and so is what follows a dead one.
+                # The second is cleared; new is one that does not bring the library, what follows it, and what follows a dead one.
                 self.assertEqual((kernel.clean(first), ran), (1, [(1, ":clear")]))
                 self.assertEqual((kernel.clean("1 + 1"), closed), (2, [1]))
-                self.assertEqual((kernel.clean(first), closed), (3, [1, 2]))
-            self.assertEqual((len(opened), closed), (3, [1, 2, 3]))
+                self.assertEqual((kernel.clean(first), closed, len(ran)), (3, [1, 2], 1))
+                self.assertEqual((kernel.clean(first), closed), (4, [1, 2, 3]))
+            self.assertEqual((len(opened), closed), (4, [1, 2, 3, 4]))
 
     def test_what_a_cell_was_compiled_to_finds_rusts_own_library(self):
         with mock.patch.dict(os.environ, {"LD_LIBRARY_PATH": "/theirs", "DYLD_FALLBACK_LIBRARY_PATH": "/theirs"}):
