@@ -2,7 +2,7 @@
 
 use sharp_minima::landscape::Directions;
 use sharp_minima::{
-    Dataset, Net, Objective, Pair, Plane, Precision, Recorded, Seed, Spectrum, Surfaces, Training, data, zoo,
+    Dataset, Net, Objective, Pair, Plane, Precision, Ratio, Recorded, Seed, Spectrum, Surfaces, Training, data, zoo,
 };
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -132,6 +132,17 @@ fn surfaces_of_trials_are_kept_framed_recorded_and_drawn() -> Outcome {
     let none = plane.clone().seed(1).seconds(1e-9).pair(&net, &data, &pair)?;
     assert_eq!((none.surfaces.len(), none.unmeasured), (0, 4));
     assert_eq!(plane.clone().seed(1).seconds(1e-9).at(&net, &data, &pair.small.weights[0])?.values.len(), 5);
+
+    // How far f rises at the edge, by hand, and the ratio of both sides.
+    let values = &found.surfaces[3].values;
+    let edge = [&values[2][0], &values[2][4], &values[0][2], &values[4][2]].map(|value| value.loss);
+    assert!((found.surfaces[3].rise() - (edge.iter().sum::<f64>() / 4.0 - values[2][2].loss)).abs() < 1e-12);
+    let rises: Vec<f64> = found.surfaces.iter().map(sharp_minima::Surface::rise).collect();
+    assert_eq!(found.rises()?, Ratio::of(&rises[2..], &rises[..2])?);
+    let wider = plane.clone().reach(2.0).pair(&net, &data, &pair)?;
+    let error = Surfaces::joined(&[found.clone(), wider]).rises().expect_err("two reaches").to_string();
+    assert!(error.contains("must be alike, but small, trial 0 is not as large, trial 1"), "{error}");
+    assert!(plane.trials(&net, &data, &pair.small)?.rises().is_err() && Surfaces::default().rises().is_err());
 
     let frame = found.frame()?;
     assert_eq!(frame.height(), 4 * 25);

@@ -7,7 +7,7 @@ use safetensors::tensor::SafeTensors;
 use sharp_minima::data::{Center, Interpolation};
 use sharp_minima::{
     Augment, Dataset, Growth, Inner, Layer, Net, Objective, Optimizer, Passes, Precision, Run, Scaling, Seed, Split,
-    Statistics, Stop, Strategy, Training, Trials, data, zoo,
+    Spread, Statistics, Stop, Strategy, Training, Trials, data, zoo,
 };
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -247,6 +247,49 @@ fn many_inner_steps_solve_the_proximal_problem() -> Outcome {
     Ok(())
 }
 
+/// The steps that look at f around x, against the exact Hessian of softmax regression, which has no kinks: a penalty's is
+/// `∇f + a ∇²f ∇f`, SAM's is `∇f + ρ ∇²f ∇f / ‖∇f‖` for small ρ, and noise raises f by `a² tr ∇²f / 6` on average.
+#[test]
+fn steps_around_x_are_those_of_the_exact_hessian() -> Outcome {
+    let data = data::digits().first(200, 100)?;
+    let net = Net::new("softmax", data.shape(), vec![Layer::Flatten, Layer::Dense { outputs: data.classes() }])?;
+    let objective = Objective::new().precision(Precision::Double);
+    let whole = Training::sgd(0.1, 0.0).batch(200).trials(1).objective(objective).quiet();
+    let x = net.start(Seed(0), 0).to_f64();
+    let g = objective.gradient_at(&net, &data.train, &x)?.gradient;
+    let norm = g.iter().map(|g| g * g).sum::<f64>().sqrt();
+    let curved = objective.hessian_at(&net, &data.train, &x, std::slice::from_ref(&g))?.remove(0);
+    for (strategy, factor) in [
+        (Strategy::Penalty { strength: 0.5, part: None }, 0.5),
+        (Strategy::Penalty { strength: 0.01, part: None }, 0.01),
+        (Strategy::sam(1e-2), 1e-2 / norm),
+    ] {
+        let z = whole.clone().epochs(1).strategy(strategy).run(&net, &data)?.weights[0].to_f64();
+        let beyond: Vec<f64> = x.iter().zip(&z).zip(&g).map(|((x, z), g)| (x - z) / 0.1 - g).collect();
+        let apart = beyond.iter().zip(&curved).map(|(own, curved)| (own - factor * curved).powi(2)).sum::<f64>();
+        let size = curved.iter().map(|curved| (factor * curved).powi(2)).sum::<f64>();
+        assert!((apart / size).sqrt() < 0.01, "{strategy}: off by {} of its size", (apart / size).sqrt());
+    }
+
+    let near = Training::sgd(0.5, 0.9).batch(200).trials(1).epochs(300).quiet().run(&net, &data)?;
+    let point = near.weights[0].to_f64();
+    let n = net.parameter_count();
+    let axes: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| f64::from(i == j)).collect()).collect();
+    let products = objective.hessian_at(&net, &data.train, &point, &axes)?;
+    let trace: f64 = products.iter().enumerate().map(|(i, row)| row[i]).sum();
+    let amplitude = 0.03;
+    let noisy = Training::sgd(1e-30, 0.0).batch(200).trials(1).epochs(1_000).starting_at(&near);
+    let noisy = noisy.strategy(Strategy::noise(amplitude)).quiet().run(&net, &data)?;
+    let rows = &noisy.regime.runs[0].trace[1..];
+    let rises: Vec<f64> =
+        rows.iter().map(|row| row.strategy_loss.map_or(f64::NAN, |own| own - row.train_loss)).collect();
+    let Spread { mean, deviation, .. } = Spread::of(&rises)?;
+    let (expected, error) = (amplitude * amplitude * trace / 6.0, deviation / (rises.len() as f64).sqrt());
+    assert!((mean - expected).abs() < 3.0 * error, "{mean} ± {error} is not {expected}");
+    assert!(error < expected / 20.0, "a thousand draws tell it from nothing: {mean} ± {error}");
+    Ok(())
+}
+
 /// A strategy moves neither the start nor the order of the points: the first batch's loss is that of plain training, and a
 /// dropout mask is drawn as often as there are batches.
 #[test]
@@ -338,7 +381,8 @@ fn composed_strategies_are_fused_strategies() -> Outcome {
     Ok(())
 }
 
-/// The mean of the last points of the epochs from the second on, as the steps by hand find them; and the trace is of the mean.
+/// The mean of the last points of the epochs from the second on, as the steps by hand find them; the trace is of the mean; and the
+/// mean of one point is that point.
 #[test]
 fn an_average_is_the_mean_of_its_points() -> Outcome {
     let (net, data) = dense()?;
@@ -358,6 +402,9 @@ fn an_average_is_the_mean_of_its_points() -> Outcome {
     }
     let at = Objective::new().evaluate(&net, &data, &averaged.weights[0])?;
     assert_eq!(averaged.regime.runs[0].last().train_loss, at.train.loss);
+    // Of one point it is that point, to the bit.
+    let last = training.clone().average(4).run(&net, &data)?;
+    assert_eq!(last.weights[0].values(), training.run(&net, &data)?.weights[0].values());
     Ok(())
 }
 

@@ -2,7 +2,9 @@
 
 use crate::data::Which;
 use crate::display::{Block, missing, significant, total};
+use crate::error::{Error, Result};
 use crate::objective::{Objective, Value};
+use crate::spread::Ratio;
 use crate::train::{Regime, Role};
 
 /// What spans a plane.
@@ -107,6 +109,13 @@ impl Surface {
         below as f64 / (self.places.len() * self.places.len()) as f64
     }
 
+    /// How much higher f is at the edge of the grid than at x, nats: the mean after the longest steps along ±d₁ and ±d₂.
+    pub fn rise(&self) -> f64 {
+        let (middle, last) = (self.places.len() / 2, self.places.len() - 1);
+        let ends = [(middle, 0), (middle, last), (0, middle), (last, middle)];
+        ends.iter().map(|&(b, a)| self.values[b][a].loss).sum::<f64>() / 4.0 - self.origin().loss
+    }
+
     /// Second derivatives of f along both directions, divided by their squared lengths, from the three middle points of each: the
     /// curvature at the distance of a grid step, which is that at x where the step is small and no kink lies between.
     pub fn curvatures(&self) -> [f64; 2] {
@@ -170,6 +179,29 @@ impl Surfaces {
             unmeasured: total(several.iter().map(|surfaces| surfaces.unmeasured)),
             diverged: total(several.iter().map(|surfaces| surfaces.diverged)),
         }
+    }
+
+    /// The [rise](Surface::rise) around the large batch's points over that around the small batch's, of the geometric means over the
+    /// trials of both.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where surfaces differ in net, data, split, passes, directions or places; as [`Ratio::of`], where a side has no
+    /// surface, and where f does not rise.
+    pub fn rises(&self) -> Result<Ratio> {
+        let same = |own: &Surface, other: &Surface| {
+            own.subject() == other.subject() && own.places == other.places && own.objective == other.objective
+        };
+        if let Some(pair) = self.surfaces.windows(2).find(|pair| !same(&pair[0], &pair[1])) {
+            let reason = format!(
+                "surfaces that are compared must be alike, but {} is not as {}",
+                pair[1].name(),
+                pair[0].name()
+            );
+            return Err(Error::Data(reason));
+        }
+        let all =
+            |role| self.surfaces.iter().filter(|own| own.role == Some(role)).map(Surface::rise).collect::<Vec<_>>();
+        Ratio::of(&all(Role::Large), &all(Role::Small))
     }
 
     /// A row for each: f at x, the lowest f of the grid and where, which share of the plane lies at most 0.1 and 1 nat above f(x),
