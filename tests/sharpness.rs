@@ -143,7 +143,8 @@ fn a_search_that_did_not_move_is_a_status() -> Outcome {
 #[test]
 fn maximizers_agree() -> Outcome {
     let (net, data, trials) = trained()?;
-    let maximizers = [Maximizer::Lbfgsb, Maximizer::ProjectedGradient, Maximizer::AutoPgd, Maximizer::Corners];
+    let maximizers =
+        [Maximizer::Lbfgsb, Maximizer::ProjectedGradient, Maximizer::AutoPgd, Maximizer::Corners, Maximizer::Flips];
     let phis = maximizers.map(|maximizer| {
         let sharpness = Sharpness::full(1e-3).maximizer(maximizer).iterations(60).objective(exact());
         sharpness.at(&net, &data, &trials.weights[0]).map(|found| found.phi())

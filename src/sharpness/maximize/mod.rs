@@ -1,4 +1,4 @@
-//! Where in a box is f largest? Four ways to look for it, each from a start that is given.
+//! Where in a box is f largest? Five ways to look for it, each from a start that is given.
 //!
 //! A box of dimension p is `|zᵢ| ≤ rᵢ`. f is not concave there, and none of these finds the largest f for certain: what they
 //! return is the largest that they have seen, at a point where it was seen.
@@ -10,6 +10,7 @@
 
 mod auto_pgd;
 mod corners;
+mod flips;
 mod lbfgsb;
 mod projected_gradient;
 mod search;
@@ -43,6 +44,7 @@ pub(super) fn maximize(
         Maximizer::ProjectedGradient => projected_gradient::projected_gradient(&mut seen, radius, start, iterations)?,
         Maximizer::AutoPgd => auto_pgd::auto_pgd(&mut seen, radius, start, iterations)?,
         Maximizer::Corners => corners::corners(&mut seen, radius, start, iterations)?,
+        Maximizer::Flips => flips::flips(&mut seen, radius, start, iterations)?,
     };
     let Seen { z, largest, evaluations, trace, .. } = seen;
     Ok(Found { z, largest, trace, evaluations, ended })
@@ -53,8 +55,8 @@ mod tests {
     use super::*;
     use crate::error::Error;
 
-    const ALL: [Maximizer; 4] =
-        [Maximizer::Lbfgsb, Maximizer::ProjectedGradient, Maximizer::AutoPgd, Maximizer::Corners];
+    const ALL: [Maximizer; 5] =
+        [Maximizer::Lbfgsb, Maximizer::ProjectedGradient, Maximizer::AutoPgd, Maximizer::Corners, Maximizer::Flips];
 
     /// ½ Σ dᵢ (zᵢ − cᵢ)² with its gradient; the box is checked at each evaluation.
     fn quadratic<'a>(
@@ -108,7 +110,7 @@ mod tests {
                     assert!(found.trace.windows(2).all(|pair| pair[0] <= pair[1]), "{:?}", found.trace);
                 }
                 if kind == 0 {
-                    for maximizer in [Maximizer::AutoPgd, Maximizer::Corners] {
+                    for maximizer in [Maximizer::AutoPgd, Maximizer::Corners, Maximizer::Flips] {
                         let mut f = quadratic(&d, &c, &radius);
                         let found = maximize(maximizer, &mut f, &radius, &vec![0.0; n], 100)?;
                         assert!(
@@ -120,6 +122,55 @@ mod tests {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Convex quadratics whose coordinates pull at each other, with every corner tried: flips end where no neighbor is higher, are
+    /// never below corner ascent, and are at the largest corner far more often.
+    #[test]
+    fn flips_leave_no_higher_neighbor() -> Result<()> {
+        const P: usize = 9;
+        let radius = [1.0; P];
+        let mut exact = [0, 0];
+        for problem in 0..60 {
+            // ½ ‖B z‖² + c·z with entries of B and c in [−1, 1].
+            let entry = |i: usize, j: usize| {
+                (12.9898 * (i + 1) as f64 + 78.233 * (j + 1) as f64 + 3.7 * f64::from(problem)).sin()
+            };
+            let mut f = |z: &[f64], g: &mut [f64]| -> Result<f64> {
+                for (i, g) in g.iter_mut().enumerate() {
+                    *g = 0.2 * entry(i, P + 1);
+                }
+                let mut value: f64 = g.iter().zip(z).map(|(c, z)| c * z).sum();
+                for row in 0..P {
+                    let inner: f64 = z.iter().enumerate().map(|(j, z)| entry(row, j) * z).sum();
+                    value += 0.5 * inner * inner;
+                    g.iter_mut().enumerate().for_each(|(j, g)| *g += inner * entry(row, j));
+                }
+                Ok(value)
+            };
+            let corner =
+                |number: usize| -> [f64; P] { std::array::from_fn(|i| if number >> i & 1 == 1 { 1.0 } else { -1.0 }) };
+            let mut all = (0..1 << P).map(|number| f(&corner(number), &mut [0.0; P]));
+            let best = all.try_fold(f64::NEG_INFINITY, |best, value| Ok::<f64, Error>(best.max(value?)))?;
+            let [jumps, flips] = [Maximizer::Corners, Maximizer::Flips]
+                .map(|maximizer| maximize(maximizer, &mut f, &radius, &[0.0; P], 2_000));
+            let (jumps, flips) = (jumps?, flips?);
+            assert_eq!(flips.ended, Ended::Stationary);
+            assert!(flips.largest >= jumps.largest && flips.largest <= best, "{problem}: {flips:?}, {jumps:?}");
+            for i in 0..P {
+                let mut next = flips.z.clone();
+                next[i] = -next[i];
+                assert!(f(&next, &mut [0.0; P])? <= flips.largest, "{problem}: neighbor {i}");
+            }
+            for (exact, found) in exact.iter_mut().zip([jumps, flips]) {
+                *exact += usize::from(found.largest >= best - 1e-12);
+            }
+            // A limit is kept, and said.
+            let few = maximize(Maximizer::Flips, &mut f, &radius, &[0.0; P], 3)?;
+            assert_eq!((few.evaluations, few.trace.len(), few.ended), (4, 4, Ended::Iterations));
+        }
+        assert!(exact[1] > 2 * exact[0], "{exact:?} of 60 by jumps alone and with flips");
         Ok(())
     }
 

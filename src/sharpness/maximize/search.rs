@@ -19,6 +19,11 @@ pub enum Maximizer {
     AutoPgd,
     /// Corner ascent: to the corner that the gradient points to, `zᵢ = rᵢ sign(∂f/∂zᵢ)`, until it points to itself.
     Corners,
+    /// Corner ascent that goes only where f grows, and where that ends flips of single coordinates, `zᵢ ← −zᵢ`: those that lose
+    /// least to first order first, the first at which f grows taken, and ascent again. It ends at a corner that none of its p
+    /// neighbors surpasses, if [`iterations`](crate::Sharpness::iterations) are enough: p of them and more. For subspaces, where
+    /// corner ascent has as many ends as starts; it looks at corners alone.
+    Flips,
 }
 
 impl fmt::Display for Maximizer {
@@ -28,6 +33,7 @@ impl fmt::Display for Maximizer {
             Maximizer::ProjectedGradient => "projected gradient",
             Maximizer::AutoPgd => "Auto-PGD",
             Maximizer::Corners => "corner ascent",
+            Maximizer::Flips => "corner ascent with flips",
         })
     }
 }
