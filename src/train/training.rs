@@ -170,6 +170,10 @@ impl Training {
     }
 
     /// Averages the last points of the epochs from this one on (SWA): traces, measures and weights are those of the mean.
+    ///
+    /// The mean carries the running averages of its last point, which are not its own: f is read by batch or by re-estimated
+    /// statistics ([`Statistics::Recalibrated`](crate::Statistics::Recalibrated)), and
+    /// [`Objective::recalibrate`] makes it a point that can be used elsewhere.
     pub fn average(self, first: usize) -> Self {
         self.with(|recipe| recipe.average = Some(first))
     }
