@@ -254,13 +254,14 @@ fn recorded() -> Outcome<HashMap<&'static str, Vec<f64>>> {
 
     let way = record("06_f1_mnist.jsonl")?.way_down()?;
     let own = record("06_f1_mnist_there.jsonl")?.ways_down()?;
-    let own = own.iter().find(|way| (way.space, way.epsilon) == (sharp_minima::Space::Full, 1e-3)).ok_or("no way")?;
-    let small = own.points.iter().filter(|point| point.regime == "small").map(|point| point.from_zero);
-    all.entry("06").or_default().extend(ends(small.collect()));
-    let there = own.where_accuracy("large", 0.9992);
     let late = way.points.iter().filter(|point| point.regime == "large" && point.row.epoch == 20);
-    let (there, late) = (there.iter().map(|point| point.from_zero), late.map(|point| point.phi(Reading::Largest)));
-    all.entry("06").or_default().extend([ends(there.collect()), ends(late.collect())].concat());
+    all.entry("06").or_default().extend(ends(late.map(|point| point.phi(Reading::Largest)).collect()));
+    for own in own.iter().filter(|way| way.space == sharp_minima::Space::Full) {
+        for (regime, accuracy) in [("small", 0.9966), ("large", 0.9992)] {
+            let there = own.where_accuracy(regime, accuracy).into_iter().map(|point| point.from_zero);
+            all.entry("06").or_default().extend(ends(there.collect()));
+        }
+    }
 
     let maxima = record("08_f1_mnist.jsonl")?.maxima.ok_or("no sharpness")?;
     let plain = maxima.maxima.iter().filter(|one| one.regime.as_deref() == Some("large"));

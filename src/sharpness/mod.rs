@@ -23,8 +23,8 @@
 //! | [`work`](Sharpness::work) | all threads, no budget, kept nowhere | | – |
 //!
 //! Deviation: the paper says neither where the search begins nor how A is drawn. Ours begins at y = 0, as a minimizer that is
-//! handed x does. Entries of A are drawn from N(0, 1) and not normalized, which fits the sizes in Table 4;
-//! [`orthonormal`](Sharpness::orthonormal) columns can be asked for.
+//! handed x does. Entries of A are drawn from N(0, 1) and not normalized, which for F1 gives the size of Table 4's small batch, but
+//! not that of its large one; [`orthonormal`](Sharpness::orthonormal) columns can be asked for.
 //!
 //! Deviation: the largest f is that of all points visited, x among them, so φ is never below 0.
 
@@ -165,7 +165,7 @@ impl Sharpness {
 
     /// From zero, from four random points of the box (or as many as [`starts`](Self::starts) says), and from corner to corner;
     /// the largest f of all. It is still a lower bound, and even for convex f of few dimensions not always the largest there
-    /// is: see how far the searches agree.
+    /// is: see how far the searches agree. In a subspace [`Maximizer::Flips`] may find more.
     pub fn thorough(self) -> Self {
         self.with(|way| way.thorough = true)
     }
