@@ -144,7 +144,8 @@ impl Paired {
     /// The test of pairs (first, second), one of so many comparisons.
     ///
     /// # Errors
-    /// [`Error::Parameter`] where there are fewer than two pairs or no comparison, or where all differences are the same.
+    /// [`Error::Data`] where there is no pair; [`Error::Parameter`] where there is one or no comparison, or where all differences are
+    /// the same.
     ///
     /// ```
     /// let test = sharp_minima::Paired::test(&[(5.1, 4.1), (4.9, 4.0), (5.2, 4.1)], 1)?;
@@ -152,6 +153,9 @@ impl Paired {
     /// # Ok::<(), sharp_minima::Error>(())
     /// ```
     pub fn test(pairs: &[(f64, f64)], comparisons: usize) -> Result<Self> {
+        if pairs.is_empty() {
+            return Err(Error::Data("no trial has both".into()));
+        }
         if pairs.len() < 2 {
             return Err(Error::parameter("pairs", pairs.len(), "be at least 2 for a test of their differences"));
         }
@@ -561,6 +565,7 @@ mod tests {
             assert!((value / expected - 1.0).abs() < 1e-8, "{found:?}");
         }
         assert!(Paired::test(&pairs[..1], 1).is_err() && Paired::test(&pairs, 0).is_err());
+        assert_eq!(Paired::test(&[], 1).map_err(|error| error.to_string()), Err("no trial has both".into()));
         assert!(Paired::test(&[(1.0, 0.0), (2.0, 1.0)], 1).is_err(), "differences that do not vary");
         assert!(Ranks::of(&[(1.0, 0.0), (2.0, 0.0), (3.0, 0.0)]).is_err());
         Ok(())

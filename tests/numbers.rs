@@ -252,10 +252,19 @@ fn recorded() -> Outcome<HashMap<&'static str, Vec<f64>>> {
     let first = warm.at(1).map(|point| point.steps_in_all() as f64);
     all.entry("05").or_default().extend(ends(first.collect()));
 
-    let way = record("06_f1_mnist.jsonl")?.way_down()?;
+    let along = record("06_f1_mnist.jsonl")?;
+    let way = along.way_down()?;
     let own = record("06_f1_mnist_there.jsonl")?.ways_down()?;
     let late = way.points.iter().filter(|point| point.regime == "large" && point.row.epoch == 20);
     all.entry("06").or_default().extend(ends(late.map(|point| point.phi(Reading::Largest)).collect()));
+    for (regime, epoch) in [("small", 8), ("small", 20), ("large", 20)] {
+        let here = way.points.iter().filter(|point| (point.regime.as_str(), point.row.epoch) == (regime, epoch));
+        all.entry("06").or_default().extend(ends(here.map(|point| point.from_zero).collect()));
+    }
+    // Training accuracies of the small batch from its eighth epoch on.
+    let [small, _] = along.pair()?;
+    let rows = small.runs.iter().flat_map(|run| run.trace.iter().filter(|row| row.epoch >= 8));
+    all.entry("06").or_default().extend(ends(rows.map(|row| 100.0 * row.train_accuracy).collect()));
     for own in own.iter().filter(|way| way.space == sharp_minima::Space::Full) {
         for (regime, accuracy) in [("small", 0.9966), ("large", 0.9992)] {
             let there = own.where_accuracy(regime, accuracy).into_iter().map(|point| point.from_zero);
