@@ -254,6 +254,10 @@ fn the_readme_quotes_the_record() -> Outcome {
     }
     let said = format!("{} the sharpness with each halving", said.join(" and "));
     assert!(text.contains(&said), "{said}");
+    let papers = way.change("large", sharp_minima::Reading::FromZero)?;
+    let [times, lower, upper] = [papers.difference, papers.lower, papers.upper].map(f64::exp);
+    let said = format!("by the paper's the large batch's falls, too ({times:.2} times, {lower:.2} to {upper:.2})");
+    assert!(text.contains(&said), "{said}");
     // Where the training accuracy of the large batch is the paper's.
     let there = sharp_minima::Recorded::load(root.join("data/runs/06_f1_mnist_there.jsonl"))?;
     let judged = sharp_minima::verdict::operating_point("F1", Some(&there), &[])?;
@@ -282,6 +286,16 @@ fn the_readme_quotes_the_record() -> Outcome {
         papers.deviation
     );
     assert!(text.contains(&said) && large.count == 5, "{said}");
+    let mut small = Vec::new();
+    for epsilon in [1e-3, 5e-4] {
+        let way = ways.iter().find(|way| (way.space, way.epsilon) == (sharp_minima::Space::Full, epsilon));
+        let there = way.ok_or("no way")?.where_accuracy("small", gap.train_small.mean / 100.0);
+        let own = sharp_minima::Spread::of(&there.iter().map(|point| point.from_zero).collect::<Vec<_>>())?;
+        small.push((own.mean, sharp_minima::paper::table3("F1")?.at(epsilon).ok_or("no such box")?[0].mean));
+    }
+    let [(larger, paper_larger), (smaller, paper_smaller)] = small[..] else { return Err("two boxes".into()) };
+    let said = format!("({larger:.0} and {smaller:.1} %, where it has {paper_larger:.2} and {paper_smaller:.2})");
+    assert!(text.contains(&said), "{said}");
     let zero = maxima.contrasts(sharp_minima::Reading::FromZero)[0].clone();
     let said = format!("{} of {} searches unreliable", zero.doubtful(), zero.small.len() + zero.large.len());
     assert!(text.contains(&said), "{said}");
