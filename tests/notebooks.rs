@@ -331,6 +331,13 @@ fn the_readme_quotes_the_record() -> Outcome {
     ] {
         assert!(text.contains(&said), "{said}");
     }
+    // The two controls, of three trials.
+    let random = sharp_minima::Recorded::load(root.join("data/runs/02_f1_mnist.jsonl"))?.surfaces.ok_or("no planes")?;
+    let (random, equal) = (random.rises()?, line("02_f1_mnist_equal.jsonl")?.rises()?);
+    let said = format!("{:.1} times ({:.1} to {:.0}", random.geometric, random.lower, random.upper);
+    assert!(text.contains(&said), "{said}");
+    let said = format!("{:.3} times ({:.3} to {:.3})", equal.geometric, equal.lower, equal.upper);
+    assert!(text.contains(&said), "{said}");
     let sizes = sharp_minima::Recorded::load(root.join("data/runs/04_f1_mnist.jsonl"))?;
     let measured = sizes.maxima.as_ref().ok_or("no sharpness")?;
     let largest = |one: &sharp_minima::Maximum| Some((one.batch? as f64, sharp_minima::Reading::Largest.of(one).0));
@@ -829,6 +836,23 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         let ends = [path.loss(0.0), path.loss(1.0)];
         let runs = recorded.pair()?.map(|regime| Some(regime.runs[path.trial].last().train_loss));
         assert_eq!((ends, path.points.len()), (runs, 25), "{} of trial {}", path.shape, path.trial);
+    }
+    let around = recorded.surfaces.as_ref().ok_or("no planes")?;
+    assert_eq!((around.surfaces.len(), around.unmeasured), (6, 0));
+    for surface in &around.surfaces {
+        let regime = recorded.regimes.iter().find(|regime| Some(&regime.name) == surface.regime.as_ref());
+        let run = &regime.ok_or("no regime")?.runs[surface.trial.ok_or("no trial")?];
+        assert_eq!(surface.origin().loss, run.last().train_loss, "{}", surface.name());
+    }
+    // At equal distance the small batch is read on its way, the large one at the same end.
+    let equal = sharp_minima::Recorded::load(folder.join("02_f1_mnist_equal.jsonl"))?;
+    for path in &equal.paths.as_ref().ok_or("no paths")?.paths {
+        let [small, large] = equal.pair()?.map(|regime| regime.runs[path.trial].last());
+        let ends = [small.train_loss, large.train_loss].map(Some);
+        assert_eq!([path.loss(0.0), path.loss(1.0)], ends, "trial {}", path.trial);
+        let [whole, end] = recorded.pair()?.map(|regime| &regime.runs[path.trial]);
+        assert_eq!(whole.trace[small.epoch].train_loss, small.train_loss);
+        assert_eq!((end.last().train_loss, small.epoch), (large.train_loss, 1));
     }
     let of_c1 = sharp_minima::Recorded::load(folder.join("02_c1_cifar10.jsonl"))?;
     let trained = sharp_minima::Recorded::load(folder.join("01_c1_cifar10.jsonl"))?;
