@@ -154,7 +154,7 @@ impl Paired {
     /// ```
     pub fn test(pairs: &[(f64, f64)], comparisons: usize) -> Result<Self> {
         if pairs.is_empty() {
-            return Err(Error::Data("no trial has both".into()));
+            return Err(Error::Data("there are no pairs to compare".into()));
         }
         if pairs.len() < 2 {
             return Err(Error::parameter("pairs", pairs.len(), "be at least 2 for a test of their differences"));
@@ -565,7 +565,10 @@ mod tests {
             assert!((value / expected - 1.0).abs() < 1e-8, "{found:?}");
         }
         assert!(Paired::test(&pairs[..1], 1).is_err() && Paired::test(&pairs, 0).is_err());
-        assert_eq!(Paired::test(&[], 1).map_err(|error| error.to_string()), Err("no trial has both".into()));
+        assert_eq!(
+            Paired::test(&[], 1).map_err(|error| error.to_string()),
+            Err("there are no pairs to compare".into())
+        );
         assert!(Paired::test(&[(1.0, 0.0), (2.0, 1.0)], 1).is_err(), "differences that do not vary");
         assert!(Ranks::of(&[(1.0, 0.0), (2.0, 0.0), (3.0, 0.0)]).is_err());
         Ok(())

@@ -331,6 +331,17 @@ fn the_readme_quotes_the_record() -> Outcome {
     ] {
         assert!(text.contains(&said), "{said}");
     }
+    // Sharpness with rows of length 1, of three trials: f is the same but for the small constant of a normalization.
+    let unit = sharp_minima::Recorded::load(root.join("data/runs/03_f1_mnist_unit.jsonl"))?;
+    let scaled = unit.maxima.clone().ok_or("no sharpness")?;
+    let of_unit = scaled.contrasts(sharp_minima::Reading::Largest)[0].ratio()?;
+    let said = format!("by {:.0} ({:.1} to {:.0}; three trials)", of_unit.geometric, of_unit.lower, of_unit.upper);
+    assert!(text.contains(&said) && scaled.maxima.len() == 6, "{said}");
+    for maximum in &scaled.maxima {
+        let regime = unit.regimes.iter().find(|regime| Some(&regime.name) == maximum.regime.as_ref());
+        let run = &regime.ok_or("no regime")?.runs[maximum.trial.ok_or("no trial")?];
+        assert!((maximum.value / run.last().train_loss - 1.0).abs() < 1e-3, "{}", maximum.value);
+    }
     // The two controls, of three trials.
     let random = sharp_minima::Recorded::load(root.join("data/runs/02_f1_mnist.jsonl"))?.surfaces.ok_or("no planes")?;
     let (random, equal) = (random.rises()?, line("02_f1_mnist_equal.jsonl")?.rises()?);

@@ -225,12 +225,31 @@ fn recorded() -> Outcome<HashMap<&'static str, Vec<f64>>> {
         all.entry("01").or_default().extend(ends(above.collect()));
     }
 
+    // At equal distance: the rise within half of the way and the whole of it, large over small batch.
+    let equal = record("02_f1_mnist_equal.jsonl")?.paths.ok_or("no paths")?;
+    for way in [0.5, 1.0] {
+        let ratio = |path: &sharp_minima::Path| -> Option<f64> {
+            let large = path.loss(1.0 + way)? - path.loss(1.0)?;
+            Some(large / (path.loss(-way)? - path.loss(0.0)?))
+        };
+        let ratios = equal.paths.iter().map(ratio).collect::<Option<Vec<f64>>>().ok_or("no such point")?;
+        all.entry("02").or_default().extend(ends(ratios));
+    }
+
     let boxes = record("03_f1_mnist.jsonl")?;
     let losses = boxes
         .pair()?
         .map(|regime| regime.runs.iter().map(|run| run.last().train_loss).sum::<f64>() / regime.runs.len() as f64);
     let own = all.entry("03").or_default();
     own.extend(losses);
+    // The first three trials of both, which have a control of rows scaled to length 1.
+    let first = |regime: &str| -> Outcome<Vec<f64>> {
+        let maxima = boxes.maxima.clone().ok_or("no sharpness")?.only(sharp_minima::Space::Full, 1e-3).maxima;
+        let own = maxima.into_iter().filter(|one| one.regime.as_deref() == Some(regime) && one.trial < Some(3));
+        Ok(own.map(|one| one.phi()).collect())
+    };
+    let three = sharp_minima::Ratio::of(&first("large")?, &first("small")?)?;
+    own.extend([three.geometric, three.lower, three.upper]);
     // The large batch in the full space: ten iterations from corner to corner, thirty from zero.
     let of_large = |name: &str| -> Outcome<Vec<sharp_minima::Maximum>> {
         let maxima = record(name)?.maxima.ok_or("no sharpness")?.only(sharp_minima::Space::Full, 1e-3);
