@@ -264,9 +264,13 @@ fn the_readme_quotes_the_record() -> Outcome {
     let ratio = judged.verdicts.iter().find(|one| one.claim.starts_with("Large batch, full space, ε = 1e-3: it is"));
     let ratio = ratio.ok_or("no such claim")?.recorded.effects.first().ok_or("no effect")?;
     let ways = there.ways_down()?;
-    let full = ways.iter().find(|way| (way.space, way.epsilon) == (sharp_minima::Space::Full, 1e-3)).ok_or("no way")?;
-    let large = full.where_accuracy("large", gap.train_large.mean / 100.0);
-    let large = sharp_minima::Spread::of(&large.iter().map(|point| point.from_zero).collect::<Vec<_>>())?;
+    let in_full = |epsilon: f64, regime: &str| -> Result<sharp_minima::Spread, Box<dyn std::error::Error>> {
+        let way = ways.iter().find(|way| (way.space, way.epsilon) == (sharp_minima::Space::Full, epsilon));
+        let accuracy = if regime == "small" { gap.train_small.mean } else { gap.train_large.mean };
+        let there = way.ok_or("no way")?.where_accuracy(regime, accuracy / 100.0);
+        Ok(sharp_minima::Spread::of(&there.iter().map(|point| point.from_zero).collect::<Vec<_>>())?)
+    };
+    let large = in_full(1e-3, "large")?;
     let said = format!(
         "where the training accuracy is the paper's, large {} %, and {:.0} times ({:.1} to {:.0}; five trials)",
         large.text(0),
@@ -275,10 +279,9 @@ fn the_readme_quotes_the_record() -> Outcome {
         ratio.upper
     );
     assert!(text.contains(&said) && large.count == 5, "{said}");
-    let full = ways.iter().find(|way| (way.space, way.epsilon) == (sharp_minima::Space::Full, 5e-4)).ok_or("no way")?;
-    let large = full.where_accuracy("large", gap.train_large.mean / 100.0);
-    let large = sharp_minima::Spread::of(&large.iter().map(|point| point.from_zero).collect::<Vec<_>>())?;
-    let papers = sharp_minima::paper::table3("F1")?.at(5e-4).ok_or("no such box")?[1];
+    let large = in_full(5e-4, "large")?;
+    let table = sharp_minima::paper::table3("F1")?;
+    let ([wide, _], [narrow, papers]) = (table.at(1e-3).ok_or("no such box")?, table.at(5e-4).ok_or("no such box")?);
     let said = format!(
         "in the smaller box large {} %, where the paper has {:.1} ± {:.1}",
         large.text(1),
@@ -286,15 +289,8 @@ fn the_readme_quotes_the_record() -> Outcome {
         papers.deviation
     );
     assert!(text.contains(&said) && large.count == 5, "{said}");
-    let mut small = Vec::new();
-    for epsilon in [1e-3, 5e-4] {
-        let way = ways.iter().find(|way| (way.space, way.epsilon) == (sharp_minima::Space::Full, epsilon));
-        let there = way.ok_or("no way")?.where_accuracy("small", gap.train_small.mean / 100.0);
-        let own = sharp_minima::Spread::of(&there.iter().map(|point| point.from_zero).collect::<Vec<_>>())?;
-        small.push((own.mean, sharp_minima::paper::table3("F1")?.at(epsilon).ok_or("no such box")?[0].mean));
-    }
-    let [(larger, paper_larger), (smaller, paper_smaller)] = small[..] else { return Err("two boxes".into()) };
-    let said = format!("({larger:.0} and {smaller:.1} %, where it has {paper_larger:.2} and {paper_smaller:.2})");
+    let [larger, smaller] = [in_full(1e-3, "small")?.mean, in_full(5e-4, "small")?.mean];
+    let said = format!("({larger:.0} and {smaller:.1} %, where it has {:.2} and {:.2})", wide.mean, narrow.mean);
     assert!(text.contains(&said), "{said}");
     let zero = maxima.contrasts(sharp_minima::Reading::FromZero)[0].clone();
     let said = format!("{} of {} searches unreliable", zero.doubtful(), zero.small.len() + zero.large.len());

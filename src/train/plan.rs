@@ -148,7 +148,7 @@ mod tests {
         let numbers = |rule, batch| -> Result<[f64; 4]> {
             match (Scaled { rule, base: 10 }).moving(adam, batch)? {
                 Optimizer::Adam { learning_rate, beta1, beta2, epsilon } => Ok([learning_rate, beta1, beta2, epsilon]),
-                other => panic!("{other}"),
+                other => Err(Error::parameter("optimizer", other, "stay ADAM")),
             }
         };
         let root = 10f64.sqrt();
