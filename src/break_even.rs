@@ -65,6 +65,9 @@ pub struct BreakEven {
     pub diverged: usize,
 }
 
+/// 1 − 0.98 is a little more than 0.02.
+const ROUNDING: f64 = 1e-12;
+
 impl Reach {
     fn of(self, row: &Epoch) -> f64 {
         match self {
@@ -75,12 +78,12 @@ impl Reach {
 
     /// Steps until it has fallen to the target for the first time, between two epochs by a straight line in its logarithm.
     fn steps(self, trace: &[Epoch], target: f64) -> Option<f64> {
-        let place = trace.iter().position(|row| self.of(row) <= target)?;
+        let place = trace.iter().position(|row| self.of(row) <= target + ROUNDING)?;
         let here = &trace[place];
         let Some(before) = place.checked_sub(1).map(|before| &trace[before]) else { return Some(here.steps as f64) };
         let (above, below) = (self.of(before), self.of(here));
         // An error of 0 has no logarithm.
-        let share = if below > 0.0 { (above / target).ln() / (above / below).ln() } else { 1.0 };
+        let share = if below > 0.0 { ((above / target).ln() / (above / below).ln()).min(1.0) } else { 1.0 };
         Some(before.steps as f64 + share * (here.steps - before.steps) as f64)
     }
 }

@@ -32,7 +32,7 @@ pub struct DistanceRun {
 pub struct Law {
     /// b of `a + b log₂ t`: how much the distance grows with each doubling of the steps.
     pub per_doubling: f64,
-    /// c of `a tᶜ`.
+    /// c of `a tᶜ`, which is looked for in 0..=2.
     pub power: f64,
     /// Root mean square of what the logarithm leaves, in units of the distance.
     pub rest_of_logarithm: f64,
@@ -51,6 +51,8 @@ pub struct Distances {
     pub runs: Vec<DistanceRun>,
     /// How many trials diverged.
     pub diverged: usize,
+    /// How many trials a budget of seconds cut short: they end before their time.
+    pub cut: usize,
 }
 
 impl Law {
@@ -121,7 +123,8 @@ impl Distances {
             return Err(Error::Data("distances need trials that have done an epoch, but there is none".into()));
         };
         let diverged = regimes.iter().map(|regime| regime.diverged()).sum();
-        Ok(Self { net: first.net.clone(), data: first.data.clone(), runs, diverged })
+        let cut = regimes.iter().map(|regime| regime.cut()).sum();
+        Ok(Self { net: first.net.clone(), data: first.data.clone(), runs, diverged, cut })
     }
 
     /// Names of the regimes, in their order.

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
-//! # The rooms, in reading order
+//! # Modules, in reading order
 //!
-//! | the paper asks | room |
+//! | the paper asks | module |
 //! |---|---|
 //! | on which points? (Table 5) | [`data`]: [`Dataset`], [`Split`] |
 //! | which network? (Table 1, Appendix B) | [`net`]: [`Net`], [`Layer`], [`zoo`], on a [`Device`] |
@@ -24,7 +24,7 @@
 //! | does the claim hold here? | [`verdict`]: [`Comparison`], [`Verdict`], [`Effect`], [`Outcome`]; [`Spread`], [`Welch`], [`Ratio`] |
 //! | what was found before? | [`Recorded`] |
 //! | how is it shown? | [`table`] ([`DataFrame`]), [`mod@chart`] ([`Chart`]), [`Block`] |
-//! | what only carries the house? | `error`, `display`, `file`, `kept`, `parallel`, `memory`, `wide`, [`Seed`], [`Scale`] |
+//! | what do all of them use? | `error`, `display`, `file`, `kept`, `parallel`, `memory`, `wide`, [`Seed`], [`Scale`] |
 //!
 //! A result's block, the table that a cell shows, stands with its result; frames stand in [`table`], pictures in
 //! [`chart`](mod@chart).
@@ -85,10 +85,10 @@ pub use seed::Seed;
 pub use sharpness::{Maxima, Maximizer, Maximum, Reading, Sharpness, Space};
 pub use spectrum::{Eigenvalue, Eigenvalues, Eigenvector, Estimate, Explained, Leading, Probe, Spectra, Spectrum};
 pub use spread::{Paired, Ranks, Ratio, Spread, Trend, Welch, holm};
-pub use table::{DataFrame, polars, show};
+pub use table::{DataFrame, polars, save_csv, show};
 pub use threshold::Threshold;
 pub use train::{
-    Ball, Descent, Epoch, Growth, Inner, Iterate, Pair, Recipe, Regime, Role, Run, Scaled, Scaling, Stop, Strategy,
+    At, Ball, Descent, Epoch, Growth, Inner, Iterate, Pair, Recipe, Regime, Role, Run, Scaled, Scaling, Stop, Strategy,
     Study, Training, Trials, WarmStart,
 };
 pub use verdict::{Comparison, Effect, Outcome, Verdict};

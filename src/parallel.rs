@@ -46,7 +46,11 @@ pub(crate) fn in_parallel<P: Sync, R: Send>(
     std::thread::scope(|scope| {
         for pool in &pools {
             let thread = std::thread::Builder::new().spawn_scoped(scope, || one_after_another(pool));
-            thread.map_err(|error| refused(threads, &error))?;
+            if let Err(error) = thread {
+                // The workers that there are would do all the work for nothing.
+                waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                return Err(refused(threads, &error));
+            }
         }
         Ok::<(), Error>(())
     })?;

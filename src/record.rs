@@ -1,21 +1,4 @@
 //! What was found before, at full scale? Recorded runs, as files that any language and any eye can read.
-//!
-//! A record is a file of JSON lines, one object a line, so that it opens as one table (`pandas.read_json(path, lines=True)`,
-//! `SELECT * FROM 'path'` in DuckDB) and a change of one number is a change of one line. Each line has a `kind`:
-//!
-//! | kind | what |
-//! |---|---|
-//! | `record` | the first line: format, version of this crate, day, threads of the machine, seconds, digest |
-//! | `regime` | a regime with its recipe, net and data |
-//! | `run`, `epoch` | a trial and why it ended; its rows, the start's first |
-//! | `maxima`, `sharpness` | how many measures are missing; each measure with its searches |
-//! | `paths`, `path`, `point` | how many paths are missing, where any is; a path; its points |
-//! | `spectra`, `spectrum` | how many spectra are missing; each spectrum with its probes |
-//! | `surfaces`, `surface` | how many surfaces are missing; each surface with its values |
-//! | `noise` | the noise of gradients at a trial's last point |
-//!
-//! The digest (XXH3, 128 bits) is of everything else in the file: a record that was altered is refused. Weights are not in it
-//! ([`Weights::save`](crate::Weights::save)). A file is whole or not there.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,6 +33,23 @@ const FORMAT: u64 = 2;
 const MOST: u64 = 1 << 28;
 
 /// The regimes of an experiment as they were measured on some day.
+///
+/// A record is a file of JSON lines, one object a line, so that it opens as one table (`pandas.read_json(path, lines=True)`,
+/// `SELECT * FROM 'path'` in DuckDB) and a change of one number is a change of one line. Each line has a `kind`:
+///
+/// | kind | what |
+/// |---|---|
+/// | `record` | the first line: format, version of this crate, day, threads of the machine, seconds, digest |
+/// | `regime` | a regime with its recipe, net and data |
+/// | `run`, `epoch` | a trial and why it ended; its rows, the start's first |
+/// | `maxima`, `sharpness` | how many measures are missing; each measure with its searches |
+/// | `paths`, `path`, `point` | how many paths are missing, where any is; a path; its points |
+/// | `spectra`, `spectrum` | how many spectra are missing; each spectrum with its probes |
+/// | `surfaces`, `surface` | how many surfaces are missing; each surface with its values |
+/// | `noise` | the noise of gradients at a trial's last point |
+///
+/// The digest (XXH3, 128 bits) is of everything else in the file: a record that was altered is refused. Weights are not in it
+/// ([`Weights::save`](crate::Weights::save)). A file is whole or not there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
     /// Version of this crate that made it.
@@ -80,7 +80,8 @@ impl Pair {
         Recorded::of(&self.regimes())
     }
 
-    /// Writes what was measured, without the weights, to a file of `data/runs`.
+    /// Writes recipes and traces, without the weights, to this file, which [`Recorded::load`] reads. Measures are added by
+    /// `recorded().with_maxima(…)`, `with_paths`, `with_spectra`, and then [`save`](Recorded::save).
     ///
     /// # Errors
     /// As [`Recorded::save`].
@@ -95,7 +96,8 @@ impl Study {
         Recorded::of(&self.regimes())
     }
 
-    /// Writes what was measured, without the weights, to a file of `data/runs`.
+    /// Writes recipes and traces, without the weights, to this file, which [`Recorded::load`] reads. Measures are added by
+    /// `recorded().with_maxima(…)`, `with_paths`, `with_spectra`, and then [`save`](Recorded::save).
     ///
     /// # Errors
     /// As [`Recorded::save`].

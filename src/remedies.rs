@@ -1,9 +1,4 @@
 //! Can the large batch be mended? Arms of a study, each a way to train, set beside the plain large and the plain small batch.
-//!
-//! The paper's strategies are judged by two questions that come apart: does the test accuracy rise, and does the sharpness fall
-//! (Tables 6 and 7). Trials of one number start from the same point in every arm, so that differences are of pairs; with
-//! several arms chance has several tries, and intervals and p of accuracies and of φ are corrected for them ([`Paired`],
-//! [`Ratio::one_of`]). Trials that diverged are counted, and left out.
 
 use crate::data::Which;
 use crate::display::{Block, counted, probability, significant};
@@ -11,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::noise::NoiseScale;
 use crate::sharpness::{Maxima, Maximum, Reading, Space};
 use crate::spread::{Paired, Ranks, Ratio, Spread, geometric_mean, holm};
-use crate::train::{Epoch, Regime, Role, Stop, Study, check_alike};
+use crate::train::{Epoch, Regime, Role, Study, check_alike};
 
 /// φ of an arm's trials in one kind of box.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +82,11 @@ impl ArmNoise {
 }
 
 /// The arms of a study side by side.
+///
+/// The paper's strategies are judged by two questions that come apart: does the test accuracy rise, and does the sharpness fall
+/// (Tables 6 and 7). Trials of one number start from the same point in every arm, so that differences are of pairs; with
+/// several arms chance has several tries, and intervals and p of accuracies and of φ are corrected for them ([`Paired`],
+/// [`Ratio::one_of`]). Trials that diverged are counted, and left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Remedies {
     /// Name of the net.
@@ -95,6 +95,8 @@ pub struct Remedies {
     pub data: String,
     /// The arms, in the order of the study.
     pub arms: Vec<Arm>,
+    /// How many measures failed, because f ceased to be finite in the box.
+    pub failed: usize,
 }
 
 impl Remedies {
@@ -116,6 +118,7 @@ impl Remedies {
         };
         let (small, large) = (one(Role::Small)?, one(Role::Large)?);
         let arms = regimes.iter().filter(|regime| regime.role.is_none()).count().max(1);
+        let failed = maxima.map_or(0, |maxima| maxima.failed.len());
         let is_asked = |maximum: &&Maximum| maximum.space == Space::Full && maximum.split == Which::Train;
         let maxima: Vec<&Maximum> = maxima.iter().flat_map(|maxima| &maxima.maxima).filter(is_asked).collect();
         for maximum in &maxima {
@@ -164,7 +167,7 @@ impl Remedies {
                 batch: regime.recipe.batch,
                 trials: regime.finite().count(),
                 diverged: regime.diverged(),
-                cut: regime.runs.iter().filter(|run| run.stop == Stop::Budget).count(),
+                cut: regime.cut(),
                 tests: regime.finite().map(|run| (run.trial, 100.0 * run.last().test_accuracy)).collect(),
                 train: Spread::of(&train).ok(),
                 loss: geometric_mean(regime.finite().map(|run| run.last().train_loss)),
@@ -179,7 +182,7 @@ impl Remedies {
             }
         };
         let arms = regimes.iter().map(arm).collect();
-        Ok(Self { net: large.net.clone(), data: large.data.clone(), arms })
+        Ok(Self { net: large.net.clone(), data: large.data.clone(), arms, failed })
     }
 
     /// With the noise of gradients of the arms' trials, all of parts of one size.
@@ -199,6 +202,12 @@ impl Remedies {
                 .then(|| ArmNoise { trace: mean(|noise| noise.trace), square: mean(|noise| noise.square) });
         }
         Ok(self)
+    }
+
+    /// φ of an arm at the largest ε that was measured of any; nothing where its own is missing.
+    fn sharpness_of<'a>(&self, arm: &'a Arm) -> Option<&'a ArmSharpness> {
+        let all = self.arms.iter().flat_map(|arm| &arm.sharpness).map(|own| own.epsilon);
+        arm.at(all.reduce(f64::max)?)
     }
 
     /// The arm of this name.
@@ -233,7 +242,7 @@ impl Remedies {
         let corrected =
             holm(&tests.iter().map(|test| test.as_ref().map_or(f64::NAN, |test| test.p)).collect::<Vec<_>>());
         let row = |((arm, control), (test, corrected)): (&(&str, &str), (&Result<Paired>, &f64))| {
-            let phi = |name: &str| Ok::<_, Error>(self.named(name)?.sharpness.first().map(|own| own.phi.clone()));
+            let phi = |name: &str| Ok::<_, Error>(self.sharpness_of(self.named(name)?).map(|own| own.phi.clone()));
             let (own, theirs) = (phi(arm)?, phi(control)?);
             let ratio = own.zip(theirs).and_then(|(own, theirs)| Ratio::of(&own, &theirs).ok());
             let (difference, p, corrected) = match test {
@@ -304,7 +313,7 @@ impl Remedies {
     /// # Errors
     /// As [`Ranks::of`]: it takes three arms with a φ.
     pub fn order(&self) -> Result<Ranks> {
-        let pairs = self.arms.iter().filter_map(|arm| Some((arm.sharpness.first()?.geometric()?, arm.test()?.mean)));
+        let pairs = self.arms.iter().filter_map(|arm| Some((self.sharpness_of(arm)?.geometric()?, arm.test()?.mean)));
         Ranks::of(&pairs.collect::<Vec<_>>())
     }
 }
@@ -365,10 +374,8 @@ impl Remedies {
         columns.extend(["training %", "training loss"].map(String::from));
         let rows = self.arms.iter().enumerate().map(|(place, arm)| {
             let difference = |paired: Option<Paired>| paired.map_or(String::new(), |paired| paired.text());
-            let left_out = match arm.diverged {
-                0 => String::new(),
-                diverged => format!(" ({diverged} diverged)"),
-            };
+            let said = |count: usize, what: &str| if count > 0 { format!(" ({count} {what})") } else { String::new() };
+            let left_out = said(arm.diverged, "diverged") + &said(arm.cut, "cut short");
             let test = arm.test().map_or("–".into(), |spread| spread.text(2));
             let mut row = vec![(place + 1).to_string(), arm.name.clone(), format!("{test}{left_out}")];
             row.extend([difference(arm.to_large), difference(arm.to_small)]);
@@ -420,7 +427,7 @@ impl Remedies {
         let count = self.arms.iter().filter(|arm| arm.role.is_none()).count();
         let trials = self.arms.iter().map(|arm| arm.trials).max().unwrap_or(0);
         let title = format!(
-            "{} on {}: mean ± std over {trials} trials; differences of pairs, and ratios of φ, which are not paired, with 95 % intervals, those of arms corrected for {count} of them; φ and loss as geometric means",
+            "{} on {}: mean ± std over {trials} trials; 95 % intervals, corrected for the number of arms ({count}); differences of accuracies are paired, ratios of φ are not; φ and loss as geometric means",
             self.net, self.data
         );
         let columns: Vec<&str> = columns.iter().map(String::as_str).collect();

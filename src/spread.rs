@@ -103,24 +103,31 @@ impl Welch {
         let (a, b) = (share(&first), share(&second));
         let error = (a + b).sqrt();
         let difference = first.mean - second.mean;
-        if error == 0.0 || error.is_nan() {
+        if !varies(error, first.mean.abs().max(second.mean.abs())) {
             return Err(Error::parameter("deviation of both groups", error, "be above 0 in one of them for a test"));
         }
         let freedom = (a + b).powi(2) / (a.powi(2) / (first.count - 1) as f64 + b.powi(2) / (second.count - 1) as f64);
-        let student = StudentsT::new(0.0, 1.0, freedom)
-            .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))?;
-        let t = difference / error;
-        let tries = comparisons as f64;
-        let reach = student.inverse_cdf(1.0 - 0.025 / tries) * error;
-        Ok(Self {
-            difference,
-            lower: difference - reach,
-            upper: difference + reach,
-            t,
-            freedom,
-            p: (2.0 * tries * student.cdf(-t.abs())).min(1.0),
-        })
+        let ([lower, upper], p) = of_student(difference, error, freedom, comparisons)?;
+        Ok(Self { difference, lower, upper, t: difference / error, freedom, p })
     }
+}
+
+/// Whether numbers of this size vary by more than rounding makes equal ones differ.
+fn varies(deviation: f64, size: f64) -> bool {
+    deviation > 1e-12 * size
+}
+
+/// The 95 % interval of a mean with this standard error, by Student's t, and p of 0, both corrected for so many comparisons.
+fn of_student(mean: f64, error: f64, freedom: f64, comparisons: usize) -> Result<([f64; 2], f64)> {
+    let student = student(freedom)?;
+    let tries = comparisons as f64;
+    let reach = student.inverse_cdf(1.0 - 0.025 / tries) * error;
+    Ok(([mean - reach, mean + reach], (2.0 * tries * student.cdf(-(mean / error).abs())).min(1.0)))
+}
+
+fn student(freedom: f64) -> Result<StudentsT> {
+    StudentsT::new(0.0, 1.0, freedom)
+        .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))
 }
 
 /// The mean difference of pairs, by Student's test of differences: trials of two regimes from the same start are a pair, and what
@@ -144,8 +151,8 @@ impl Paired {
     /// The test of pairs (first, second), one of so many comparisons.
     ///
     /// # Errors
-    /// [`Error::Data`] where there is no pair; [`Error::Parameter`] where there is one or no comparison, or where all differences are
-    /// the same.
+    /// [`Error::Data`] where there is no pair; [`Error::Parameter`] where there is one, where there is no comparison, or where all
+    /// differences are the same but for rounding.
     ///
     /// ```
     /// let test = sharp_minima::Paired::test(&[(5.1, 4.1), (4.9, 4.0), (5.2, 4.1)], 1)?;
@@ -164,17 +171,13 @@ impl Paired {
         }
         let differences: Vec<f64> = pairs.iter().map(|(first, second)| first - second).collect();
         let Spread { mean, deviation, count } = Spread::of(&differences)?;
-        if deviation == 0.0 || deviation.is_nan() {
+        let size = pairs.iter().fold(0.0, |most: f64, (first, second)| most.max(first.abs()).max(second.abs()));
+        if !varies(deviation, size) {
             return Err(Error::parameter("deviation of differences", deviation, "be above 0 for a test"));
         }
         let error = deviation / (count as f64).sqrt();
-        let freedom = (count - 1) as f64;
-        let student = StudentsT::new(0.0, 1.0, freedom)
-            .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))?;
-        let tries = comparisons as f64;
-        let reach = student.inverse_cdf(1.0 - 0.025 / tries) * error;
-        let p = (2.0 * tries * student.cdf(-(mean / error).abs())).min(1.0);
-        Ok(Self { difference: mean, lower: mean - reach, upper: mean + reach, p, count })
+        let ([lower, upper], p) = of_student(mean, error, (count - 1) as f64, comparisons)?;
+        Ok(Self { difference: mean, lower, upper, p, count })
     }
 }
 
@@ -261,11 +264,12 @@ impl Ranks {
             }
             count => {
                 let freedom = (count - 2) as f64;
-                let student = StudentsT::new(0.0, 1.0, freedom).map_err(|error| {
-                    Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})"))
-                })?;
                 let rest = 1.0 - correlation * correlation;
-                if rest <= 0.0 { 0.0 } else { 2.0 * student.cdf(-(correlation * (freedom / rest).sqrt()).abs()) }
+                if rest <= 0.0 {
+                    0.0
+                } else {
+                    2.0 * student(freedom)?.cdf(-(correlation * (freedom / rest).sqrt()).abs())
+                }
             }
         };
         Ok(Self { correlation, p, count: pairs.len() })
@@ -330,16 +334,42 @@ impl Ratio {
     /// # Ok::<(), sharp_minima::Error>(())
     /// ```
     pub fn one_of(first: &[f64], second: &[f64], comparisons: usize) -> Result<Self> {
-        if let Some(value) = first.iter().chain(second).find(|value| !(value.is_finite() && **value > 0.0)) {
-            return Err(Error::parameter("numbers of a ratio", value, "be finite and above 0"));
-        }
+        check_positive(first, second)?;
         if comparisons == 0 {
             return Err(Error::parameter("comparisons", 0, "be at least 1"));
         }
-        let spread = |values: &[f64]| Spread::of(&values.iter().map(|value| value.ln()).collect::<Vec<f64>>());
+        let spread = |values: &[f64]| Spread::of(&logarithms(values));
         let test = Welch::one_of(spread(first)?, spread(second)?, comparisons)?;
         Ok(Self {
             of_means: Spread::of(first)?.mean / Spread::of(second)?.mean,
+            geometric: test.difference.exp(),
+            lower: test.lower.exp(),
+            upper: test.upper.exp(),
+            p: test.p,
+        })
+    }
+
+    /// The ratio of pairs of positive numbers, by the paired test of their logarithms: where both are of one trial, or of one path,
+    /// and so not independent.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where a number is not above 0 and finite, and as [`Paired::test`].
+    ///
+    /// ```
+    /// let (first, second) = ([2.0, 6.5, 21.0], [1.0, 3.0, 10.0]);
+    /// let pairs: Vec<(f64, f64)> = first.into_iter().zip(second).collect();
+    /// let paired = sharp_minima::Ratio::of_pairs(&pairs)?;
+    /// assert!(paired.lower > 1.8 && paired.upper < 2.4);
+    /// assert!(sharp_minima::Ratio::of(&first, &second)?.lower < 0.2);
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn of_pairs(pairs: &[(f64, f64)]) -> Result<Self> {
+        let (first, second): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+        check_positive(&first, &second)?;
+        let pairs: Vec<(f64, f64)> = logarithms(&first).into_iter().zip(logarithms(&second)).collect();
+        let test = Paired::test(&pairs, 1)?;
+        Ok(Self {
+            of_means: first.mean() / second.mean(),
             geometric: test.difference.exp(),
             lower: test.lower.exp(),
             upper: test.upper.exp(),
@@ -352,6 +382,17 @@ impl Ratio {
         let (lower, upper) = (factor(self.lower), factor(self.upper));
         format!("95 % interval {lower} to {upper}, p = {}", probability(self.p))
     }
+}
+
+fn check_positive(first: &[f64], second: &[f64]) -> Result<()> {
+    match first.iter().chain(second).find(|value| !(value.is_finite() && **value > 0.0)) {
+        Some(value) => Err(Error::parameter("numbers of a ratio", value, "be finite and above 0")),
+        None => Ok(()),
+    }
+}
+
+fn logarithms(values: &[f64]) -> Vec<f64> {
+    values.iter().map(|value| value.ln()).collect()
 }
 
 /// The line of least squares through points.
@@ -436,7 +477,7 @@ impl Trend {
         Ok(Self { factor: slope.exp(), lower: lower.exp(), upper: upper.exp(), p, count: pairs.len() })
     }
 
-    /// "grows by a factor of 1.30 with each doubling (95 % interval 1.21 to 1.39, p = 2e-4)".
+    /// "times 1.30 with each doubling (95 % interval 1.21 to 1.39, p = 2e-4)".
     pub fn text(&self) -> String {
         let Self { lower, upper, p, .. } = self;
         let [times, lower, upper] = [&self.factor, lower, upper].map(|&value| factor(value));
@@ -456,8 +497,7 @@ pub(crate) fn with_each_doubling(pairs: &[(f64, f64)]) -> Result<([f64; 3], f64)
     };
     let freedom = (pairs.len() - 2) as f64;
     let error = (rest / freedom / square).sqrt();
-    let student = StudentsT::new(0.0, 1.0, freedom)
-        .map_err(|error| Error::parameter("degrees of freedom", freedom, format!("be above 0 ({error})")))?;
+    let student = student(freedom)?;
     let reach = student.inverse_cdf(0.975) * error;
     let p = match (slope == 0.0, error == 0.0) {
         (true, _) => 1.0,
@@ -546,6 +586,7 @@ mod tests {
     /// import numpy as np; from scipy import stats   # SciPy 1.17
     /// a, b = [98.1, 98.0, 97.95, 98.12, 98.03], [97.8, 97.9, 97.75, 97.71, 97.86]
     /// r = stats.ttest_rel(a, b); print(r.pvalue, *r.confidence_interval(), 7 * r.pvalue, *r.confidence_interval(1 - 0.05 / 7))
+    /// r = stats.ttest_rel(*np.log([[2, 6.5, 21, 3.1], [1, 3, 10, 1.9]])); print(r.pvalue, *np.exp(r.confidence_interval()))
     /// x, y = [1, 5, 2, 2, 9.], [3, 4, 1, 7, 8.]
     /// of = lambda x: stats.spearmanr(x, y).statistic
     /// r = stats.permutation_test((x,), of, permutation_type="pairings", n_resamples=np.inf); print(r.statistic, r.pvalue)
@@ -564,7 +605,18 @@ mod tests {
         for (value, expected) in found.iter().zip(PAIRED) {
             assert!((value / expected - 1.0).abs() < 1e-8, "{found:?}");
         }
+        let ratio = Ratio::of_pairs(&[(2.0, 1.0), (6.5, 3.0), (21.0, 10.0), (3.1, 1.9)])?;
+        let expected = [0.0018080828549980183, 1.6022704565879136, 2.404855120259426, 1.9629641646158118];
+        for (value, expected) in [ratio.p, ratio.lower, ratio.upper, ratio.geometric].iter().zip(expected) {
+            assert!((value / expected - 1.0).abs() < 1e-8, "{ratio:?}");
+        }
+        assert!((ratio.of_means - 32.6 / 15.9).abs() < 1e-12 && Ratio::of_pairs(&[(1.0, 0.0), (1.0, 2.0)]).is_err());
         assert!(Paired::test(&pairs[..1], 1).is_err() && Paired::test(&pairs, 0).is_err());
+        // Differences that are the same but for rounding: three of ten thousand points.
+        let equal = [(90.03, 90.0), (90.07, 90.04)];
+        assert_ne!(equal[0].0 - equal[0].1, equal[1].0 - equal[1].1);
+        assert!(Paired::test(&equal, 1).is_err());
+        assert!(Welch::test(&[0.1 + 0.2, 0.3], &[0.3, 0.3]).is_err());
         assert_eq!(
             Paired::test(&[], 1).map_err(|error| error.to_string()),
             Err("there are no pairs to compare".into())

@@ -37,6 +37,8 @@ pub struct WarmPoint {
     pub from_zero: Option<f64>,
     /// Whether the largest φ is a measure of a size.
     pub is_trusted: bool,
+    /// Whether every φ of the plain large batch and of the small one beside it is.
+    pub are_others_trusted: bool,
     /// The largest φ of the plain large batch, percent, where it was measured after as many epochs in all.
     pub plain_largest: Option<f64>,
     /// The same where it was measured after as many steps in all.
@@ -62,8 +64,12 @@ pub struct WarmStarts {
     pub points: Vec<WarmPoint>,
     /// How many measures are missing, because the budget of seconds was used up.
     pub unmeasured: usize,
-    /// How many trials that started warm diverged.
+    /// How many trials diverged, of all that are set side by side.
     pub diverged: usize,
+    /// How many trials a budget of seconds cut short.
+    pub cut: usize,
+    /// How many measures failed, because f ceased to be finite in the box.
+    pub failed: usize,
 }
 
 /// What the large batch that started last is set against.
@@ -144,7 +150,8 @@ impl WarmStarts {
         };
         let plain: Vec<&Regime> = regimes.iter().filter(is_plain).copied().collect();
         let measured = warm.iter().map(|(_, regime, _)| *regime).chain(plain.iter().copied()).chain([*small]);
-        let names: Vec<&str> = measured.map(|regime| regime.name.as_str()).collect();
+        let measured: Vec<&Regime> = measured.collect();
+        let names: Vec<&str> = measured.iter().map(|regime| regime.name.as_str()).collect();
         let is_own = |maximum: &&Maximum| {
             maximum.split == Which::Train
                 && maximum.epoch.is_none()
@@ -166,7 +173,7 @@ impl WarmStarts {
                         let run = regime.finite().find(|other| other.trial == run.trial)?;
                         let row = run.trace.iter().find(|row| is_there(row))?;
                         let ends = row.epoch == run.last().epoch;
-                        Some((*row, measure_of(regime).filter(|_| ends).map(|maximum| maximum.phi())))
+                        Some((*row, measure_of(regime).filter(|_| ends).map(|maximum| Reading::Largest.of(maximum))))
                     };
                     // Where two are as far, the one that ends there.
                     let found = regimes.iter().filter_map(of).min_by_key(|(row, phi)| (row.steps, phi.is_none()));
@@ -178,6 +185,8 @@ impl WarmStarts {
                 let (going_on, going_on_largest) = first(&[*small], &|row| row.epoch == in_all);
                 let (as_long, plain_largest) = first(&plain, &|row| row.epoch == in_all);
                 let (as_many_steps, as_many_steps_largest) = first(&plain, &|row| row.steps >= steps);
+                let others = [plain_largest, as_many_steps_largest, going_on_largest];
+                let [plain_largest, as_many_steps_largest, going_on_largest] = others.map(|it| it.map(|(phi, _)| phi));
                 points.push(WarmPoint {
                     trial: run.trial,
                     epochs,
@@ -189,6 +198,7 @@ impl WarmStarts {
                     largest: measure.map(|maximum| maximum.phi()),
                     from_zero: measure.map(|maximum| Reading::FromZero.of(maximum).0),
                     is_trusted: measure.is_none_or(|maximum| Reading::Largest.of(maximum).1),
+                    are_others_trusted: others.iter().flatten().all(|(_, is_trusted)| *is_trusted),
                     plain_largest,
                     as_many_steps_largest,
                     going_on_largest,
@@ -204,7 +214,9 @@ impl WarmStarts {
             measured: own.first().map(|maximum| (maximum.space, maximum.epsilon)),
             points,
             unmeasured: maxima.map_or(0, |maxima| maxima.unmeasured),
-            diverged: warm.iter().map(|(_, regime, _)| regime.diverged()).sum(),
+            diverged: measured.iter().map(|regime| regime.diverged()).sum(),
+            cut: measured.iter().map(|regime| regime.cut()).sum(),
+            failed: maxima.map_or(0, |maxima| maxima.failed.len()),
         })
     }
 

@@ -35,6 +35,8 @@ pub struct WayPoint {
     pub gradient_norm: Option<f64>,
     /// Whether the largest φ is a measure of a size.
     pub is_trusted: bool,
+    /// Whether that from x itself is.
+    pub is_from_zero_trusted: bool,
 }
 
 /// Sharpness along the runs of a study, in one kind of box.
@@ -54,6 +56,10 @@ pub struct WayDown {
     pub unmeasured: usize,
     /// How many trials diverged.
     pub diverged: usize,
+    /// How many trials a budget of seconds cut short.
+    pub cut: usize,
+    /// How many measures failed, because f ceased to be finite in the box.
+    pub failed: usize,
 }
 
 impl WayPoint {
@@ -85,6 +91,7 @@ impl WayDown {
                             && it.regime.as_ref() == Some(&regime.name)
                     });
                     let Some(maximum) = here else { continue };
+                    let (from_zero, is_from_zero_trusted) = Reading::FromZero.of(maximum);
                     points.push(WayPoint {
                         regime: regime.name.clone(),
                         role: regime.role,
@@ -92,10 +99,11 @@ impl WayDown {
                         trial: run.trial,
                         row: *row,
                         largest: maximum.phi(),
-                        from_zero: Reading::FromZero.of(maximum).0,
+                        from_zero,
                         reach: maximum.from_zero().map_or(0.0, |search| search.reach),
                         gradient_norm: maximum.gradient_norm,
                         is_trusted: Reading::Largest.of(maximum).1,
+                        is_from_zero_trusted,
                     });
                 }
             }
@@ -111,6 +119,8 @@ impl WayDown {
             points,
             unmeasured: maxima.unmeasured,
             diverged: maxima.diverged,
+            cut: regimes.iter().map(|regime| regime.cut()).sum(),
+            failed: maxima.failed.len(),
         })
     }
 

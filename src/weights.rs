@@ -278,8 +278,11 @@ impl Weights {
         safetensors::serialize(views, None).map_err(|error| Error::file(path, error))
     }
 
-    /// Reads weights of this layout from safetensors in f32 or f64 (rounded); order does not matter, names do. Running
-    /// averages may be missing (mean 0, variance 1 then); tensors under other names are an error.
+    /// Reads weights of this layout from safetensors in f32 or f64 (rounded), as PyTorch writes them for a `Sequential` of the same
+    /// layers: `safetensors.torch.save_file(model.state_dict(), "mine.safetensors")`. Order does not matter, names do: `net.layout()`
+    /// lists them ([`Layout::parameters`], [`Layout::buffers`]), "0.weight" among them; "0" is the layer's place in the list. Running
+    /// averages may be missing (mean 0, variance 1 then), and `num_batches_tracked` is passed over; any other name is an error, such
+    /// as the prefix "module." of a model that was wrapped.
     ///
     /// # Errors
     /// [`Error::File`] where the file cannot be read or is none, [`Error::Format`] where it is too large for this net, not

@@ -100,9 +100,13 @@ impl Work {
 
     /// Keeps each finished part in a folder, and takes from it what was finished before: a call that was interrupted resumes
     /// when the same call is made again. A trial in the middle resumes after the last epoch that was kept, which is at most 20
-    /// seconds and one epoch before the interrupt, and its bits do not change. Nothing is taken that was made by another call, on
-    /// other data or by another version, nor what was altered since: that is said in a line, and done again. The folder can be
-    /// removed at any time.
+    /// seconds and one epoch before the interrupt, and its bits do not change.
+    ///
+    /// Finished trials and measures serve every later call that asks for the same: with the same recipe, net and data, also if it has
+    /// more trials or more arms. To change a parameter, the number of epochs among them, is to start those trials afresh. What was
+    /// made on other data or by another version is not used, nor what was altered since: that is said in a line, and done again.
+    /// Points on a run's way ([`Training::iterates`](crate::Training::iterates)) lie in the folder too, so that it must stay while a
+    /// result of this session is read at an epoch.
     pub fn kept_in(self, folder: impl AsRef<Path>) -> Self {
         Self { folder: Some(folder.as_ref().into()), ..self }
     }

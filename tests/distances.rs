@@ -56,6 +56,24 @@ fn a_law_is_found_where_there_is_one() -> Done {
 }
 
 #[test]
+fn what_shrinks_or_was_cut_short_is_not_judged() -> Done {
+    let (_, _, pair) = pair()?;
+    let shrinking = with(&pair.small.regime, |trial, steps| 10.0 - steps.log2() - 0.1 * trial as f64);
+    let judge = |small: &Regime| -> sharp_minima::Result<Vec<Outcome>> {
+        let distances = Distances::of(&[small, &pair.large.regime])?;
+        Ok(verdict::distances(None, Some(&distances))?.verdicts.iter().map(|verdict| verdict.live.outcome).collect())
+    };
+    assert_eq!(judge(&shrinking)?[1], Outcome::NotTested, "a logarithm that falls");
+    let mut cut = pair.small.regime.clone();
+    cut.runs[1].stop = sharp_minima::Stop::Budget;
+    assert_eq!(judge(&cut)?, [Outcome::NotTested; 3]);
+    assert!(
+        judge(&pair.small.regime)?.contains(&Outcome::Holds) || judge(&pair.small.regime)?.contains(&Outcome::Fails)
+    );
+    Ok(())
+}
+
+#[test]
 fn a_range_holds_fails_or_is_undecided() -> Done {
     let (_, _, pair) = pair()?;
     let near = with(&pair.large.regime, |_, _| 2.0);
@@ -96,6 +114,22 @@ fn distances_are_those_of_the_traces() -> Done {
             (verdict.live.outcome, verdict.live.evidence())
         );
     }
+    Ok(())
+}
+
+/// An error of exactly 2 % is 2 %, though 1 − 0.98 is a little more.
+#[test]
+fn a_target_is_reached_where_it_is_met() -> Done {
+    let (_, _, pair) = pair()?;
+    let at = |regime: &Regime| {
+        let mut regime = regime.clone();
+        for row in regime.runs.iter_mut().flat_map(|run| &mut run.trace) {
+            row.test_accuracy = if row.epoch < 5 { 0.9 } else { 0.98 };
+        }
+        regime
+    };
+    let even = BreakEven::of(&at(&pair.small.regime), &at(&pair.large.regime), Reach::TestError, &[0.02])?;
+    assert!(even.points.iter().all(|point| point.small.is_some() && point.large.is_some()), "{:?}", even.points);
     Ok(())
 }
 

@@ -137,6 +137,7 @@ fn reals_are_answered() -> Result<()> {
         ("numbers of pairs", Box::new(|v| said(Paired::test(&[(v, 0.0), (v, 0.0)], 1)))),
         ("numbers of ranks", Box::new(|v| said(Ranks::of(&[(v, 1.0), (2.0, v), (v, v)])))),
         ("numbers of a ratio", Box::new(|v| said(Ratio::of(&[v, 1.0], &[1.0, 2.0])))),
+        ("numbers of a ratio of pairs", Box::new(|v| said(Ratio::of_pairs(&[(v, 1.0), (1.0, 2.0)])))),
         ("numbers of a trend", Box::new(|v| said(Trend::of(&[(v, 1.0), (2.0, 2.0), (4.0, v)])))),
         (
             "accuracies of a threshold",
@@ -419,6 +420,10 @@ fn the_others_bear_it() -> Result<()> {
     let names = ["", "nobody", "\0", "/", "/dev/null", "ü", &long];
     let way = study.recorded();
     let down = Recorded::load(Path::new(env!("CARGO_MANIFEST_DIR")).join("data/runs/06_f1_mnist.jsonl"))?.way_down()?;
+    let (measured, surfaces) =
+        (Sharpness::full(1e-3).quiet().at(net, data, x), Plane::filters().points(3).quiet().at(net, data, x));
+    let spectra = Spectrum::outermost(1).steps(3).probes(1).quiet().at(net, data, x);
+    let joined = Between::line().points(3).quiet().run(net, data, x, x);
     let texts: Vec<Asked<'_, &str>> = vec![
         (
             "nets of the paper",
@@ -484,6 +489,17 @@ fn the_others_bear_it() -> Result<()> {
         ),
         ("a part of the weights", Box::new(|name| answered(x.part(name).map(|(shape, own)| (shape.len(), own.len()))))),
         ("pictures", Box::new(|name| answered(images.pictures(name)))),
+        (
+            "names of points",
+            Box::new(|name| {
+                answered((
+                    measured.clone().map(|one| Maxima::from(vec![one.named(name)]).block()),
+                    surfaces.clone().map(|one| Surfaces::from(vec![one.named(name)]).block()),
+                    spectra.clone().map(|one| Spectra::from(vec![one.named(name)]).block()),
+                    joined.clone().map(|one| Paths::from(vec![one.named(name, name)]).chart().map(|it| it.svg)),
+                ));
+            }),
+        ),
         (
             "blocks",
             Box::new(|name| {
@@ -555,6 +571,7 @@ fn the_others_bear_it() -> Result<()> {
                 answered((
                     pair.record(""),
                     pair.study().recorded().save("/"),
+                    pair.frame().map(|frame| table::save_csv(&frame, "/dev/null/no")),
                     x.save(""),
                     images.pictures("no").map(|it| it.save("/dev/null/no")),
                 ))

@@ -1,7 +1,8 @@
 //! Points on a run's way, and runs that start there.
 
 use sharp_minima::{
-    Between, Dataset, Error, Net, Objective, Sharpness, Statistics, Stop, Study, Training, Trials, Weights, data, zoo,
+    At, Between, Dataset, Error, Net, Objective, Sharpness, Statistics, Stop, Study, Training, Trials, Weights, data,
+    zoo,
 };
 
 type Done = Result<(), Box<dyn std::error::Error>>;
@@ -41,7 +42,7 @@ fn iterates_are_the_points_of_their_epochs_and_change_nothing() -> Done {
             }
             assert_eq!(x, &descent.weights()?);
         }
-        assert_eq!((then.regime.runs[1].last().epoch, then.epochs(), then.at), (3, vec![0, 3], Some(3)));
+        assert_eq!((then.regime.runs[1].last().epoch, then.epochs(), then.at), (3, vec![0, 3], At::Epoch(3)));
         assert_eq!(then.at_lowest(), then, "trials that are read at an epoch are not read elsewhere");
     }
     Ok(())
@@ -184,6 +185,44 @@ fn trials_that_ended_early_have_no_later_point() -> Done {
     assert_eq!((wild.regime.diverged(), wild.at_epoch(0)?.regime.diverged()), (2, 2));
     let error = adam().starting_at(&wild).run(&net, &data).expect_err("no point to start from").to_string();
     assert!(error.contains("trial of a warm start must be among those"), "{error}");
+    Ok(())
+}
+
+/// Where one trial of those that are started from diverged the others have their warm starts.
+#[test]
+fn a_trial_that_diverged_has_no_warm_start() -> Done {
+    let (net, data) = small()?;
+    let mut from = adam().trials(3).iterates(&[2]).run(&net, &data)?;
+    from.regime.runs[1].stop = Stop::Diverged;
+    let warm = adam().batch(50).warm_starts(&net, &data, &from)?;
+    let started = warm.named("from epoch 2")?;
+    assert_eq!(started.regime.runs.iter().map(|run| run.trial).collect::<Vec<_>>(), [0, 2]);
+    let alone = adam().batch(50).starting_at(&from.at_epoch(2)?);
+    let mut descent = alone.begin(&net, &data, 2)?;
+    descent.until(&data, 4)?;
+    assert_eq!(descent.weights()?, started.weights[1]);
+    let error = alone.begin(&net, &data, 1).err().ok_or("it has no point")?.to_string();
+    assert!(error.contains("but it diverged, but is 1"), "{error}");
+    Ok(())
+}
+
+/// A reading after another one never has the trace of one epoch and the point of another.
+#[test]
+fn readings_follow_each_other() -> Done {
+    let (net, data) = small()?;
+    // At this rate the lowest loss is not the last.
+    let wild = Training::adam().learning_rate(0.03).batch(20).trials(2).epochs(12).iterates(&[1, 2, 12]).quiet();
+    let pair = wild.pair(&net, &data, 20, 100)?;
+    let lowest = pair.small.at_lowest();
+    let early = lowest.regime.runs.iter().position(|run| run.last().epoch < 12).ok_or("all end at their lowest")?;
+    assert_eq!(lowest.at, At::Lowest);
+    assert!(lowest.iterates[early].iter().all(|iterate| iterate.epoch < 12));
+    assert!(lowest.at_epoch(12).is_err());
+    let first = lowest.at_epoch(1)?;
+    assert_eq!((&first.weights, first.at), (&pair.small.at_epoch(1)?.weights, At::Epoch(1)));
+    let near = pair.small.as_low_as(&pair.large)?;
+    assert_eq!((near.at, &near.at_lowest()), (At::Own, &near));
+    assert_eq!(pair.at_epoch(12)?.small.as_far_as(&pair.large)?.at, At::Own);
     Ok(())
 }
 

@@ -111,7 +111,7 @@ fn every_field_of_a_recipe_decides_what_is_found() -> Done {
     let net = zoo::f1(data.shape(), data.classes(), 0.02)?;
     // With everything on, since what is off is not written.
     let growth = Growth { every: 1, factor: 2, most: 40, rate: 0.7 };
-    let own = Training::adam().batch(20).epochs(2).strategy(Strategy::sam(0.05).parts_of(10)).ghost(5);
+    let own = Training::adam().batch(20).epochs(3).strategy(Strategy::sam(0.05).parts_of(10)).ghost(5);
     let own = own.augment(Augment::images()).warm_up(3).scaled(Scaling::Linear, 10).growing(growth).average(1);
     let own = own.recipe().clone();
     let others = neighbors(&own)?;

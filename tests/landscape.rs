@@ -136,6 +136,20 @@ fn rises_are_those_of_all_paths() -> Outcome {
     }
     let ratio = paths.rises()?;
     assert!((ratio.geometric - (20f64 * 10.0).sqrt()).abs() < 1e-9, "{ratio:?}");
+    // Both rises of a path are a pair.
+    assert_eq!(
+        ratio,
+        sharp_minima::Ratio::of_pairs(&[(2.0, 0.1), (3.0, 0.3)].map(|(l, s)| ((1.0 + l) - 1.0, (1.0 + s) - 1.0)))?
+    );
+    // NaN is the worst, and is not passed over.
+    let mut broken = paths.paths[0].clone();
+    for point in &mut broken.points {
+        if (point.alpha - 0.5).abs() < 1e-9 || (point.alpha - 1.125).abs() < 1e-9 {
+            point.value.train.loss = f64::NAN;
+        }
+    }
+    assert!(broken.barrier().is_some_and(f64::is_nan) && broken.rise_large().is_some_and(f64::is_nan));
+    assert!(broken.rise_small().is_some_and(|rise| (rise - 0.1).abs() < 1e-12));
     let short = Between::line().alphas(0.0, 1.0).quiet().pair(&net, &data, &pair)?;
     assert!(short.rises().is_err() && sharp_minima::Paths::default().rises().is_err());
     Ok(())

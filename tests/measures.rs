@@ -156,6 +156,14 @@ fn several_random_directions() -> Done {
     let spread = draws.spread(Reading::Largest)?;
     assert!(spread.count == 3 && spread.deviation > 0.0, "{spread:?}");
     assert!(draws.block().to_string().contains("3 draws"), "{}", draws.block());
+    // Of a pair's trials another draw is another box, and no further trial.
+    let two = [0, 1].map(|draw| sharpness.clone().draw(draw).pair(&net, &data, &pair));
+    let [one, other] = two;
+    let both = Maxima::joined(&[one?, other?]);
+    let sizes: Vec<(usize, usize)> =
+        both.contrasts(Reading::Largest).iter().map(|one| (one.small.len(), one.large.len())).collect();
+    assert_eq!(sizes, [(2, 2); 2]);
+    assert!(both.block().to_string().contains("seed 0, draw 1"), "{}", both.block());
     let said = Sharpness::full(1e-3).draws(&net, &data, x, 2).expect_err("not random").to_string();
     assert_eq!(said, "number of draws must be 1 where A is not random, but is 2");
     assert!(sharpness.draws(&net, &data, x, 0).is_err());
@@ -188,6 +196,28 @@ fn searches_that_found_no_size_are_counted() -> Done {
     Ok(())
 }
 
+fn measure_lowest(net: &Net, data: &Dataset, pair: &Pair) -> sharp_minima::Result<Maxima> {
+    Sharpness::full(1e-3).quiet().pair(net, data, &pair.at_lowest())
+}
+
+/// A measure that was kept as a trial's is a bare point's where a bare point is asked for.
+#[test]
+fn a_kept_measure_has_no_name_of_another_call() -> Done {
+    let (net, data, pair) = trained()?;
+    let folder = tempfile::tempdir()?;
+    let measure = Sharpness::full(1e-3).quiet().kept_in(folder.path());
+    let named = measure.pair(&net, &data, &pair)?;
+    let bare = measure.at(&net, &data, &pair.large.weights[0])?;
+    let large = named.maxima.iter().find(|one| one.regime.as_deref() == Some("large")).ok_or("no such measure")?;
+    assert_eq!((bare.largest, &bare.regime, bare.role, bare.trial), (large.largest, &None, None, None));
+    assert_eq!(bare.seconds, large.seconds, "it was found, not made");
+    let both = Maxima::from(vec![bare.clone().named("mine"), bare.named("yours")]);
+    let text = both.block().to_string();
+    assert!(text.contains("mine") && text.contains("yours") && !text.contains("draws"), "{text}");
+    assert!(both.chart().is_ok());
+    Ok(())
+}
+
 /// What was not measured alike is not averaged, and tables and charts tell it apart.
 #[test]
 fn other_boxes_stay_apart() -> Done {
@@ -204,6 +234,17 @@ fn other_boxes_stay_apart() -> Done {
     assert!(text.contains("full space, 3 iterations, 1 search"), "{text}");
     assert!(both.chart()?.svg.contains("full space, 10 iterations, 6 searches"));
     assert!(!ten.block().to_string().contains("iterations"), "{}", ten.block());
+    // Each box has its own numbers in the comparison, and a trial that was measured twice in one box is refused.
+    let comparison = verdict::sharpness(&paper::table3("F1")?, &paper::table4("F1")?, None, Some(&both))?;
+    let means: Vec<f64> = comparison.frame()?.column("mean")?.f64()?.iter().flatten().collect();
+    for contrast in both.contrasts(Reading::Largest) {
+        let mean = contrast.large.iter().sum::<f64>() / 2.0;
+        assert!(means.iter().any(|found| (found / mean - 1.0).abs() < 1e-12), "{mean} is not among {means:?}");
+    }
+    let twice = Maxima::joined(&[ten.clone(), measure_lowest(&net, &data, &pair)?]);
+    let error =
+        verdict::sharpness(&paper::table3("F1")?, &paper::table4("F1")?, None, Some(&twice)).expect_err("twice");
+    assert!(error.to_string().contains("but is trial 0 of 'small' twice"), "{error}");
     Ok(())
 }
 
@@ -425,8 +466,10 @@ fn claims_about_paths_are_judged_as_the_numbers_say() -> Done {
         Ok(verdict::paths(&paper, None, Some(&paths))?.verdicts.iter().map(|one| one.live.outcome).collect())
     };
     use Outcome::{Fails, Holds, NotTested, Undecided};
-    assert_eq!(judged([0.1, 0.101], [1.0, 1.01])?, [Holds, NotTested]);
-    assert_eq!(judged([1.0, 1.01], [0.1, 0.101])?, [Fails, NotTested]);
+    assert_eq!(judged([0.1, 0.101], [1.0, 1.02])?, [Holds, NotTested]);
+    assert_eq!(judged([1.0, 1.02], [0.1, 0.101])?, [Fails, NotTested]);
+    // Pairs that are all alike have no interval.
+    assert_eq!(judged([0.1, 0.2], [1.0, 2.0])?, [Undecided, NotTested]);
     assert_eq!(judged([0.1, 0.9], [0.5, 0.4])?, [Undecided, NotTested]);
     let comparison = verdict::paths(&paper, None, Some(&measured))?;
     let text = comparison.block().to_string();

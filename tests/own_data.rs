@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sharp_minima::polars::prelude::*;
-use sharp_minima::{Dataset, Layer, Net, Outcome, Seed, Split, Training, verdict};
+use sharp_minima::{Dataset, Error, Layer, Net, Outcome, Seed, Split, Training, save_csv, verdict};
 
 type Done = std::result::Result<(), Box<dyn std::error::Error>>;
 
@@ -25,7 +25,7 @@ fn a_file_and_a_frame_give_the_same_points() -> Done {
     let points = Split::from_csv(folder.file(text)?, "kind")?;
     assert_eq!((points.shape(), points.classes(), points.labels()), (&[2][..], 2, &[1, 0, 1][..]));
     assert_eq!(points.inputs(), [0.5, 100.0, -1.0, 3.0, 2.0, 4.0]);
-    let frame = df!("width" => [0.5, -1.0, 2.0], "kind" => ["b", "a, first", "b"], "height" => [100i64, 3, 4])?;
+    let frame = df!("width" => [0.5, -1.0, 2.0], "kind" => ["b", "a, first", "b"], "height, cm" => [100i64, 3, 4])?;
     assert_eq!(Split::from_frame(&frame, "kind")?, points);
     // Whole numbers are ordered by size, in a file as in a frame.
     let numbered = Split::from_csv(folder.file("x,y\n1,10\n2,9\n3,-1\n4,9\n")?, "y")?;
@@ -37,6 +37,43 @@ fn a_file_and_a_frame_give_the_same_points() -> Done {
     assert_eq!(Split::from_frame(&frame, "y")?, numbered);
     let frame = df!("x" => [true, false], "y" => [true, false])?;
     assert_eq!(Split::from_frame(&frame, "y")?.labels(), [1, 0]);
+    Ok(())
+}
+
+/// Two files number their classes each on its own; as one data set they mean the same.
+#[test]
+fn files_that_are_divided_already_are_matched_by_names() -> Done {
+    let folder = Folder(tempfile::tempdir()?);
+    let read =
+        |text: &str| -> Result<Split, Box<dyn std::error::Error>> { Ok(Split::from_csv(folder.file(text)?, "z")?) };
+    let train = read("x,y,z\n1,2,a\n3,4,b\n5,6,c\n")?;
+    assert_eq!(train.class_names(), ["a", "b", "c"]);
+    let few = read("x,y,z\n1,2,c\n3,4,b\n")?;
+    assert_eq!(few.labels(), [1, 0]);
+    let data = Dataset::new("mine", train.clone(), few)?;
+    assert_eq!((data.test.labels(), data.test.classes()), (&[2, 1][..], 3));
+    assert_eq!(data.first(2, 1)?.test.class_names(), ["a", "b", "c"]);
+    let error = Dataset::new("mine", train.clone(), read("y,x,z\n1,2,a\n3,4,b\n5,6,c\n")?).expect_err("columns");
+    assert!(error.to_string().contains("but mine has x, y for training, y, x for testing"), "{error}");
+    let error = Dataset::new("mine", train.clone(), read("x,y,z\n1,2,a\n3,4,b\n5,6,d\n")?).expect_err("a class");
+    assert!(error.to_string().contains("which for mine are a, b, c, but one is 'd'"), "{error}");
+    // Parts of one table have its classes, whichever points they have; points without names are taken as they are.
+    assert_eq!(Dataset::new("mine", train.select(&[0, 1])?, train.select(&[2])?)?.test.labels(), [2]);
+    assert!(Dataset::new("mine", train, Split::new(vec![0.0; 2], vec![2], vec![2], 3)?).is_ok());
+    Ok(())
+}
+
+#[test]
+fn a_frame_is_written_as_it_is_read() -> Done {
+    let folder = Folder(tempfile::tempdir()?);
+    let path = folder.0.path().join("deep/frame.csv");
+    let frame = df!("text" => [Some("a, \"b\""), None], "number" => [Some(0.1 + 0.2), Some(1e-300)], "count" => [Some(7u64), None])?;
+    save_csv(&frame, &path)?;
+    assert_eq!(
+        std::fs::read_to_string(&path)?,
+        "text,number,count\n\"a, \"\"b\"\"\",0.30000000000000004,7\n,1e-300,\n"
+    );
+    assert!(matches!(save_csv(&frame, folder.0.path()), Err(Error::File { .. })));
     Ok(())
 }
 

@@ -48,6 +48,9 @@ fn the_grid_holds_f() -> Outcome {
         let f = Objective::new().statistics(statistics);
         let own = Plane::filters().points(3).objective(f).quiet().at(&net, &data, x)?;
         assert_eq!(own.origin(), f.value(&net, &data.train, x)?, "{statistics}");
+        // Of the test split, too, averages are those of the training split.
+        let test = Plane::filters().points(3).objective(f).on_test().quiet().at(&net, &data, x)?;
+        assert_eq!(test.origin(), f.evaluate(&net, &data, x)?.test, "{statistics}");
     }
     Ok(())
 }

@@ -34,10 +34,19 @@ fn an_arm_says_how_it_differs_from_the_plain_large_batch() -> Outcomes {
         large.arm("large").role(Role::Large),
         large.arm("LAMB").optimizer(Optimizer::lamb(0.01)).epochs(2),
         large.arm("ghosts").ghost(50),
+        large.arm("patient").patience(3).seed(1),
     ];
     let remedies = Study::run(&arms, &net, &data)?.remedies(None)?;
     let said: Vec<&str> = remedies.arms.iter().map(|arm| arm.remedies.as_str()).collect();
-    assert_eq!(said, ["batch 20", "", "LAMB, learning rate 0.01; trained for 2 epochs", "ghosts of 50"]);
+    assert_eq!(
+        said,
+        ["batch 20", "", "LAMB, learning rate 0.01; trained for 2 epochs", "ghosts of 50", "patience 3; seed 1"]
+    );
+    // What the plain one has and the arm has not is said, and what both have is not.
+    let plain = large.clone().ghost(50).warm_up(3).strategy(Strategy::asam(0.5));
+    let arm = plain.clone().ghost(100).strategy(Strategy::Plain);
+    assert_eq!(arm.recipe().beside(plain.recipe()), "without ASAM, ρ 0.5; ghosts of 100");
+    assert_eq!(plain.recipe().beside(plain.recipe()), "");
     Ok(())
 }
 
@@ -143,6 +152,20 @@ fn a_comparison_says_what_was_found_and_what_was_not_tested() -> Outcomes {
     let found = &one_side.verdicts[2];
     assert_eq!((found.live.outcome, found.live.evidence().as_str()), (Outcome::NotTested, "no sharpness was measured"));
     assert_eq!(found.recorded.outcome, comparison.verdicts[2].live.outcome);
+    // Where a budget cut the plain large batch short, nothing stands beside it.
+    let mut cut = study.clone();
+    cut.regimes[1].regime.runs[2].stop = sharp_minima::Stop::Budget;
+    let cut = cut.remedies(Some(&maxima))?;
+    let judged = verdict::remedies(None, None, Some(&cut))?;
+    assert!(judged.verdicts.iter().all(|verdict| verdict.live.outcome == Outcome::NotTested), "{judged:?}");
+    assert!(cut.block().text.contains("(1 cut short)"));
+    // φ of two ε are not set side by side.
+    let smaller = Sharpness::full(5e-4).quiet().study(&net, &data, &study)?;
+    let mut some = sharp_minima::Maxima::joined(&[maxima.clone(), smaller]);
+    some.maxima.retain(|one| one.epsilon < 1e-3 || one.regime.as_deref() != Some("SAM"));
+    let some = study.remedies(Some(&some))?;
+    assert_eq!(some.order()?.count, 3);
+    assert!(some.controls(&[("SAM", "conservative")])?.text.trim_end().ends_with('–'));
     let mut one = study.clone();
     for trials in &mut one.regimes {
         trials.regime.runs.truncate(1);

@@ -24,6 +24,8 @@ fn stretched(spectra: &Spectra, factor: f64) -> Spectra {
         own.probes.iter_mut().flat_map(|probe| &mut probe.values).for_each(|value| *value *= factor);
         own.largest.iter_mut().chain(&mut own.smallest).for_each(|own| own.value *= factor);
     }
+    // As if the few steps had been enough.
+    spectra.spectra.iter_mut().flat_map(|own| &mut own.largest).for_each(|own| own.is_converged = true);
     spectra
 }
 
@@ -73,7 +75,38 @@ fn claims_follow_the_numbers() -> Done {
     fine.spectra.iter_mut().for_each(|own| own.thresholds = vec![1e-9]);
     assert_eq!(outcomes(&fine)?[0], Outcome::NotTested);
     assert!(verdict::spectrum(None, Some(&Spectra::default())).is_err());
+    // Where the small batch has none above a threshold, there is no ratio, and the difference is judged.
+    let mut none = stretched(&spectra, 50.0);
+    for own in none.spectra.iter_mut().filter(|own| own.regime.as_deref() == Some("small")) {
+        own.probes.iter_mut().flat_map(|probe| &mut probe.values).for_each(|value| *value = value.min(0.01));
+    }
+    none.spectra.iter_mut().for_each(|own| own.thresholds = vec![1e6, 100.0]);
+    let judged = &verdict::spectrum(None, Some(&none))?.verdicts[0].live;
+    assert!(judged.effects.len() == 1 && judged.effects[0].unit == sharp_minima::verdict::Unit::Count, "{judged:?}");
+    assert!(judged.effects[0].value > 0.0 && judged.evidence().contains("above 100, difference: +"), "{judged:?}");
+    // One that has not converged is a lower bound, and decides nothing.
+    let mut early = stretched(&spectra, 50.0);
+    early.spectra[0].largest[0].is_converged = false;
+    let judged = verdict::spectrum(None, Some(&early))?.verdicts.remove(1).live;
+    assert_eq!(
+        (judged.outcome, judged.notes.as_slice()),
+        (Outcome::Undecided, &["1 of 6 are not converged".into()][..])
+    );
+    // Along runs and at the end: each trial once. Of another matrix: refused.
+    let mut again = spectra.clone();
+    again.spectra.iter_mut().for_each(|own| own.epoch = Some(5));
+    let both = Spectra::joined(&[again, spectra.clone()]);
+    assert_eq!(both.ratio(&|own| own.trace().value)?, spectra.ratio(&|own| own.trace().value)?);
+    let mut other = spectra.clone();
+    other.spectra[0].matrix = sharp_minima::Curvature::GaussNewton;
+    let error = other.ratio(&|own| own.value).expect_err("two matrices").to_string();
+    assert!(error.contains("Gauss–Newton") && error.contains("be of one kind"), "{error}");
+    assert!(verdict::spectrum(None, Some(&other)).is_err());
     let text = verdict::spectrum(None, Some(&spectra))?.block().text;
-    assert!(text.contains("eigenvalues above 0.1, large batch") && text.contains("paper: no eigenvalue"), "{text}");
+    assert!(
+        text.contains("eigenvalues above 0.1, finer than the resolution, large batch")
+            && text.contains("paper: no eigenvalue"),
+        "{text}"
+    );
     Ok(())
 }

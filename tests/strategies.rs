@@ -535,6 +535,10 @@ fn what_cannot_be_done_is_refused_with_what_is_allowed() -> Outcome {
     assert_eq!(with(share(1.5)), "share of adversarial training must lie in 0..=1, but is 1.5");
     let range = Strategy::Adversarial { epsilon: 0.1, ascents: 1, share: 0.5, range: Some((1.0, 0.0)) };
     assert_eq!(with(range), "range of adversarial training must be finite and ascend, but is (1, 0)");
+    let range = Strategy::Adversarial { epsilon: 0.1, ascents: 1, share: 0.5, range: Some((0.0, 0.5)) };
+    let error = with(range);
+    assert!(error.starts_with("range of adversarial inputs must hold all inputs, which lie in "), "{error}");
+    assert!(error.ends_with("as for standardized ones, but is 0..=0.5"), "{error}");
     assert_eq!(said(adam().ghost(0)), "ghost must be at least 1; from the size of the batch on it is off, but is 0");
     let augment = |augment| said(adam().augment(augment));
     assert_eq!(augment(Augment::images().rotation(-1.0)), "rotation must lie in 0..=180, but is -1");
@@ -555,6 +559,13 @@ fn what_cannot_be_done_is_refused_with_what_is_allowed() -> Outcome {
     assert_eq!(plan(Growth { most: 50, ..growth }), most);
     assert_eq!(plan(Growth { rate: 0.0, ..growth }), "rate of a growing batch must be finite and above 0, but is 0");
     assert_eq!(said(adam().average(4)), "first epoch of the average must lie in 1..=3, but is 4");
+    let error = adam().average(2).begin(&net, &data, 0).err().ok_or("an average is of epochs")?.to_string();
+    assert_eq!(error, "average must be off where steps are taken by hand, but is from epoch 2");
+    let error = said(adam().growing(Growth { every: 3, ..growth }));
+    assert_eq!(
+        error,
+        "epochs between growths must be below 3, the epochs of the training: else it never grows, but is 3"
+    );
     assert_eq!(said(adam().average(0)), "first epoch of the average must lie in 1..=3, but is 0");
     assert!(
         said(adam().average(2).objective(Objective::new().statistics(Statistics::Running))).starts_with("statistics")

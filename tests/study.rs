@@ -269,6 +269,11 @@ fn what_is_no_study_is_refused() -> Done {
     let text = chart::curves(&[&own, &other]).expect_err("two data sets").to_string();
     let pair = "F1 on fewer digits beside F1 on digits";
     assert_eq!(text, format!("net and data of regimes side by side must be the same, but is {pair}"));
+    let narrow = adam().run(&zoo::f1(data.shape(), data.classes(), 0.1)?, &data)?.regime;
+    let text = chart::curves(&[&own, &narrow]).expect_err("two widths").to_string();
+    assert!(text.contains("F1 on digits (14,953 weights, 200 points) beside F1 on digits (5,"), "{text}");
+    let text = chart::curves(&[&own, &own]).expect_err("one name").to_string();
+    assert_eq!(text, "names of regimes side by side must differ, but is twice 'batch 20'");
     assert!(sharp_minima::table::summary(&[&own, &other]).is_ok(), "rows of a frame say what they are of");
     Ok(())
 }

@@ -154,6 +154,22 @@ fn a_record_gives_the_same_points_and_verdict() -> Done {
     Ok(())
 }
 
+/// Trials that a budget cut short, and φ beside theirs that no search can be trusted with.
+#[test]
+fn what_was_cut_short_or_is_doubtful_is_said() -> Done {
+    let (net, data, _, mut study) = study()?;
+    let maxima = measure().study(&net, &data, &study)?;
+    let mut warm = study.warm_starts(Some(&maxima))?;
+    warm.points.iter_mut().for_each(|point| point.are_others_trusted = false);
+    warm.failed = 1;
+    let evidence = verdict::warm_starts(None, Some(&warm))?.verdicts[4].live.evidence();
+    assert!(evidence.contains("12 of 12 unreliable; 1 measure failed"), "{evidence}");
+    study.regimes[0].regime.runs[0].stop = sharp_minima::Stop::Budget;
+    let cut = verdict::warm_starts(None, Some(&study.warm_starts(None)?))?;
+    assert!(cut.verdicts.iter().all(|verdict| verdict.live.outcome == Outcome::NotTested), "{:?}", cut.verdicts);
+    Ok(())
+}
+
 #[test]
 fn what_has_no_warm_start_is_refused() -> Done {
     let (net, data, small, study) = study()?;

@@ -97,12 +97,12 @@ fn at_most(count: usize, numbers: Vec<f64>) -> Vec<f64> {
 }
 
 impl Study {
-    /// Test accuracy and sharpness over batch size: Figure 4; see [`by_batch`].
+    /// Test accuracy and, where measures are given, sharpness over batch size: Figure 4; see [`by_batch`].
     ///
     /// # Errors
     /// As [`by_batch`].
-    pub fn by_batch(&self, maxima: &Maxima) -> Result<Chart> {
-        by_batch(&self.regimes(), Some(maxima))
+    pub fn by_batch<'a>(&self, maxima: impl Into<Option<&'a Maxima>>) -> Result<Chart> {
+        by_batch(&self.regimes(), maxima.into())
     }
 }
 

@@ -19,6 +19,8 @@ struct Panel {
     losses: [Line; 2],
     accuracies: [Line; 2],
     several: bool,
+    /// What stands at α = 0 and at α = 1.
+    ends: [String; 2],
 }
 
 /// Middle, least and most at each α; training first, then test.
@@ -48,7 +50,9 @@ impl Line {
 pub fn paths(paths: &[Path]) -> Result<Chart> {
     let mut kinds: Vec<Vec<&Path>> = Vec::new();
     for path in paths {
-        let is_kind = |kind: &&mut Vec<&Path>| (kind[0].shape, kind[0].objective) == (path.shape, path.objective);
+        let is_kind = |kind: &&mut Vec<&Path>| {
+            (kind[0].shape, kind[0].objective, &kind[0].ends) == (path.shape, path.objective, &path.ends)
+        };
         match kinds.iter_mut().find(is_kind) {
             Some(kind) => kind.push(path),
             None => kinds.push(vec![path]),
@@ -59,11 +63,15 @@ pub fn paths(paths: &[Path]) -> Result<Chart> {
     };
     let panels = kinds.iter().map(|kind| panel(kind)).collect::<Result<Vec<Panel>>>()?;
     let many = crate::display::counted(paths.len(), "path");
-    let words = format!(
-        "Chart: loss and accuracy along {many} from the small batch's solution (α = 0) to the large one's (α = 1), {} on {}",
-        first.net, first.data
-    );
+    let mut ways: Vec<String> = kinds.iter().map(|kind| kind[0].way()).collect();
+    ways.dedup();
+    let words =
+        format!("Chart: loss and accuracy along {many} {}, {} on {}", ways.join(" and "), first.net, first.data);
     draw(&format!("{} on {}", first.net, first.data), &panels, words)
+}
+
+fn small_and_large() -> [String; 2] {
+    ["small".into(), "large".into()]
 }
 
 fn panel(kind: &[&Path]) -> Result<Panel> {
@@ -82,7 +90,8 @@ fn panel(kind: &[&Path]) -> Result<Panel> {
         other => format!(", {other} statistics"),
     };
     Ok(Panel {
-        title: format!("{}{statistics}", first.shape),
+        title: format!("{}{statistics}", first.label()),
+        ends: first.ends.clone().unwrap_or_else(small_and_large),
         losses: [
             Line::over(&alphas, |place| of(place, |value| value.train.loss)),
             Line::over(&alphas, |place| of(place, |value| value.test.loss)),
@@ -128,6 +137,7 @@ impl Figure3 {
             losses: [line(1), line(2)],
             accuracies: [line(3), line(4)],
             several: false,
+            ends: small_and_large(),
         };
         let words = format!("Chart: the authors' released curves of Figure 3, {} on {}, one pair", self.net, self.data);
         draw(&format!("the authors' {} on {}", self.net, self.data), &[panel], words)
@@ -199,7 +209,7 @@ fn draw_losses(area: &Area<'_>, panel: &Panel, axes: &Axes) -> Drawn {
     mesh.axis_style(INK).label_style(("sans-serif", 13)).axis_desc_style(("sans-serif", 14));
     mesh.x_label_formatter(&|_| String::new()).y_label_formatter(&|value| decade(*value)).draw()?;
     // The two solutions, each named where curves are rarest: beside its line, away from the other.
-    for (alpha, name, regime, side, aside) in [(0.0, "small", 0, HPos::Left, 4), (1.0, "large", 1, HPos::Right, -4)] {
+    for (alpha, regime, side, aside) in [(0.0, 0, HPos::Left, 4), (1.0, 1, HPos::Right, -4)] {
         if alpha < first || alpha > last {
             continue;
         }
@@ -207,7 +217,9 @@ fn draw_losses(area: &Area<'_>, panel: &Panel, axes: &Axes) -> Drawn {
         context.draw_series(DashedLineSeries::new(ends, 2, 3, color(regime).stroke_width(1)))?;
         let ink = color(regime);
         let style = TextStyle::from(("sans-serif", 13).into_font()).color(&ink).pos(Pos::new(side, VPos::Top));
-        context.draw_series(std::iter::once(EmptyElement::at((alpha, upper)) + Text::new(name, (aside, 2), style)))?;
+        context.draw_series(std::iter::once(
+            EmptyElement::at((alpha, upper)) + Text::new(panel.ends[regime].clone(), (aside, 2), style),
+        ))?;
     }
     let kept = |value: f64| value.clamp(lower, upper);
     for (line, dashed) in panel.losses.iter().zip([true, false]) {

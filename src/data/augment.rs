@@ -252,14 +252,20 @@ fn warp(places: &[(f64, f64)], interpolation: Interpolation, image: &[f32], widt
 /// "rotations to 10°, translations to 0.2, reflections".
 impl std::fmt::Display for Augment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { rotation, translation, shear, reflection, interpolation: _, center: _ } = self;
+        let Self { rotation, translation, shear, reflection, interpolation, center } = self;
         let mut said = Vec::new();
         let ranges = [("rotations", *rotation, "°"), ("translations", *translation, ""), ("shearing", *shear, "°")];
         said.extend(
             ranges.iter().filter(|range| range.1 > 0.0).map(|(name, value, unit)| format!("{name} to {value}{unit}")),
         );
         said.extend(reflection.then(|| "reflections".to_string()));
-        f.write_str(&if said.is_empty() { "nothing".into() } else { said.join(", ") })
+        if said.is_empty() {
+            return f.write_str("nothing");
+        }
+        // The paper's go without saying.
+        said.extend((*interpolation == Interpolation::Linear).then(|| "bilinear".to_string()));
+        said.extend((*center == Center::True).then(|| "about the true center".to_string()));
+        f.write_str(&said.join(", "))
     }
 }
 

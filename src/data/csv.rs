@@ -93,7 +93,8 @@ impl Split {
         if rows.labels.is_empty() {
             return Err(format("line 2".into(), "must be a point, but the file ends before it".into()));
         }
-        rows.into_split(names.len() - 1)
+        let columns: Vec<&str> = names.iter().filter(|name| *name != label).collect();
+        rows.into_split(&columns)
     }
 }
 

@@ -59,6 +59,7 @@ pub fn digits() -> Dataset {
         labels: labels.iter().skip(points.start).take(points.len()).copied().collect(),
         shape: vec![1, 8, 8],
         classes: 10,
+        names: None,
     };
     Dataset { name: "digits".into(), train: split(0..TRAIN), test: split(TRAIN..labels.len()) }
 }

@@ -73,7 +73,7 @@ pub fn fashion() -> Dataset {
 fn split(images: &[u8], labels: &[u8]) -> Split {
     let inputs = unpack(images).iter().skip(IMAGES_HEADER).map(|&pixel| f32::from(pixel) / 255.0).collect();
     let labels = unpack(labels).iter().skip(LABELS_HEADER).map(|&label| u32::from(label)).collect();
-    Split { inputs, exact: None, labels, shape: vec![1, 28, 28], classes: 10 }
+    Split { inputs, exact: None, labels, shape: vec![1, 28, 28], classes: 10, names: None }
 }
 
 /// What a file holds.

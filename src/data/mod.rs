@@ -56,6 +56,15 @@ pub struct Split {
     labels: Vec<u32>,
     shape: Vec<usize>,
     classes: usize,
+    /// What a table called its columns and classes.
+    names: Option<Names>,
+}
+
+/// What a table calls its columns, without that of the label, and its classes, in their order.
+#[derive(Debug, Clone, PartialEq)]
+struct Names {
+    columns: Vec<String>,
+    classes: Vec<String>,
 }
 
 impl Split {
@@ -106,7 +115,7 @@ impl Split {
             let point = index / (numbers / labels.len());
             return Err(Error::Data(format!("inputs must be finite, but point {point} has {}", inputs[index])));
         }
-        Ok(Self { inputs, exact: None, labels, shape, classes })
+        Ok(Self { inputs, exact: None, labels, shape, classes, names: None })
     }
 
     /// A split from inputs in f64, which are kept beside their rounded values: a loss in f64 is then computed from the
@@ -155,6 +164,11 @@ impl Split {
         self.classes
     }
 
+    /// What the classes are called, in their order, where the points come from a table; else an empty list.
+    pub fn class_names(&self) -> &[String] {
+        self.names.as_ref().map_or(&[], |names| &names.classes)
+    }
+
     /// The numbers of one point, or nothing where there is no such point.
     pub fn point(&self, index: usize) -> Option<&[f32]> {
         let features = self.features();
@@ -178,14 +192,19 @@ impl Split {
             inputs: rows().flat_map(|row| &self.inputs[row]).copied().collect(),
             exact: self.exact.as_ref().map(|exact| rows().flat_map(|row| &exact[row]).copied().collect()),
             labels: points.iter().map(|&point| self.labels[point]).collect(),
-            shape: self.shape.clone(),
-            classes: self.classes,
+            ..self.without_points()
         })
     }
 
     /// A split of this shape and these classes with inputs and labels that were made of its own.
     pub(crate) fn replaced(&self, inputs: Vec<f32>, exact: Option<Vec<f64>>, labels: Vec<u32>) -> Self {
-        Self { inputs, exact, labels, shape: self.shape.clone(), classes: self.classes }
+        Self { inputs, exact, labels, ..self.without_points() }
+    }
+
+    /// What is said of all points alike.
+    fn without_points(&self) -> Self {
+        let (shape, names) = (self.shape.clone(), self.names.clone());
+        Self { inputs: Vec::new(), exact: None, labels: Vec::new(), shape, classes: self.classes, names }
     }
 
     /// The first `points` points.
@@ -199,8 +218,7 @@ impl Split {
             inputs: self.inputs[..numbers].to_vec(),
             exact: self.exact.as_ref().map(|exact| exact[..numbers].to_vec()),
             labels: self.labels[..points].to_vec(),
-            shape: self.shape.clone(),
-            classes: self.classes,
+            ..self.without_points()
         })
     }
 
@@ -266,11 +284,14 @@ impl std::fmt::Display for Which {
 crate::display::shown_as_text!(Which);
 
 impl Dataset {
-    /// A data set from its splits.
+    /// A data set from its splits. Where both come from tables, labels mean what the tables call them: the classes are those of the
+    /// training split, and the test split may lack some.
     ///
     /// # Errors
-    /// [`Error::Data`] where the splits differ in shape or in their number of classes.
+    /// [`Error::Data`] where the splits differ in shape or in their number of classes; for tables, where their columns differ or
+    /// stand in another order, and where a label of the test split is no class of the training split.
     pub fn new(name: &str, train: Split, test: Split) -> Result<Self> {
+        let test = test.with_names_of(&train, name)?;
         if train.shape != test.shape || train.classes != test.classes {
             return Err(Error::Data(format!(
                 "the splits of a data set must have one shape and one number of classes, but {name} has {:?} and {} for training, {:?} and {} for testing",

@@ -1,6 +1,6 @@
 //! On the reader's own data? A table with one point per row becomes a split, and a split a data set.
 
-use super::{Dataset, Split};
+use super::{Dataset, Names, Split};
 use crate::error::{Error, Result};
 use crate::seed::{Seed, Stream, shuffle};
 
@@ -27,33 +27,67 @@ impl Rows {
         Ok(())
     }
 
-    /// Points of so many numbers. Classes are the different labels in their order: by size where all are whole numbers, else by
+    /// Points with a number for each column. Classes are the different labels in their order: by size where all are whole numbers, else by
     /// the alphabet.
-    pub(crate) fn into_split(self, features: usize) -> Result<Split> {
+    pub(crate) fn into_split(self, columns: &[&str]) -> Result<Split> {
         // By their numbers where all are whole ones: "1", "01" and "+1" are one class.
         let numbers: Option<Vec<i128>> = self.labels.iter().map(|label| label.parse().ok()).collect();
         let (labels, classes) = match numbers {
             Some(numbers) => places(&numbers),
             None => places(&self.labels),
         };
-        if classes == 1 {
+        if classes.len() == 1 {
             return Err(Error::Data(format!("labels must differ, but every point has '{}'", self.labels[0])));
         }
-        Split::new(self.inputs, labels, vec![features], classes)
+        let split = Split::new(self.inputs, labels, vec![columns.len()], classes.len())?;
+        let columns = columns.iter().map(|&column| column.into()).collect();
+        Ok(Split { names: Some(Names { columns, classes }), ..split })
     }
 }
 
-/// The place of each label among the different ones in their order, and how many these are.
-fn places<T: Ord>(labels: &[T]) -> (Vec<u32>, usize) {
+/// The place of each label among the different ones in their order, and what these are.
+fn places<T: Ord + ToString>(labels: &[T]) -> (Vec<u32>, Vec<String>) {
     let mut different: Vec<&T> = labels.iter().collect();
     different.sort();
     different.dedup();
     let place = |label: &T| different.partition_point(|other| *other < label) as u32;
-    (labels.iter().map(place).collect(), different.len())
+    (labels.iter().map(place).collect(), different.iter().map(|label| label.to_string()).collect())
+}
+
+impl Split {
+    /// The same points with the classes of another split, by their names, where both have names: the test split's file may lack a
+    /// class, and then counts the others differently.
+    pub(super) fn with_names_of(self, train: &Split, name: &str) -> Result<Self> {
+        let (Some(own), Some(names)) = (&self.names, &train.names) else { return Ok(self) };
+        if own.columns != names.columns {
+            return Err(Error::Data(format!(
+                "the splits of a data set must have the same columns in the same order, but {name} has {} for training, {} for testing",
+                names.columns.join(", "),
+                own.columns.join(", ")
+            )));
+        }
+        let mut places = Vec::with_capacity(own.classes.len());
+        for (place, class) in own.classes.iter().enumerate() {
+            match names.classes.iter().position(|other| other == class) {
+                Some(place) => places.push(place as u32),
+                // A split of few points need not have every class that its table has.
+                None if !self.labels.contains(&(place as u32)) => places.push(0),
+                None => {
+                    return Err(Error::Data(format!(
+                        "labels of the test split must be classes of the training split, which for {name} are {}, but one is '{class}'",
+                        names.classes.join(", ")
+                    )));
+                }
+            }
+        }
+        let labels = self.labels.iter().map(|&label| places[label as usize]).collect();
+        Ok(Self { labels, classes: train.classes, names: train.names.clone(), ..self })
+    }
 }
 
 impl Dataset {
-    /// A data set from points that are not divided yet: this share of them, in 0..1, chosen by the seed, is the test split.
+    /// A data set from points that are not divided yet: this share of them, in 0..1, chosen by the seed, is the test split. The
+    /// classes are not balanced: a rare one may have no point in one of the splits.
     ///
     /// # Errors
     /// [`Error::Parameter`] where the share leaves one of the splits without a point.

@@ -161,7 +161,7 @@ impl Synthetic {
             let labels: Vec<u32> = (0..self.classes as u32).cycle().take(points).collect();
             let mut inputs = Vec::with_capacity(points * features);
             labels.iter().for_each(|&label| cloud.draw(label, &mut random, &mut inputs));
-            Split { inputs, exact: None, labels, shape: self.shape.clone(), classes: self.classes }
+            Split { inputs, exact: None, labels, shape: self.shape.clone(), classes: self.classes, names: None }
         };
         let (mut train, test) = (split(self.train, 1), split(self.test, 2));
         self.mislabel(&mut train.labels, &mut stream(3));

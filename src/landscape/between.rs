@@ -109,6 +109,9 @@ pub struct Path {
     pub data: String,
     /// Number of the trial whose two solutions it joins; 0 for two points.
     pub trial: usize,
+    /// What stands at α = 0 and at α = 1, if it is not the small batch's solution and the large one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<[String; 2]>,
     /// How f was evaluated.
     pub objective: Objective,
     /// The points, by α.
@@ -272,6 +275,7 @@ impl Way {
             net: net.name().into(),
             data: data.name.clone(),
             trial: ends.trial,
+            ends: None,
             objective: self.objective,
             points,
             seconds: begin.elapsed().as_secs_f64(),
@@ -310,12 +314,39 @@ impl Path {
         }
         let largest = |alpha: f64| {
             let near = self.points.iter().filter(|point| (point.alpha - alpha).abs() <= radius + 1e-9);
-            near.map(|point| point.value.train.loss).fold(f64::NEG_INFINITY, |most, loss| {
-                // What is not finite is worse than anything.
-                if loss.is_nan() || most.is_nan() { f64::NAN } else { most.max(loss) }
-            })
+            highest(near.map(|point| point.value.train.loss)).unwrap_or(f64::NEG_INFINITY)
         };
         Ok(self.points.iter().map(|point| (point.alpha, largest(point.alpha))).collect())
+    }
+
+    /// The same with names for what stands at α = 0 and at α = 1, which tables and charts show: of two points that are no pair's.
+    ///
+    /// ```
+    /// use sharp_minima::{Between, Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let trials = Training::adam().batch(20).trials(2).epochs(2).quiet().run(&net, &data)?;
+    /// let path = Between::line().points(4).quiet().run(&net, &data, &trials.weights[0], &trials.weights[1])?;
+    /// assert!(path.named("one", "another").block().text.contains("from one (α = 0) to another (α = 1)"));
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn named(self, start: impl Into<String>, end: impl Into<String>) -> Self {
+        Self { ends: Some([start.into(), end.into()]), ..self }
+    }
+
+    /// "line", "line, one to another".
+    pub(crate) fn label(&self) -> String {
+        let ends = self.ends.as_ref().map_or(String::new(), |[start, end]| format!(", {start} to {end}"));
+        format!("{}{ends}", self.shape)
+    }
+
+    /// "from the small batch's solution (α = 0) to the large one's (α = 1)".
+    pub(crate) fn way(&self) -> String {
+        let [start, end] = match &self.ends {
+            Some([start, end]) => [start.as_str(), end],
+            None => ["the small batch's solution", "the large one's"],
+        };
+        format!("from {start} (α = 0) to {end} (α = 1)")
     }
 
     /// How far the training loss between both solutions rises above the higher of them, nats; 0 where it does not. Nothing
@@ -323,7 +354,8 @@ impl Path {
     pub fn barrier(&self) -> Option<f64> {
         let ends = self.loss(0.0)?.max(self.loss(1.0)?);
         let between = self.points.iter().filter(|point| point.alpha > 0.0 && point.alpha < 1.0);
-        between.map(|point| (point.value.train.loss - ends).max(0.0)).reduce(f64::max)
+        highest(between.map(|point| point.value.train.loss))
+            .map(|highest| if highest <= ends { 0.0 } else { highest - ends })
     }
 
     /// How far the training loss rises beyond the small batch's solution, on the side away from the large one's: the largest
@@ -343,7 +375,7 @@ impl Path {
         let beyond = self.points.iter().filter(|point| {
             (point.alpha - end).abs() > 1e-9 && point.alpha > side.start - 1e-9 && point.alpha < side.end + 1e-9
         });
-        beyond.map(|point| point.value.train.loss - here).reduce(f64::max)
+        highest(beyond.map(|point| point.value.train.loss)).map(|highest| highest - here)
     }
 
     /// A table of the points.
@@ -359,10 +391,11 @@ impl Path {
             ]
         });
         let title = format!(
-            "{} on {}: f along the {} from the small batch's solution (α = 0) to the large one's (1), {} statistics",
+            "{} on {}: f along the {} {}, {} statistics",
             self.net,
             self.data,
             self.shape,
+            self.way(),
             self.objective.whose()
         );
         let head = ["α", "training loss", "training, %", "test loss", "test, %"];
@@ -373,6 +406,11 @@ impl Path {
     pub fn evcxr_display(&self) {
         self.block().evcxr_display();
     }
+}
+
+/// The highest loss, if there is one; NaN is worse than anything.
+fn highest(losses: impl Iterator<Item = f64>) -> Option<f64> {
+    losses.reduce(|most, loss| if loss.is_nan() || most.is_nan() { f64::NAN } else { most.max(loss) })
 }
 
 /// Paths of which none is missing.
@@ -398,10 +436,11 @@ impl Paths {
         Self { paths: self.paths.iter().filter(is_wanted).cloned().collect(), ..*self }
     }
 
-    /// The rise beyond the large batch's solution over that beyond the small one's, of the geometric means over these paths.
+    /// The rise beyond the large batch's solution over that beyond the small one's, of the geometric means over these paths. Both
+    /// rises of a path are a pair: they depend on one direction.
     ///
     /// # Errors
-    /// [`Error::Data`] where there is no path, or one that does not reach beyond both solutions; as [`Ratio::of`], where one does
+    /// [`Error::Data`] where there is no path, or one that does not reach beyond both solutions; as [`Ratio::of_pairs`], where one does
     /// not rise.
     pub fn rises(&self) -> Result<Ratio> {
         let all = |value: fn(&Path) -> Option<f64>| self.paths.iter().map(value).collect::<Option<Vec<f64>>>();
@@ -411,7 +450,7 @@ impl Paths {
         if small.is_empty() {
             return Err(Error::Data("there is no such path".into()));
         }
-        Ratio::of(&large, &small)
+        Ratio::of_pairs(&large.into_iter().zip(small).collect::<Vec<_>>())
     }
 
     /// Whether no path is missing.
@@ -424,7 +463,7 @@ impl Paths {
         let rows = self.paths.iter().map(|path| {
             let at = |alpha: f64| path.loss(alpha).map_or("–".into(), significant);
             vec![
-                path.shape.to_string(),
+                path.label(),
                 path.objective.whose().to_string(),
                 path.trial.to_string(),
                 at(0.0),
@@ -442,16 +481,11 @@ impl Paths {
             }
         };
         let title = title + &missing(self.unmeasured, self.diverged);
-        let head = [
-            "path",
-            "statistics",
-            "trial",
-            "small, α = 0",
-            "large, α = 1",
-            "barrier between",
-            "rise beyond small",
-            "rise beyond large",
-        ];
+        let [start, end, before, beyond] = match self.paths.iter().any(|path| path.ends.is_some()) {
+            true => ["α = 0", "α = 1", "rise beyond α = 0", "rise beyond α = 1"],
+            false => ["small, α = 0", "large, α = 1", "rise beyond small", "rise beyond large"],
+        };
+        let head = ["path", "statistics", "trial", start, end, "barrier between", before, beyond];
         Block::table(&title, &head, rows.collect())
     }
 

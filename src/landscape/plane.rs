@@ -341,6 +341,9 @@ impl Way {
         let start = x.to_f64();
         let split = data.split(self.split);
         let running = (self.objective.statistics == Statistics::Running).then(|| x.buffers());
+        // Averages are re-estimated on the training split, whichever split f is of.
+        let is_of_both = self.objective.statistics == Statistics::Recalibrated && self.split == Which::Test;
+        let mut both = if is_of_both { Some(self.objective.evaluations(net, data)?) } else { None };
         let mut f = self.objective.repeated(net, split, running)?;
         let mut values = Vec::with_capacity(places.len());
         let mut point = start.clone();
@@ -348,7 +351,12 @@ impl Way {
             for (place, value) in point.iter_mut().enumerate() {
                 *value = start[place] + a * first[place] + b * second[place];
             }
-            values.push(f.value(&point)?);
+            values.push(match &mut both {
+                Some(both) => {
+                    both.at(&Weights::new(net.layout(), point.iter().map(|&value| value as f32).collect())?)?.test
+                }
+                None => f.value(&point)?,
+            });
         }
         Ok(Row { values, seconds: begin.elapsed().as_secs_f64() })
     }

@@ -81,10 +81,11 @@ pub struct Surfaces {
 }
 
 impl Surface {
-    /// Whether there is a row for each place, and a value for each place in it: a record may say otherwise.
+    /// Whether there is a row for each place, a value for each place in it, and a middle with two neighbors: a record may say
+    /// otherwise.
     pub(crate) fn is_whole(&self) -> bool {
         let count = self.places.len();
-        count > 0 && self.values.len() == count && self.values.iter().all(|row| row.len() == count)
+        count > 2 && count % 2 == 1 && self.values.len() == count && self.values.iter().all(|row| row.len() == count)
     }
 
     /// f and accuracy at x, in the middle of the grid.
@@ -128,6 +129,11 @@ impl Surface {
             second(at(middle - 1, middle), at(middle + 1, middle), self.lengths[0]),
             second(at(middle, middle - 1), at(middle, middle + 1), self.lengths[1]),
         ]
+    }
+
+    /// The same under a name, which tables and charts show where they show a regime's: of a point that was loaded, say.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { regime: Some(name.into()), ..self }
     }
 
     /// Whose it is: "small, trial 1, epoch 3"; nothing where it belongs to no trial.

@@ -1,11 +1,5 @@
 //! What is f? The mean cross-entropy of a net on a split, as a function of x alone.
 //!
-//! `f(x) = (1/M) Σᵢ fᵢ(x)` (paper §1, eq. 1), in nats per example. For it to be a function of x, everything else is
-//! fixed: the points are taken in their order, in chunks of nearly equal size, dropout is off, and normalization uses the
-//! statistics of the chunk, as the authors' Keras layers (`mode=2`) do in training and testing alike. So the chunk is a
-//! part of the definition. With M points and a chunk of c there are K = ⌈M / c⌉ chunks, and chunk k has the points from ⌊kM/K⌋ to
-//! before ⌊(k+1)M/K⌋: their sizes differ by at most one.
-//!
 //! In f32 a gradient through max pooling can be 2e-3 (relative) from that in f64 where two numbers of a window are nearly equal, as
 //! PyTorch's can: the other one may be the larger there.
 //!
@@ -15,14 +9,6 @@
 //! It is evaluated on all threads of the machine, or on those of the pool that the call is made in; `RAYON_NUM_THREADS` says another
 //! number, which is rayon's to read: one that the machine does not grant ends the program. Memory is bounded by the chunk:
 //! without a gradient nothing is kept of a layer once the next one is done.
-//!
-//! | name | default | range | paper |
-//! |---|---|---|---|
-//! | `chunk` | 5,000 points | from 1 | 5,000 (code) |
-//! | `statistics` | [`Statistics::Batch`] | | `mode=2` (code) |
-//! | `precision` | [`Precision::Single`] | | not said |
-//! | `passes` | [`Passes::Fused`] | | – |
-//! | `device` | [`Device::Cpu`] | that of the build | – |
 
 mod products;
 
@@ -150,6 +136,20 @@ impl Evaluation {
 }
 
 /// How f is evaluated.
+///
+/// `f(x) = (1/M) Σᵢ fᵢ(x)` (paper §1, eq. 1), in nats per example. For it to be a function of x, everything else is
+/// fixed: the points are taken in their order, in chunks of nearly equal size, dropout is off, and normalization uses the
+/// statistics of the chunk, as the authors' Keras layers (`mode=2`) do in training and testing alike. So the chunk is a
+/// part of the definition. With M points and a chunk of c there are K = ⌈M / c⌉ chunks, and chunk k has the points from ⌊kM/K⌋ to
+/// before ⌊(k+1)M/K⌋: their sizes differ by at most one.
+///
+/// | name | default | range | paper |
+/// |---|---|---|---|
+/// | `chunk` | 5,000 points | from 1 | 5,000 (code) |
+/// | `statistics` | [`Statistics::Batch`] | | `mode=2` (code) |
+/// | `precision` | [`Precision::Single`] | | not said |
+/// | `passes` | [`Passes::Fused`] | | – |
+/// | `device` | [`Device::Cpu`] | that of the build | – |
 ///
 /// ```
 /// use sharp_minima::{Objective, Seed, data, zoo};

@@ -189,17 +189,28 @@ impl Optimizer {
 impl std::fmt::Display for Optimizer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Optimizer::Adam { learning_rate, beta1, beta2, .. } => {
+            Optimizer::Adam { learning_rate, beta1, beta2, epsilon } => {
                 write!(f, "ADAM, learning rate {learning_rate}")?;
-                // The defaults go without saying.
-                if (*beta1, *beta2) == (0.9, 0.999) { Ok(()) } else { write!(f, ", β {beta1} and {beta2}") }
+                unusual(f, [*beta1, *beta2], *epsilon, 1e-8)
             }
-            Optimizer::Lamb { learning_rate, .. } => write!(f, "LAMB, learning rate {learning_rate}"),
+            Optimizer::Lamb { learning_rate, beta1, beta2, epsilon, decay } => {
+                write!(f, "LAMB, learning rate {learning_rate}")?;
+                unusual(f, [*beta1, *beta2], *epsilon, 1e-6)?;
+                if *decay == 0.0 { Ok(()) } else { write!(f, ", weight decay {decay}") }
+            }
             Optimizer::Sgd { learning_rate, momentum } => {
                 write!(f, "SGD, learning rate {learning_rate}, momentum {momentum}")
             }
         }
     }
+}
+
+/// β and ε, unless they are the defaults, which go without saying.
+fn unusual(f: &mut std::fmt::Formatter<'_>, betas: [f64; 2], epsilon: f64, default: f64) -> std::fmt::Result {
+    if betas != [0.9, 0.999] {
+        write!(f, ", β {} and {}", betas[0], betas[1])?;
+    }
+    if epsilon == default { Ok(()) } else { write!(f, ", ε {epsilon:e}") }
 }
 
 /// What an optimizer remembers from step to step.

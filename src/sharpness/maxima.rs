@@ -5,6 +5,7 @@ use super::maximum::{Maximum, Origin, Space, Status};
 use crate::data::Which;
 use crate::display::{Block, missing, plus_minus, significant, total};
 use crate::error::{Error, Result};
+use crate::objective::Statistics;
 use crate::spread::{Ratio, Spread};
 use crate::train::Role;
 
@@ -63,6 +64,10 @@ pub struct Contrast {
     pub split: Which,
     /// Most iterations of each search.
     pub iterations: usize,
+    /// Searches of each measure.
+    pub searches: usize,
+    /// Whose statistics normalization used.
+    pub statistics: Statistics,
     /// φ of the small regime's trials, percent.
     pub small: Vec<f64>,
     /// φ of the large one's.
@@ -73,18 +78,39 @@ pub struct Contrast {
     pub doubtful_large: usize,
 }
 
-/// An error unless all measures are in one kind of box, and by the same searches: the largest of two is larger than that of one.
+/// An error unless all measures are in one kind of box, and by the same searches (the largest of two is larger than that of one),
+/// and of each trial after each epoch there is one.
 pub(crate) fn check_one_box(what: &'static str, maxima: &[&Maximum]) -> Result<()> {
-    let boxes = |maximum: &Maximum| (maximum.space, maximum.epsilon);
-    let other = maxima.iter().find(|other| boxes(other) != boxes(maxima[0]) || !other.ways().eq(maxima[0].ways()));
-    other.map_or(Ok(()), |other| {
-        let said = |maximum: &Maximum| {
-            let searches: Vec<String> = maximum.ways().map(|(by, from)| format!("{by} from {from}")).collect();
-            format!("{}, ε = {:e} ({})", maximum.space, maximum.epsilon, searches.join(", "))
+    let Some(first) = maxima.first() else { return Ok(()) };
+    let of = |one: &Maximum| (one.space, one.epsilon, one.iterations, one.objective, one.drawn());
+    if let Some(other) = maxima.iter().find(|other| of(other) != of(first) || !other.ways().eq(first.ways())) {
+        let said = |one: &Maximum| {
+            let searches: Vec<String> = one.ways().map(|(by, from)| format!("{by} from {from}")).collect();
+            let (searches, objective) = (searches.join(", "), one.objective.facts());
+            let Maximum { space, epsilon, iterations, seed, draw, .. } = one;
+            format!(
+                "{space}, ε = {epsilon:e} ({searches}; {iterations} iterations; seed {seed}, draw {draw}; {objective})"
+            )
         };
-        let given = format!("{} beside {}", said(other), said(maxima[0]));
-        Err(Error::parameter(what, given, "be of one kind"))
-    })
+        return Err(Error::parameter(what, format!("{} beside {}", said(other), said(first)), "be of one kind"));
+    }
+    check_each_once(maxima)
+}
+
+/// An error where a trial was measured twice after one epoch: each counts as one trial.
+pub(crate) fn check_each_once(maxima: &[&Maximum]) -> Result<()> {
+    let of = |one: &Maximum| Some((one.regime.clone(), one.trial?, one.epoch));
+    for (place, one) in maxima.iter().enumerate() {
+        if let Some((regime, trial, epoch)) =
+            of(one).filter(|own| maxima[..place].iter().any(|it| of(it).as_ref() == Some(own)))
+        {
+            let regime = regime.unwrap_or_default();
+            let when = epoch.map_or(String::new(), |epoch| format!(" after epoch {epoch}"));
+            let given = format!("trial {trial} of '{regime}'{when} twice");
+            return Err(Error::parameter("measures in one box", given, "be one of each trial and epoch"));
+        }
+    }
+    Ok(())
 }
 
 impl Maximum {
@@ -100,6 +126,7 @@ impl Maximum {
                 one.iterations,
                 one.trial_seed,
                 one.epoch,
+                one.drawn(),
             )
         };
         // An older record does not say over how many points.
@@ -108,9 +135,21 @@ impl Maximum {
         names && points && of(self) == of(other) && self.ways().eq(other.ways())
     }
 
+    /// Where its A and its random starts were drawn from, if it is a trial's: measures of one point along several A are alike.
+    fn drawn(&self) -> Option<(u64, u64)> {
+        self.trial.map(|_| (self.seed, self.draw))
+    }
+
     /// The maximizers and starts of its searches.
     fn ways(&self) -> impl Iterator<Item = (Maximizer, Origin)> {
         self.searches.iter().map(|search| (search.maximizer, search.start))
+    }
+}
+
+/// Measures of which none is missing.
+impl From<Vec<Maximum>> for Maxima {
+    fn from(maxima: Vec<Maximum>) -> Self {
+        Self { maxima, ..Self::default() }
     }
 }
 
@@ -161,6 +200,7 @@ impl Maxima {
             }
         }
         let contrast = |maxima: Vec<&Maximum>| {
+            let first = maxima[0];
             let of = |role: Role| -> (Vec<f64>, usize) {
                 let own = maxima.iter().filter(|maximum| maximum.role == Some(role));
                 let (phi, trusted): (Vec<f64>, Vec<bool>) = own.map(|maximum| reading.of(maximum)).unzip();
@@ -168,10 +208,12 @@ impl Maxima {
             };
             let ((small, doubtful_small), (large, doubtful_large)) = (of(Role::Small), of(Role::Large));
             Contrast {
-                space: maxima[0].space,
-                epsilon: maxima[0].epsilon,
-                split: maxima[0].split,
-                iterations: maxima[0].iterations,
+                space: first.space,
+                epsilon: first.epsilon,
+                split: first.split,
+                iterations: first.iterations,
+                searches: first.searches.len(),
+                statistics: first.objective.whose(),
                 small,
                 large,
                 doubtful_small,
@@ -208,6 +250,9 @@ impl Maxima {
         }
         if differs(|a, b| a.trial_seed == b.trial_seed) {
             name.push_str(&maximum.trial_seed.map_or(", no trial".into(), |seed| format!(", starts of seed {seed}")));
+        }
+        if differs(|a, b| a.drawn() == b.drawn()) {
+            name.push_str(&maximum.drawn().map_or(String::new(), |(seed, draw)| format!(", seed {seed}, draw {draw}")));
         }
         if differs(|a, b| a.epoch == b.epoch) {
             name.push_str(&maximum.epoch.map_or(", at the end".into(), |epoch| format!(", after epoch {epoch}")));

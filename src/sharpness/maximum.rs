@@ -222,6 +222,30 @@ impl Maximum {
         }
     }
 
+    /// Of a point that nobody trained here.
+    pub(super) fn of_no_trial(self) -> Self {
+        Self { regime: None, role: None, batch: None, trial: None, epoch: None, trial_seed: None, ..self }
+    }
+
+    /// The same under a name, which tables and charts show where they show a regime's: of a point that was loaded, say.
+    ///
+    /// ```
+    /// use sharp_minima::{Maxima, Sharpness, Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let x = &Training::adam().batch(20).trials(1).epochs(2).quiet().run(&net, &data)?.weights[0];
+    /// let measure = Sharpness::full(1e-3).quiet();
+    /// let both = Maxima::from(vec![
+    ///     measure.at(&net, &data, x)?.named("as trained"),
+    ///     measure.at(&net, &data, &net.with_unit_rows(x)?)?.named("rows of length 1"),
+    /// ]);
+    /// assert!(both.block().text.contains("rows of length 1"));
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { regime: Some(name.into()), ..self }
+    }
+
     /// φ, percent: of the largest f of all searches; at least 0, and at most what the box holds.
     pub fn phi(&self) -> f64 {
         percent(self.largest - self.value, self.value).max(0.0)

@@ -36,8 +36,8 @@ mod maximum;
 
 use std::time::Instant;
 
-pub(crate) use maxima::check_one_box;
 pub use maxima::{Contrast, Maxima, Reading};
+pub(crate) use maxima::{check_each_once, check_one_box};
 pub use maximize::{Ended, Maximizer};
 pub use maximum::{Maximum, Origin, Search, Space, Status};
 
@@ -143,7 +143,7 @@ impl Sharpness {
         Self { way, ..self }
     }
 
-    /// With the directions made orthonormal, without which they are taken as they come.
+    /// Orthonormalizes the directions; without it they are used as they were drawn or given.
     pub fn orthonormal(self) -> Self {
         self.with(|way| way.orthonormal = true)
     }
@@ -343,7 +343,8 @@ impl Sharpness {
             let maximum = Maximum { data: data.name.clone(), draw: point.draw, ..maximum };
             match point.spot.of {
                 Some((regime, trial, epoch)) => maximum.of_trial(regime, trial, epoch),
-                None => maximum,
+                // One that was kept may have been a trial's.
+                None => maximum.of_no_trial(),
             }
         };
         let found = self.work.each(&Parts {

@@ -180,6 +180,11 @@ impl Eigenvalues {
         outliers
     }
 
+    /// The same under a name, which tables and charts show where they show a regime's: of a point that was loaded, say.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self { regime: Some(name.into()), ..self }
+    }
+
     /// Whose it is: "small, trial 1, epoch 3"; nothing where it belongs to no trial.
     pub fn name(&self) -> String {
         let regime = self.regime.iter().cloned();

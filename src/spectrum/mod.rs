@@ -138,7 +138,7 @@ impl Spectrum {
         Self { way: Way { steps, ..self.way }, ..self }
     }
 
-    /// Random starts. Standard errors fall with the root of their number, and one has none.
+    /// Random starts. Standard errors fall with the root of their number; a single probe gives none.
     pub fn probes(self, probes: usize) -> Self {
         Self { probes, ..self }
     }

@@ -3,7 +3,7 @@
 use super::eigenvalues::Eigenvalues;
 use super::probe::Estimate;
 use crate::display::{Block, missing, plus_minus, significant, total};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::spread::{Ratio, Spread};
 use crate::train::Role;
 
@@ -21,21 +21,53 @@ pub struct Spectra {
     pub diverged: usize,
 }
 
+/// Spectra of which none is missing.
+impl From<Vec<Eigenvalues>> for Spectra {
+    fn from(spectra: Vec<Eigenvalues>) -> Self {
+        Self { spectra, ..Self::default() }
+    }
+}
+
 impl Spectra {
-    /// A number of each spectrum of one role, of the last points if there are several epochs.
+    /// A number of the spectrum of each trial of one role: of its end, or of the last epoch that there is.
     pub(crate) fn of_role(&self, role: Role, of: &dyn Fn(&Eigenvalues) -> f64) -> Vec<f64> {
         let last = self.spectra.iter().map(|own| own.epoch).max().flatten();
-        let own =
-            self.spectra.iter().filter(|own| own.role == Some(role) && (own.epoch == last || own.epoch.is_none()));
-        own.map(of).collect()
+        let is_last = |own: &&Eigenvalues| own.role == Some(role) && (own.epoch == last || own.epoch.is_none());
+        let mut ends: Vec<&Eigenvalues> = Vec::new();
+        for own in self.spectra.iter().filter(is_last) {
+            let whose = |one: &Eigenvalues| (one.regime.clone(), one.trial);
+            match ends.iter_mut().find(|end| end.trial.is_some() && whose(end) == whose(own)) {
+                Some(end) if end.epoch.is_some() && own.epoch.is_none() => *end = own,
+                Some(_) => {}
+                None => ends.push(own),
+            }
+        }
+        ends.into_iter().map(of).collect()
+    }
+
+    /// An error unless all are spectra of one matrix of one net over the same points, evaluated alike.
+    pub(crate) fn check(&self) -> Result<()> {
+        let of =
+            |own: &Eigenvalues| (own.matrix, own.preconditioned, own.split, own.points, own.weights, own.objective);
+        let Some(first) = self.spectra.first() else { return Ok(()) };
+        let is_other = |own: &&Eigenvalues| of(own) != of(first) || (&own.net, &own.data) != (&first.net, &first.data);
+        self.spectra.iter().find(is_other).map_or(Ok(()), |other| {
+            let said = |own: &Eigenvalues| format!("{} ({})", own.subject(), own.objective.facts());
+            Err(Error::parameter(
+                "spectra side by side",
+                format!("{} beside {}", said(other), said(first)),
+                "be of one kind",
+            ))
+        })
     }
 
     /// The large batch by the small one of a number of each spectrum, with its interval:
     /// `spectra.ratio(&|own| own.trace().value)`.
     ///
     /// # Errors
-    /// As [`Ratio::of`]: it takes two trials of each.
+    /// As [`Ratio::of`]: it takes two trials of each; [`Error::Parameter`] where spectra are of several matrices, nets or data.
     pub fn ratio(&self, of: &dyn Fn(&Eigenvalues) -> f64) -> Result<Ratio> {
+        self.check()?;
         Ratio::of(&self.of_role(Role::Large, of), &self.of_role(Role::Small, of))
     }
 
@@ -118,7 +150,7 @@ impl Spectra {
             let ratio = Ratio::of(&large, &small).map_or_else(|_| "–".into(), |own| own.to_string());
             rows.push(vec![name, mean(&small), mean(&large), ratio]);
         }
-        if rows.is_empty() {
+        if rows.is_empty() || self.check().is_err() {
             return table;
         }
         let heads = ["", "small batch", "large batch", "large over small, geometric means, not paired"];

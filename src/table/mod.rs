@@ -1,7 +1,7 @@
 //! Results as data frames: the only room that knows polars.
 //!
 //! ```
-//! use sharp_minima::polars::prelude::*; // the crate that this one uses, so one `:dep` is enough
+//! use sharp_minima::polars::prelude::*; // the crate that this one uses
 //! use sharp_minima::{Training, data, show, zoo};
 //! let data = data::synthetic();
 //! let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
@@ -13,7 +13,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What is measured comes in one tidy, long schema, so that results of any kind join and pivot:
+//! [`save_csv`] writes a frame to a file. polars is built here without its own readers and writers, joins and pivots; who wants
+//! them adds them in the notebook's first cell, and they work on the same frames:
+//!
+//! ```text
+//! :dep sharp-minima = { path = ".." }
+//! :dep polars = { version = "0.55", default-features = false, features = ["csv", "parquet", "pivot"] }
+//! ```
+//!
+//! What is measured comes in one tidy, long schema, so that results of any kind can be put one under another:
 //!
 //! | column | type | meaning |
 //! |---|---|---|
@@ -46,6 +54,7 @@ mod maxima;
 mod paths;
 mod points;
 mod remedies;
+mod save;
 mod spectra;
 mod surfaces;
 mod trials;
@@ -57,6 +66,7 @@ pub use paths::paths;
 pub use polars;
 pub use polars::prelude::{AnyValue, DataFrame};
 use polars::prelude::{Column, NamedFrom, PolarsError, Series};
+pub use save::save_csv;
 pub(crate) use trials::trials;
 pub use trials::{regimes, summary};
 

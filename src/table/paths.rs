@@ -22,7 +22,7 @@ pub fn paths(paths: &[Path]) -> Result<DataFrame> {
                     chunk: path.objective.most() as u64,
                     measure,
                     value: number,
-                    path: Some(path.shape.to_string()),
+                    path: Some(path.label()),
                     alpha: Some(*alpha),
                     ..Row::default()
                 }));

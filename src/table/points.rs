@@ -70,6 +70,6 @@ impl Split {
                 }
             }
         }
-        rows.into_split(others.len())
+        rows.into_split(&others)
     }
 }

@@ -7,7 +7,7 @@ use crate::spread::Paired;
 
 impl Remedies {
     /// One row for each arm and ε (one where no sharpness was measured). Columns: net, data, arm, role, remedies, batch, trials,
-    /// diverged, test, test_deviation, train (accuracies, fractions), train_loss (geometric mean, nats); to_large, to_large_lower,
+    /// diverged, cut (by a budget of seconds), test, test_deviation, train (accuracies, fractions), train_loss (geometric mean, nats); to_large, to_large_lower,
     /// to_large_upper, to_large_p and the same of to_small (differences of fractions, intervals corrected for the number of arms);
     /// epsilon, sharpness (geometric mean of φ, percent), sharpness_to_large, its _lower and _upper (corrected alike), unreliable; steps, passes,
     /// distance, seconds; noise_trace, noise_square, noise_scale (points).
@@ -43,6 +43,7 @@ impl Remedies {
             whole("batch", arms().map(|arm| Some(arm.batch as u64))),
             whole("trials", arms().map(|arm| Some(arm.trials as u64))),
             whole("diverged", arms().map(|arm| Some(arm.diverged as u64))),
+            whole("cut", arms().map(|arm| Some(arm.cut as u64))),
             number("test", arms().map(|arm| arm.test().map(|spread| share(spread.mean)))),
             number(
                 "test_deviation",

@@ -87,8 +87,8 @@ impl Descent {
     }
 
     /// Takes the next batch of the epoch, or the first of a new one: the passes of the strategy, one forward and backward in plain
-    /// training, and a step of the optimizer. Returns f on the batch before the step, nats per example; where that is not
-    /// finite, x stays where it was.
+    /// training, and a step of the optimizer. Returns f on the batch before the step, nats per example (with noise on weights, f at
+    /// the moved point). Where that, or f at an inner step, is not finite, it is what is returned, and x stays where it was.
     ///
     /// # Errors
     /// [`Error::Shape`] where the data is not like that of the beginning.

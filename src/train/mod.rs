@@ -5,25 +5,6 @@
 //! without any budget or limits, until the loss function ceased to improve". As in the authors' code, both regimes of a
 //! pair start from the same points: a start depends on seed and trial alone. So does the order of the points in an epoch.
 //!
-//! | name | default | range | paper |
-//! |---|---|---|---|
-//! | [`optimizer`](Training::optimizer) | ADAM, Keras' defaults | | ADAM |
-//! | [`batch`](Training::batch) | 256 | 1..=training points | 256; 10 % of the points |
-//! | [`trials`](Training::trials) | 5 | 1..=10,000 | 5 |
-//! | [`epochs`](Training::epochs) | 20 | 1..=1,000,000 | 20 (code), 100 (Figures 4, 5) |
-//! | [`patience`](Training::patience) | none | from 1 | "until the loss function ceased to improve" |
-//! | [`seed`](Training::seed) | 0 | any | not said |
-//! | [`objective`](Training::objective) | batch statistics, chunks of 5,000 | | `mode=2` (code) |
-//! | [`device`](Training::device) | the CPU | those of the build | – |
-//! | [`strategy`](Training::strategy) | [`Strategy::Plain`] | | conservative, adversarial, stability (§4, E.2, E.3) |
-//! | [`ghost`](Training::ghost) | none | from 1 | – |
-//! | [`augment`](Training::augment) | none | images | E.1 |
-//! | [`scaled`](Training::scaled), [`warm_up`](Training::warm_up), [`growing`](Training::growing) | none | | a growing batch (§4) |
-//! | [`average`](Training::average) | none | 1..=epochs | – |
-//! | [`starting_at`](Training::starting_at) | points drawn from the seed | trials of another regime | warm starts (Figure 5) |
-//! | [`iterates`](Training::iterates) | none are kept | 0..=epochs | each epoch (Figures 5, 6) |
-//! | [`work`](Training::work) | all threads, no budget, kept nowhere | | – |
-//!
 //! A [`Recipe`] is all that decides a trial's bits; [`Work`](crate::Work) is all that decides its time. A regime is one recipe
 //! with several trials; a [`Study`] is any number of regimes, trained in parallel in one call, and a [`Pair`] is the study of
 //! two that the paper compares.
@@ -67,5 +48,5 @@ pub use strategy::{Ball, Inner, Strategy};
 pub(crate) use study::seed_of;
 pub use trace::{Epoch, Run};
 pub use training::Training;
-pub use trials::{Pair, Regime, Role, Study, Trials};
+pub use trials::{At, Pair, Regime, Role, Study, Trials};
 pub(crate) use trials::{check_alike, threshold_of};

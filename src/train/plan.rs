@@ -1,11 +1,5 @@
 //! How large is a batch, and how long a step, as training goes on?
 //!
-//! | rule | with κ = batch / base | source |
-//! |---|---|---|
-//! | [`Scaling::Linear`] | `η ← κη` | Goyal et al. 2017, arXiv 1706.02677 |
-//! | [`Scaling::SquareRoot`] | `η ← √κ η` | Krizhevsky 2014, arXiv 1404.5997; Hoffer et al. 2017, arXiv 1705.08741 |
-//! | [`Scaling::Adam`] | `η ← √κ η`, `1 − β₁ ← κ (1 − β₁)`, `1 − β₂ ← κ (1 − β₂)`, `ε ← ε / √κ` | Malladi et al. 2022, arXiv 2205.10287 |
-//!
 //! Warm-up: the learning rate of step t, from 1, is `η min(1, t / W)`. A growing batch: after every so many epochs the batch is
 //! multiplied, until it has a largest size, and the learning rate too, with each growth.
 
@@ -14,6 +8,12 @@ use crate::error::{Error, Result};
 use crate::optim::Optimizer;
 
 /// How the optimizer's numbers follow the batch.
+///
+/// | rule | with κ = batch / base | source |
+/// |---|---|---|
+/// | [`Scaling::Linear`] | `η ← κη` | Goyal et al. 2017, arXiv 1706.02677 |
+/// | [`Scaling::SquareRoot`] | `η ← √κ η` | Krizhevsky 2014, arXiv 1404.5997; Hoffer et al. 2017, arXiv 1705.08741 |
+/// | [`Scaling::Adam`] | `η ← √κ η`, `1 − β₁ ← κ (1 − β₁)`, `1 − β₂ ← κ (1 − β₂)`, `ε ← ε / √κ` | Malladi et al. 2022, arXiv 2205.10287 |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum Scaling {
@@ -100,10 +100,14 @@ impl Growth {
     }
 
     /// An error unless a batch can grow so, of so many points.
-    pub(super) fn check(self, begin: usize, points: usize) -> Result<()> {
+    pub(super) fn check(self, begin: usize, points: usize, epochs: usize) -> Result<()> {
         let Self { every, factor, most, rate } = self;
         check_count("epochs between growths", every, 1_000_000)?;
         check_count("factor of a growing batch", factor, 1_000_000)?;
+        if every >= epochs {
+            let allowed = format!("be below {epochs}, the epochs of the training: else it never grows");
+            return Err(Error::parameter("epochs between growths", every, allowed));
+        }
         if !(begin..=points).contains(&most) {
             let allowed = format!("lie in {begin}..={points}: it grows from its batch to this");
             return Err(Error::parameter("most of a growing batch", most, allowed));

@@ -1,7 +1,7 @@
 //! What decides the bits of a trial? A [`Recipe`], with the net, the data and the trial's number: nothing else.
 
 use super::plan::{Growth, Scaled};
-use super::strategy::Strategy;
+use super::strategy::{Inner, Strategy};
 use crate::data::{Augment, Dataset, check_count};
 use crate::error::{Error, Result};
 use crate::net::Net;
@@ -83,8 +83,15 @@ impl Recipe {
     /// What a trial takes while it is trained, bytes, about: vectors as long as x, and layers.
     pub(crate) fn bytes(&self, net: &Net, data: &Dataset) -> u64 {
         let layers = self.objective.layers(net, data.train.len());
-        let batch = (self.objective.bytes_of_number() * self.batch.min(data.train.len())) as u64 * net.outputs() as u64;
-        40 * net.parameter_count() as u64 + batch.max(layers / 2)
+        let number = self.objective.bytes_of_number() as u64;
+        // Of a growing batch the largest, and of ghosts one.
+        let largest = self.batch_of(self.epochs).min(data.train.len());
+        let batch = number * self.ghost.map_or(largest, |ghost| ghost.min(largest)) as u64 * net.outputs() as u64;
+        let pairs = match self.strategy {
+            Strategy::Conservative { solver: Inner::Lbfgs, steps, .. } => 2 * steps as u64,
+            _ => 0,
+        };
+        (40 + number * pairs) * net.parameter_count() as u64 + batch.max(layers / 2)
     }
 
     /// ADAM's or SGD's, with the defaults of the paper.
@@ -121,6 +128,7 @@ impl Recipe {
         net.check_data(data.test.shape(), data.test.classes())?;
         check_count("batch", self.batch, data.train.len())?;
         self.strategy.check(self.batch)?;
+        self.strategy.check_inputs(&data.train)?;
         if self.ghost == Some(0) {
             return Err(Error::parameter("ghost", 0, "be at least 1; from the size of the batch on it is off"));
         }
@@ -128,7 +136,7 @@ impl Recipe {
             augment.check(data.train.shape())?;
         }
         if let Some(growth) = self.growth {
-            growth.check(self.batch, data.train.len())?;
+            growth.check(self.batch, data.train.len(), self.epochs)?;
         }
         self.moving()?.check()?;
         if let Some(first) = self.average {
@@ -180,39 +188,44 @@ impl Recipe {
         if self.epochs != plain.epochs {
             said.push(format!("trained for {} epochs", self.epochs));
         }
-        said.extend(Some(self.remedies()).filter(|text| !text.is_empty()));
+        if self.patience != plain.patience {
+            said.push(self.patience.map_or("without patience".into(), |patience| format!("patience {patience}")));
+        }
+        let (Seed(seed), Seed(other)) = (self.seed, plain.seed);
+        if seed != other {
+            said.push(format!("seed {seed}"));
+        }
+        if self.objective != plain.objective {
+            said.push(format!("f by {}", self.objective.facts()));
+        }
+        for (own, others) in self.choices().into_iter().zip(plain.choices()) {
+            match (own, others) {
+                (own, others) if own == others => {}
+                (Some(own), _) => said.push(own),
+                (None, Some(others)) => said.push(format!("without {others}")),
+                (None, None) => {}
+            }
+        }
         said.join("; ")
     }
 
     /// What is done to mend the large batch, in words: "SAM, ρ 0.05; ghosts of 256". Nothing where nothing is.
     pub fn remedies(&self) -> String {
-        let mut said = Vec::new();
-        let mut say = |text: String| said.push(text);
-        if self.strategy != Strategy::Plain {
-            say(self.strategy.to_string());
-        }
-        if let Some(ghost) = self.ghost {
-            say(format!("ghosts of {ghost}"));
-        }
-        if let Some(augment) = &self.augment {
-            say(format!("augmented: {augment}"));
-        }
-        if let Some(scaled) = &self.scaled {
-            say(scaled.to_string());
-        }
-        if self.warm_up > 0 {
-            say(format!("warm-up of {} steps", self.warm_up));
-        }
-        if let Some(growth) = &self.growth {
-            say(growth.to_string());
-        }
-        if let Some(first) = self.average {
-            say(format!("averaged from epoch {first}"));
-        }
-        if let Some(start) = &self.start {
-            say(format!("started at {start}"));
-        }
-        said.join("; ")
+        self.choices().into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+
+    /// Each of the choices that mend, in words; none where it is off.
+    fn choices(&self) -> [Option<String>; 8] {
+        [
+            (self.strategy != Strategy::Plain).then(|| self.strategy.to_string()),
+            self.ghost.map(|ghost| format!("ghosts of {ghost}")),
+            self.augment.map(|augment| format!("augmented: {augment}")),
+            self.scaled.map(|scaled| scaled.to_string()),
+            (self.warm_up > 0).then(|| format!("warm-up of {} steps", self.warm_up)),
+            self.growth.map(|growth| growth.to_string()),
+            self.average.map(|first| format!("averaged from epoch {first}")),
+            self.start.as_ref().map(|start| format!("started at {start}")),
+        ]
     }
 }
 

@@ -48,7 +48,9 @@ impl<'a> Spot<'a> {
             }
             diverged += regime.diverged();
             let own = trials.finite();
-            spots.extend(own.map(|(run, x)| Self { of: Some((regime, run.trial, trials.at)), x: Place::Here(x) }));
+            spots.extend(
+                own.map(|(run, x)| Self { of: Some((regime, run.trial, trials.at.epoch())), x: Place::Here(x) }),
+            );
         }
         Ok((spots, diverged))
     }

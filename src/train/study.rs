@@ -7,7 +7,7 @@ use super::recipe::Recipe;
 use super::stop::Stop;
 use super::trace::{Epoch, Run};
 use super::trial::{Task, descend};
-use super::trials::{Regime, Role, Trials};
+use super::trials::{At, Regime, Role, Trials};
 use super::watch::Ended;
 use crate::data::{Dataset, check_count};
 use crate::error::{Error, Result};
@@ -37,6 +37,9 @@ struct KeptTrial {
     iterates: Vec<(usize, String)>,
 }
 
+/// A trial's number and where it starts: nowhere where the trial that it starts from diverged.
+pub(super) type Begin = (usize, Option<Weights>);
+
 /// A regime that is to be trained.
 pub(super) struct Wanted<'a> {
     pub(super) name: String,
@@ -44,7 +47,7 @@ pub(super) struct Wanted<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) trials: usize,
     /// Where trials start, if not at the points of their numbers.
-    pub(super) starts: Option<&'a [(usize, Weights)]>,
+    pub(super) starts: Option<&'a [Begin]>,
     /// After which epochs x is kept.
     pub(super) iterates: Option<&'a [usize]>,
 }
@@ -52,19 +55,28 @@ pub(super) struct Wanted<'a> {
 impl Wanted<'_> {
     /// Where this trial starts, if that is given.
     pub(super) fn start(&self, trial: usize) -> Option<&Weights> {
-        self.starts?.iter().find(|(other, _)| *other == trial).map(|(_, x)| x)
+        self.starts?.iter().find(|(other, _)| *other == trial)?.1.as_ref()
+    }
+
+    /// Whether there is such a trial: a warm start needs a point.
+    pub(super) fn is_begun(&self, trial: usize) -> bool {
+        trial < self.trials && (self.starts.is_none() || self.start(trial).is_some())
     }
 
     pub(super) fn check(&self, net: &Net, data: &Dataset) -> Result<()> {
         self.recipe.check(net, data)?;
         check_count("trials", self.trials, 10_000)?;
         if let Some(starts) = self.starts {
-            if let Some(trial) = (0..self.trials).find(|&trial| self.start(trial).is_none()) {
-                let there: Vec<String> = starts.iter().map(|(trial, _)| trial.to_string()).collect();
+            let is_there = |trial: &usize| starts.iter().any(|(other, _)| other == trial);
+            let is_begun = (0..self.trials).any(|trial| self.is_begun(trial));
+            let first = (0..self.trials).find(|trial| !is_there(trial)).or((!is_begun).then_some(0));
+            if let Some(trial) = first {
+                let there = starts.iter().filter(|(_, x)| x.is_some()).map(|(trial, _)| trial.to_string());
+                let there: Vec<String> = there.collect();
                 let allowed = format!("be among those that there is a point to start from of ({})", there.join(", "));
                 return Err(Error::parameter("trial of a warm start", trial, allowed));
             }
-            starts.iter().try_for_each(|(_, x)| net.check_weights(x))?;
+            starts.iter().filter_map(|(_, x)| x.as_ref()).try_for_each(|x| net.check_weights(x))?;
         }
         let Some(iterates) = self.iterates else { return Ok(()) };
         if iterates.is_empty() {
@@ -99,7 +111,7 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
     let most = wanted.iter().map(|regime| regime.trials).max().unwrap_or(0);
     let of_trial = |trial| {
         let regimes = 0..wanted.len();
-        regimes.filter(move |&regime| trial < wanted[regime].trials).map(move |regime| Part { regime, trial })
+        regimes.filter(move |&regime| wanted[regime].is_begun(trial)).map(move |regime| Part { regime, trial })
     };
     let parts: Vec<Part> = (0..most).flat_map(of_trial).collect();
     let points = Fingerprint::new("trial").and(&(net.input(), net.layers())).split(&data.train).split(&data.test);
@@ -182,7 +194,7 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
             weights: Vec::new(),
             lowest: Vec::new(),
             iterates: Vec::new(),
-            at: None,
+            at: At::End,
         })
         .collect();
     for (part, ended) in parts.iter().zip(ended) {

@@ -6,7 +6,7 @@ use super::descent::Descent;
 use super::plan::{Growth, Scaled, Scaling};
 use super::recipe::{Recipe, WarmStart};
 use super::strategy::Strategy;
-use super::study::{Wanted, side_by_side};
+use super::study::{Begin, Wanted, side_by_side};
 use super::trials::{Pair, Role, Study, Trials};
 use crate::data::{Augment, Dataset};
 use crate::error::{Error, Result};
@@ -14,11 +14,29 @@ use crate::net::{Device, Net};
 use crate::objective::Objective;
 use crate::optim::Optimizer;
 use crate::seed::Seed;
-use crate::weights::Weights;
 use crate::work::Work;
 
 /// How to train: a [`Recipe`], how many trials of it, how the work is done, and the verbs [`run`](Self::run),
 /// [`pair`](Self::pair) and [`batches`](Self::batches).
+///
+/// | name | default | range | paper |
+/// |---|---|---|---|
+/// | [`optimizer`](Training::optimizer) | ADAM, Keras' defaults | | ADAM |
+/// | [`batch`](Training::batch) | 256 | 1..=training points | 256; 10 % of the points |
+/// | [`trials`](Training::trials) | 5 | 1..=10,000 | 5 |
+/// | [`epochs`](Training::epochs) | 20 | 1..=1,000,000 | 20 (code), 100 (Figures 4, 5) |
+/// | [`patience`](Training::patience) | none | from 1 | "until the loss function ceased to improve" |
+/// | [`seed`](Training::seed) | 0 | any | not said |
+/// | [`objective`](Training::objective) | batch statistics, chunks of 5,000 | | `mode=2` (code) |
+/// | [`device`](Training::device) | the CPU | those of the build | – |
+/// | [`strategy`](Training::strategy) | [`Strategy::Plain`] | | conservative, adversarial, stability (§4, E.2, E.3) |
+/// | [`ghost`](Training::ghost) | none | from 1 | – |
+/// | [`augment`](Training::augment) | none | images | E.1 |
+/// | [`scaled`](Training::scaled), [`warm_up`](Training::warm_up), [`growing`](Training::growing) | none | | a growing batch (§4) |
+/// | [`average`](Training::average) | none | 1..=epochs | – |
+/// | [`starting_at`](Training::starting_at) | points drawn from the seed | trials of another regime | warm starts (Figure 5) |
+/// | [`iterates`](Training::iterates) | none are kept | 0..=epochs | each epoch (Figures 5, 6) |
+/// | [`work`](Training::work) | all threads, no budget, kept nowhere | | – |
 ///
 /// ```
 /// use sharp_minima::{Training, data, zoo};
@@ -37,8 +55,10 @@ pub struct Training {
     role: Option<Role>,
     work: Work,
     /// Where trials start, by their numbers, if not at points that are drawn.
-    starts: Option<Arc<Vec<(usize, Weights)>>>,
+    starts: Option<Arc<Vec<Begin>>>,
     iterates: Option<Vec<usize>>,
+    /// Steps on so many points that the epochs are to give, with whatever batch.
+    steps: Option<(usize, usize)>,
 }
 
 impl Training {
@@ -61,6 +81,7 @@ impl Training {
             work: Work::new(),
             starts: None,
             iterates: None,
+            steps: None,
         }
     }
 
@@ -87,7 +108,11 @@ impl Training {
 
     /// Points in a batch. With batch normalization a batch of 1 cannot learn: one point minus its own mean is zero.
     pub fn batch(self, points: usize) -> Self {
-        self.with(|recipe| recipe.batch = points)
+        let own = self.with(|recipe| recipe.batch = points);
+        match own.steps {
+            Some((steps, points)) => own.steps(steps, points),
+            None => own,
+        }
     }
 
     /// Number of trials, each from a starting point of its own.
@@ -97,7 +122,7 @@ impl Training {
 
     /// Most epochs of a trial.
     pub fn epochs(self, epochs: usize) -> Self {
-        self.with(|recipe| recipe.epochs = epochs)
+        Self { steps: None, ..self.with(|recipe| recipe.epochs = epochs) }
     }
 
     /// Ends a trial when its smallest training loss is this many epochs old: the loss has ceased to improve.
@@ -181,10 +206,11 @@ impl Training {
     /// Warm starts: each trial starts where the trial of its number in another regime is read: at its end, or after an epoch
     /// ([`Trials::at_epoch`]). All else is as for any other trial of its number: the optimizer has no memory of the first
     /// training, epochs are counted from 0, the distance is that from the new start, and the order of the points is the one of the
-    /// trial's number. There are as many trials as there, unless [`trials`](Self::trials) is given afterwards.
+    /// trial's number. It has as many trials as that regime, unless you call [`trials`](Self::trials) afterwards; one that diverged
+    /// there has no point to start from, and is left out.
     ///
-    /// The recipe says after which epoch that was. Of trials that are read [where their loss is lowest](Trials::at_lowest) it says
-    /// "the end", since their epochs differ; kept trials are told apart by the points themselves.
+    /// The recipe says after which epoch that was. Of trials that are read each at an epoch of its own
+    /// ([where their loss is lowest](Trials::at_lowest), say) it says "the end"; kept trials are told apart by the points themselves.
     ///
     /// ```
     /// use sharp_minima::{Training, data, zoo};
@@ -198,8 +224,9 @@ impl Training {
     /// # Ok::<(), sharp_minima::Error>(())
     /// ```
     pub fn starting_at(self, trials: &Trials) -> Self {
-        let starts: Vec<(usize, Weights)> = trials.finite().map(|(run, x)| (run.trial, x.clone())).collect();
-        let start = WarmStart { recipe: Box::new(trials.regime.recipe.clone()), epoch: trials.at };
+        let runs = trials.regime.runs.iter().zip(&trials.weights);
+        let starts = runs.map(|(run, x)| (run.trial, run.is_finite().then(|| x.clone()))).collect();
+        let start = WarmStart { recipe: Box::new(trials.regime.recipe.clone()), epoch: trials.at.epoch() };
         let own = self.trials(trials.regime.runs.len()).with(|recipe| recipe.start = Some(start));
         Self { starts: Some(Arc::new(starts)), ..own }
     }
@@ -210,14 +237,21 @@ impl Training {
         Self { iterates: Some(epochs.to_vec()), ..self }
     }
 
-    /// As many epochs as give at least this many steps on so many training points: the budget of equal steps. A growing batch
-    /// counts as the batch that it begins with.
+    /// As many epochs as give at least this many steps on so many training points, whatever the batch: the budget of equal steps.
+    /// A growing batch counts as the batch that it begins with.
+    ///
+    /// ```
+    /// use sharp_minima::Training;
+    /// let plain = Training::adam().steps(1_000, 6_000);
+    /// assert_eq!(plain.clone().batch(60).recipe().epochs, 10);
+    /// assert_eq!(plain.batch(600).recipe().epochs, 100);
+    /// ```
     pub fn steps(self, steps: usize, points: usize) -> Self {
         let batch = self.recipe.batch.max(1);
         // As an epoch is cut into batches.
         let left_alone = batch > 1 && points > batch && points % batch == 1;
         let each = (points.div_ceil(batch) - usize::from(left_alone)).max(1);
-        self.epochs(steps.div_ceil(each))
+        Self { steps: Some((steps, points)), ..self.epochs(steps.div_ceil(each)) }
     }
 
     /// Name of the regime in tables and charts; "batch 256" if not given.
@@ -283,7 +317,7 @@ impl Training {
     ///
     /// # Errors
     /// [`Error::Parameter`] for a number out of range, [`Error::Shape`] where the net does not fit one of the splits,
-    /// [`Error::File`] for a folder of kept trials that cannot be one.
+    /// [`Error::File`] where the path given to [`kept_in`](Self::kept_in) cannot be used as a folder.
     pub fn run(&self, net: &Net, data: &Dataset) -> Result<Trials> {
         let mut trials = side_by_side(&[self.wanted()], &self.work, net, data)?;
         trials.pop().ok_or_else(|| Error::parameter("regimes", 0, "be at least 1"))
@@ -363,10 +397,20 @@ impl Training {
     /// it is called in.
     ///
     /// # Errors
-    /// As [`run`](Self::run); [`Error::Parameter`] for a device other than the CPU: its tensors may not outlive a call.
+    /// As [`run`](Self::run); [`Error::Parameter`] for a device other than the CPU, since its tensors may not outlive a call, for a
+    /// trial that has no point to start from, and for an [average](Self::average), which is of epochs and not of steps. Patience and
+    /// iterates have no effect.
     pub fn begin(&self, net: &Net, data: &Dataset, trial: usize) -> Result<Descent> {
         let one = Wanted { trials: trial.saturating_add(1), iterates: None, ..self.wanted() };
         one.check(net, data)?;
+        if let Some(first) = self.recipe.average {
+            let given = format!("from epoch {first}");
+            return Err(Error::parameter("average", given, "be off where steps are taken by hand"));
+        }
+        if !one.is_begun(trial) {
+            let allowed = "be one that has a point to start from, but it diverged";
+            return Err(Error::parameter("trial of a warm start", trial, allowed));
+        }
         let objective = self.recipe.objective;
         if !objective.is_fused() {
             let given = format!("{} with {:?} passes", objective.device, objective.passes);

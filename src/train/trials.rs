@@ -2,7 +2,9 @@
 
 use super::iterate::Iterate;
 use super::recipe::Recipe;
+use super::stop::Stop;
 use super::trace::{Epoch, Run};
+use crate::display::grouped;
 use crate::error::{Error, Result};
 use crate::net::Net;
 use crate::threshold::Threshold;
@@ -63,6 +65,11 @@ impl Regime {
         self.runs.len() - self.finite().count()
     }
 
+    /// How many trials a budget of seconds cut short, or did not begin.
+    pub fn cut(&self) -> usize {
+        self.runs.iter().filter(|run| run.stop == Stop::Budget).count()
+    }
+
     /// "small batch (256)", or the name where that says more.
     pub(crate) fn label(&self) -> String {
         match self.role {
@@ -84,8 +91,31 @@ pub struct Trials {
     pub lowest: Vec<Weights>,
     /// Points on each run's way that were [asked for](crate::Training::iterates), by epoch.
     pub iterates: Vec<Vec<Iterate>>,
-    /// The epoch after which the trials are read; nothing for the last of each.
-    pub at: Option<usize>,
+    /// Where they are read.
+    pub at: At,
+}
+
+/// Where trials are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum At {
+    /// At the end of each.
+    End,
+    /// After an epoch, the same for all: [`Trials::at_epoch`].
+    Epoch(usize),
+    /// Where the training loss of each is lowest: [`Trials::at_lowest`].
+    Lowest,
+    /// Each after an epoch of its own: [`Trials::as_far_as`], [`Trials::as_low_as`].
+    Own,
+}
+
+impl At {
+    /// The epoch, if it is one for all.
+    pub fn epoch(self) -> Option<usize> {
+        match self {
+            At::Epoch(epoch) => Some(epoch),
+            At::End | At::Lowest | At::Own => None,
+        }
+    }
 }
 
 impl Trials {
@@ -129,7 +159,7 @@ impl Trials {
         }
         let iterates = self.iterates.iter().map(|own| own.iter().filter(|it| it.epoch <= epoch).cloned().collect());
         let iterates = iterates.collect();
-        Ok(Self { regime, lowest: weights.clone(), weights, iterates, at: Some(epoch) })
+        Ok(Self { regime, lowest: weights.clone(), weights, iterates, at: At::Epoch(epoch) })
     }
 
     /// Runs that stayed finite, with their points after an epoch, where they kept one.
@@ -151,17 +181,18 @@ impl Trials {
     }
 
     /// The same trials, with the point of the lowest training loss in the place of the last one, and their traces cut there:
-    /// every measure reads them so. Trials that are read at an epoch stay as they are.
+    /// every measure reads them so, and points after it are left out. Trials that are read after an epoch stay as they are.
     pub fn at_lowest(&self) -> Self {
-        if self.at.is_some() {
+        if matches!(self.at, At::Epoch(_) | At::Own) {
             return self.clone();
         }
-        let mut regime = self.regime.clone();
-        for run in &mut regime.runs {
+        let mut lowest = Self { weights: self.lowest.clone(), at: At::Lowest, ..self.clone() };
+        for (run, iterates) in lowest.regime.runs.iter_mut().zip(&mut lowest.iterates) {
             let epoch = run.lowest().epoch;
             run.trace.retain(|row| row.epoch <= epoch);
+            iterates.retain(|iterate| iterate.epoch <= epoch);
         }
-        Self { regime, weights: self.lowest.clone(), lowest: self.lowest.clone(), ..self.clone() }
+        lowest
     }
 
     /// The same trials with the rows of their points scaled: see [`Net::with_unit_rows`]. Traces stay as they were; points on
@@ -192,7 +223,8 @@ impl Trials {
     /// # Errors
     /// As [`as_far_as`](Self::as_far_as).
     pub fn as_low_as(&self, other: &Trials) -> Result<Self> {
-        self.nearest_to(other, |row| row.train_loss.ln())
+        // A loss of 0 has no logarithm.
+        self.nearest_to(other, |row| row.train_loss.max(f64::MIN_POSITIVE).ln())
     }
 
     fn nearest_to(&self, other: &Trials, of: fn(&Epoch) -> f64) -> Result<Self> {
@@ -220,6 +252,7 @@ impl Trials {
             near.lowest[place] = near.weights[place].clone();
         }
         near.iterates = vec![Vec::new(); self.iterates.len()];
+        near.at = At::Own;
         Ok(near)
     }
 
@@ -341,16 +374,29 @@ impl Pair {
     }
 }
 
-/// An error unless regimes are of one net and one data set, which alone may lie in one chart, table or average.
+/// An error unless regimes are of one net and one data set, which alone may lie in one chart, table or average, and have names of
+/// their own.
 pub(crate) fn check_alike(regimes: &[&Regime]) -> Result<()> {
-    let of = |regime: &Regime| format!("{} on {}", regime.net, regime.data);
-    match regimes.iter().find(|regime| of(regime) != of(regimes[0])) {
-        Some(other) => {
-            let given = format!("{} beside {}", of(other), of(regimes[0]));
-            Err(Error::parameter("net and data of regimes side by side", given, "be the same"))
+    let name = |regime: &Regime| format!("{} on {}", regime.net, regime.data);
+    let size = |regime: &Regime| (regime.weight_count, regime.points);
+    for (place, regime) in regimes.iter().enumerate() {
+        let first = regimes[0];
+        if name(regime) != name(first) || size(regime) != size(first) {
+            let is_named_alike = name(regime) == name(first);
+            let said = |regime: &Regime| {
+                let (weights, points) = size(regime);
+                let sizes = format!(" ({} weights, {} points)", grouped(weights), grouped(points));
+                name(regime) + if is_named_alike { &sizes } else { "" }
+            };
+            let given = format!("{} beside {}", said(regime), said(first));
+            return Err(Error::parameter("net and data of regimes side by side", given, "be the same"));
         }
-        None => Ok(()),
+        if regimes[..place].iter().any(|other| other.name == regime.name) {
+            let given = format!("twice '{}'", regime.name);
+            return Err(Error::parameter("names of regimes side by side", given, "differ"));
+        }
     }
+    Ok(())
 }
 
 /// Past which batch size the test accuracy falls, after the last epochs; trials that diverged are left out.
@@ -360,3 +406,5 @@ pub(crate) fn threshold_of(regimes: &[&Regime]) -> Result<Threshold> {
         .map(|regime| (regime.recipe.batch, regime.finite().map(|run| run.last().test_accuracy).collect::<Vec<f64>>()));
     Threshold::of(&measured.filter(|(_, values)| !values.is_empty()).collect::<Vec<_>>())
 }
+
+crate::display::shown_as_text!(At);

@@ -2,15 +2,15 @@
 
 use super::effect::Effect;
 use super::finding::{Finding, failed, left_out, unreliable};
-use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, not_tested, verdicts};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, mean_of, not_tested, verdicts};
 use crate::data::Which;
 use crate::display::grouped;
 use crate::error::Result;
 use crate::paper::Figure4;
 use crate::record::Recorded;
-use crate::sharpness::{Maxima, Reading, check_one_box};
-use crate::spread::{Spread, Trend, with_each_doubling};
-use crate::train::{Regime, Stop, Study, threshold_of};
+use crate::sharpness::{Maxima, Maximum, Reading, check_one_box};
+use crate::spread::{Trend, with_each_doubling};
+use crate::train::{Regime, Study, threshold_of};
 
 /// Sets a recorded and a live study of batch sizes with its measures, of which one may be missing, beside what the paper says of
 /// Figure 4, of whatever net.
@@ -89,8 +89,7 @@ fn column(regimes: &[&Regime], maxima: &Maxima) -> Result<[Number; 11]> {
     let pairs = pairs(maxima, Reading::Largest)?;
     let at = |batch: Option<f64>| -> Number {
         let own: Vec<f64> = pairs.iter().filter(|(other, _)| Some(*other) == batch).map(|(_, phi)| *phi).collect();
-        let Spread { mean, deviation, .. } = Spread::of(&own).ok()?;
-        Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
+        mean_of(&own)
     };
     let batches = || pairs.iter().map(|(batch, _)| *batch);
     Ok([
@@ -108,15 +107,19 @@ fn column(regimes: &[&Regime], maxima: &Maxima) -> Result<[Number; 11]> {
     ])
 }
 
+fn on_train(maxima: &Maxima) -> impl Iterator<Item = &Maximum> {
+    maxima.maxima.iter().filter(|maximum| maximum.split == Which::Train)
+}
+
 /// Batch size and φ of each measure on the training split; all must be of one kind of box.
 fn pairs(maxima: &Maxima, reading: Reading) -> Result<Vec<(f64, f64)>> {
-    let own: Vec<_> = maxima.maxima.iter().filter(|maximum| maximum.split == Which::Train).collect();
+    let own: Vec<_> = on_train(maxima).collect();
     check_one_box("boxes of a study of batch sizes", &own)?;
     Ok(own.iter().filter_map(|maximum| Some((maximum.batch? as f64, reading.of(maximum).0))).collect())
 }
 
 fn judge(regimes: &[&Regime], maxima: &Maxima) -> Result<[Finding; 4]> {
-    let cut = regimes.iter().flat_map(|regime| &regime.runs).filter(|run| run.stop == Stop::Budget).count();
+    let cut: usize = regimes.iter().map(|regime| regime.cut()).sum();
     if cut > 0 || maxima.unmeasured > 0 {
         let reason = format!("the budget cut short {cut} trials and left out {} measures", maxima.unmeasured);
         return Ok(not_tested(&reason));
@@ -129,14 +132,14 @@ fn judge(regimes: &[&Regime], maxima: &Maxima) -> Result<[Finding; 4]> {
         if pairs.is_empty() {
             return Ok(Finding::bare(Outcome::NotTested, "no sharpness was measured"));
         }
-        let doubtful = maxima.maxima.iter().filter(|maximum| !reading.of(maximum).1).count();
+        let doubtful = on_train(maxima).filter(|maximum| !reading.of(maximum).1).count();
         let judged = match Trend::of(&pairs) {
             Ok(trend) => {
                 Finding::by(vec![Effect::from(&trend).of("φ with each doubling of the batch")]).and(halves(&pairs))
             }
             Err(reason) => Finding::bare(Outcome::Undecided, reason.to_string()),
         };
-        Ok(judged.and(unreliable(doubtful, pairs.len())).and(failed(maxima)).and(left_out.clone()))
+        Ok(judged.and(unreliable(doubtful, pairs.len())).and(failed(maxima.failed.len())).and(left_out.clone()))
     });
     let falls = Finding { outcome: falls, effects: vec![straight(regimes)?], notes: vec![format!("it {threshold}")] };
     let falls = falls.and(left_out.clone());

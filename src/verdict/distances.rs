@@ -2,12 +2,14 @@
 
 use super::effect::{Effect, Unit, factor_of};
 use super::finding::{Finding, left_out};
-use super::{Comparison, Form, Number, Outcome, Row, Sources, by_source, check_source, verdicts};
+use super::{
+    Comparison, Form, Number, Outcome, Row, Sources, by_source, check_source, cut_short, mean_of, not_tested, verdicts,
+};
 use crate::distances::{DistanceRun, Distances};
 use crate::error::Result;
 use crate::paper::DISTANCE_RATIO;
 use crate::record::Recorded;
-use crate::spread::{Paired, Spread};
+use crate::spread::Paired;
 use crate::train::Role;
 
 /// Sets recorded and live distances, of which one may be missing, beside what the paper says of them, of all of its nets.
@@ -70,8 +72,7 @@ fn ratio(distances: &Distances) -> Option<Result<Paired>> {
 fn column(distances: &Distances) -> Vec<Number> {
     let mean = |role: Role, of: &dyn Fn(&DistanceRun) -> Option<f64>| -> Number {
         let values: Vec<f64> = distances.runs_of(named(distances, role)?).filter_map(of).collect();
-        let Spread { mean, deviation, .. } = Spread::of(&values).ok()?;
-        Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
+        mean_of(&values)
     };
     let each = |of: &dyn Fn(&DistanceRun) -> Option<f64>| [mean(Role::Small, of), mean(Role::Large, of)];
     let [small, large] = each(&|run| run.points.last().map(|(_, distance)| *distance));
@@ -83,6 +84,9 @@ fn column(distances: &Distances) -> Vec<Number> {
 }
 
 fn judge(distances: &Distances) -> [Finding; 3] {
+    if let Some(reason) = cut_short(distances.cut) {
+        return not_tested(&reason);
+    }
     let range = match ratio(distances) {
         None => Finding::bare(Outcome::NotTested, "there is not one regime of each role"),
         Some(ratio) => Finding::by_test(ratio, |ratio| {
@@ -90,9 +94,15 @@ fn judge(distances: &Distances) -> [Finding; 3] {
             factor_of(ratio).between(least, most).of("distance from the start, small over large batch")
         }),
     };
-    let law = |role: Role| match named(distances, role).map(|name| distances.logarithm_over_power(name)) {
+    let shrinks = |name: &&str| {
+        distances.runs_of(name).any(|run| run.law.is_some_and(|law| law.per_doubling <= 0.0 || law.power <= 1e-6))
+    };
+    let law = |role: Role| match named(distances, role).map(|name| (name, distances.logarithm_over_power(name))) {
         None => Finding::bare(Outcome::NotTested, format!("there is no {role} batch")),
-        Some(test) => Finding::by_test(test, |test| {
+        Some((name, _)) if shrinks(&name) => {
+            Finding::bare(Outcome::NotTested, "there is a trial whose distance does not grow with its steps")
+        }
+        Some((_, test)) => Finding::by_test(test, |test| {
             // In percent of the distance at the end.
             Effect::from(test)
                 .in_unit(Unit::Percent)

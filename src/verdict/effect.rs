@@ -14,6 +14,8 @@ pub enum Unit {
     Factor,
     /// A difference, in percent of something.
     Percent,
+    /// A difference of numbers of things.
+    Count,
 }
 
 /// A number that a claim is judged by, from the trials of one source.
@@ -119,6 +121,7 @@ impl Effect {
             Unit::Points => format!("{value} points"),
             Unit::Factor => format!("times {value}"),
             Unit::Percent => format!("{value} %"),
+            Unit::Count => value,
         };
         format!("{label}{number} (95 % interval {lower} to {upper}{p})")
     }
@@ -130,6 +133,7 @@ impl Unit {
         match self {
             _ if !number.is_finite() => number.to_string(),
             Unit::Points | Unit::Percent => format!("{number:+.2}"),
+            Unit::Count => format!("{number:+.1}"),
             Unit::Factor => factor(number),
         }
     }

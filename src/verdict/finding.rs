@@ -89,8 +89,8 @@ pub(super) fn left_out(diverged: usize) -> String {
 }
 
 /// "2 measures failed and are left out", or nothing.
-pub(super) fn failed(maxima: &crate::sharpness::Maxima) -> String {
-    match maxima.failed.len() {
+pub(super) fn failed(count: usize) -> String {
+    match count {
         0 => String::new(),
         1 => "1 measure failed and is left out".into(),
         count => format!("{count} measures failed and are left out"),

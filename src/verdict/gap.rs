@@ -2,13 +2,15 @@
 
 use super::effect::Effect;
 use super::finding::{Finding, left_out};
-use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, not_tested, verdicts};
+use super::{
+    Comparison, Form, Number, Outcome, Row, Sources, check_net, check_source, cut_short, mean_of, not_tested, verdicts,
+};
 use crate::display::decimals;
 use crate::error::{Error, Result};
 use crate::paper::Table2;
 use crate::record::Recorded;
 use crate::spread::{Spread, Welch};
-use crate::train::{Epoch, Pair, Regime, Run, Stop};
+use crate::train::{Epoch, Pair, Regime, Run};
 
 const SMALL: Option<&str> = Some("small");
 const LARGE: Option<&str> = Some("large");
@@ -96,9 +98,7 @@ fn compared(paper: Option<&Table2>, recorded: Option<&Recorded>, live: Option<&P
     let nets = pairs.into_iter().flatten().map(|[small, _]| &small.net);
     let mut column: [Number; ROWS] = [None; ROWS];
     if let Some(paper) = paper {
-        if let Some(other) = nets.into_iter().find(|&net| *net != paper.net) {
-            return Err(Error::parameter("net", other, format!("be {}, as in the paper's row", paper.net)));
-        }
+        check_net(paper.net, nets.into_iter().map(|net| &**net))?;
         let printed = [paper.train_small, paper.train_large, paper.test_small, paper.test_large];
         for (cell, number) in column.iter_mut().zip(printed) {
             *cell = Some((number.mean / 100.0, Some(number.deviation / 100.0)));
@@ -139,9 +139,15 @@ fn percent(regime: &Regime, of: fn(&Run) -> &Epoch) -> Vec<f64> {
 /// The epoch after which a trial's training accuracy is nearest to one that the paper prints, percent; the first of equal ones.
 /// The start is none, and neither is one that is more than a point away: such a trial has not come there.
 fn nearest(run: &Run, printed: f64) -> Option<&Epoch> {
-    let away = |row: &&Epoch| (100.0 * row.train_accuracy - printed).abs();
+    let away = |row: &Epoch| (100.0 * row.train_accuracy - printed).abs();
     let trained = run.trace.iter().filter(|row| row.epoch > 0);
-    trained.reduce(|best, next| if away(&next) < away(&best) { next } else { best }).filter(|row| away(row) <= 1.0)
+    let nearest = trained.reduce(|best, next| if away(next) < away(best) { next } else { best });
+    nearest.filter(|row| is_there(row.train_accuracy, printed))
+}
+
+/// Whether a training accuracy, a fraction, is that which the paper prints, percent, to within a point.
+pub(super) fn is_there(accuracy: f64, printed: f64) -> bool {
+    (100.0 * accuracy - printed).abs() <= 1.0
 }
 
 /// A pair's column.
@@ -162,10 +168,7 @@ fn measure(regimes: [&Regime; 2], paper: Option<&Table2>) -> Vec<Number> {
     };
     let there = printed.map_or_else(Default::default, |[small, large]| [at(0, small), at(1, large)]);
     let both = |read: &[Vec<Epoch>; 2], value: fn(&Epoch) -> f64| -> [Number; 2] {
-        read.each_ref().map(|rows| {
-            let Spread { mean, deviation, .. } = Spread::of(&rows.iter().map(value).collect::<Vec<_>>()).ok()?;
-            Some((mean, Some(deviation).filter(|value| value.is_finite())))
-        })
+        read.each_ref().map(|rows| mean_of(&rows.iter().map(value).collect::<Vec<_>>()))
     };
     let test = |read: &[Vec<Epoch>; 2]| -> [Number; 4] {
         let [small, large] = both(read, |row| row.test_accuracy);
@@ -184,9 +187,7 @@ fn measure(regimes: [&Regime; 2], paper: Option<&Table2>) -> Vec<Number> {
 
 /// What becomes of the three claims in one pair of regimes.
 fn judge(regimes: [&Regime; 2], paper: Option<&Table2>) -> Result<[Finding; 3]> {
-    let cut = regimes.iter().flat_map(|regime| &regime.runs).filter(|run| run.stop == Stop::Budget).count();
-    if cut > 0 {
-        let reason = format!("{cut} trials ended because the budget of seconds was used up");
+    if let Some(reason) = cut_short(regimes.iter().map(|regime| regime.cut()).sum()) {
         return Ok(not_tested(&reason));
     }
     let [small, large] = regimes;

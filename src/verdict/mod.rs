@@ -3,9 +3,10 @@
 //! A claim is about [effects](Effect), each a number with its 95 % interval over the trials. It holds where the whole interval lies
 //! where the claim says, fails where all of it lies outside, and is undecided where the trials cannot tell. A claim about several
 //! boxes or readings holds where it holds in every one, fails where it fails in one and holds in none, and is mixed where it holds
-//! in one and fails in another; one that says "in every box" fails where it fails in one. Trials that a budget cut short judge
-//! nothing, and neither do unreliable searches where the sharpness of minima is judged ([`sharpness()`]); elsewhere they are
-//! counted beside the claim. "Fails" and "undecided" at quick scale are results, and are printed as such.
+//! in one and fails in another; one that says "in every box" fails where it fails in one. Traces that a budget cut short judge
+//! nothing (verdicts of measures alone, [`sharpness()`], [`paths()`] and [`spectrum()`], cannot see that of a live run), and neither
+//! do unreliable searches where the sharpness of minima is judged ([`sharpness()`]); elsewhere they are counted beside the claim.
+//! "Fails" and "undecided" at quick scale are results, and are printed as such.
 
 mod batch_size;
 mod claims;
@@ -41,6 +42,7 @@ use crate::chart::{self, Chart, forest};
 use crate::display::{Block, decimals, factor, grouped, plus_minus, probability};
 use crate::error::{Error, Result};
 use crate::record::Recorded;
+use crate::spread::Spread;
 use crate::table::{self, DataFrame};
 
 /// A claim with what was found, in the recorded run and just now.
@@ -165,9 +167,46 @@ fn check_source<R, L>(recorded: &Option<R>, live: &Option<L>) -> Result<()> {
     }
 }
 
+/// An error where a net is not the one that the paper's row is of.
+fn check_net<'a>(paper: &str, mut nets: impl Iterator<Item = &'a str>) -> Result<()> {
+    match nets.find(|net| *net != paper) {
+        Some(other) => Err(Error::parameter("net", other, format!("be {paper}, as in the paper's row"))),
+        None => Ok(()),
+    }
+}
+
 /// What becomes of claims where there is nothing to judge them by.
 fn not_tested<const N: usize>(reason: &str) -> [Finding; N] {
     std::array::from_fn(|_| Finding::bare(Outcome::NotTested, reason))
+}
+
+/// Why trials that ended before their time judge nothing, if there are any.
+fn cut_short(cut: usize) -> Option<String> {
+    let many = crate::display::counted(cut, "trial");
+    (cut > 0).then(|| format!("{many} ended because the budget of seconds was used up"))
+}
+
+/// The same of the regimes of a record.
+fn cut_in(recorded: Option<&Recorded>) -> Option<String> {
+    cut_short(recorded.map_or(0, |recorded| recorded.regimes.iter().map(|regime| regime.cut()).sum()))
+}
+
+/// What becomes of claims by measures of a record, if it has them.
+fn by_record<T, const N: usize>(
+    recorded: Option<&Recorded>,
+    measures: Option<&T>,
+    judge: impl Fn(&T) -> [Finding; N],
+) -> [Finding; N] {
+    match cut_in(recorded) {
+        Some(reason) => not_tested(&reason),
+        None => by_source(measures, "recorded", judge),
+    }
+}
+
+/// Mean and deviation of a few numbers, if there are any.
+fn mean_of(values: &[f64]) -> Number {
+    let Spread { mean, deviation, .. } = Spread::of(values).ok()?;
+    Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
 }
 
 /// What becomes of claims by a source, if it is there.
@@ -332,7 +371,7 @@ fn named(label: String, effects: [Option<&Effect>; 2]) -> impl Iterator<Item = (
 /// Draws the effects of claims, those of one unit on one axis.
 fn picture(groups: &[Group<'_>]) -> Result<Chart> {
     let mut panels = Vec::new();
-    for unit in [Unit::Points, Unit::Factor, Unit::Percent] {
+    for unit in [Unit::Points, Unit::Factor, Unit::Percent, Unit::Count] {
         let mut drawn = Vec::new();
         let mut of: Vec<&str> = Vec::new();
         for group in groups {
@@ -361,6 +400,7 @@ fn picture(groups: &[Group<'_>]) -> Result<Chart> {
             Unit::Points => ("difference in percentage points", false, 0.0),
             Unit::Factor => ("ratio, log scale", true, 1.0),
             Unit::Percent => ("difference in %", false, 0.0),
+            Unit::Count => ("difference in number", false, 0.0),
         };
         let axis = match &of[..] {
             [] => axis.into(),

@@ -1,13 +1,15 @@
 //! Was the paper's net trained to the end? Its numbers of sharpness against ours where the training accuracy is the paper's.
 
 use super::effect::Effect;
-use super::finding::{Finding, left_out};
-use super::{Comparison, Form, Number, Outcome, Row, Sources, Verdict};
+use super::finding::{Finding, failed, left_out};
+use super::sharpness::printed_in;
+use super::way_down::{NOT_THERE, doubts, incomplete, sharper_there, there};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, Verdict, check_net, mean_of};
 use crate::error::{Error, Result};
-use crate::paper::{Printed, PrintedSharpness, Table2, table2, table3, table4};
+use crate::paper::{Printed, Table2, table2, table3, table4};
 use crate::record::Recorded;
 use crate::sharpness::Space;
-use crate::spread::{Ratio, Spread, Welch};
+use crate::spread::{Spread, Welch};
 use crate::train::Role;
 use crate::way_down::{WayDown, WayPoint};
 
@@ -15,8 +17,8 @@ use crate::way_down::{WayDown, WayPoint};
 const FACTOR: f64 = 2.0;
 
 /// Sets each number that the paper prints of a net's sharpness (Tables 3 and 4) against the trials of ways down, each read where
-/// its training accuracy is nearest to the paper's (Table 2): φ by the search from x itself, the paper's protocol as far as it is
-/// specified.
+/// its training accuracy is nearest to the paper's (Table 2), if every trial comes to within a point of it: φ by the search from x
+/// itself, the paper's protocol as far as it is specified.
 ///
 /// The first claim is about the gap of test accuracies there. In each box one is that the large batch is sharper there, and one for
 /// each regime that its φ is the paper's to within a factor of 2. It holds where the whole 95 %
@@ -24,7 +26,7 @@ const FACTOR: f64 = 2.0;
 /// their mean and deviation, as if φ were log-normal.
 ///
 /// # Errors
-/// [`Error::Parameter`] for a net that is not in the tables, where there is no way, or two in one box.
+/// [`Error::Parameter`] for a net that is not in the tables, where there is no way, one of another net, or two in one box.
 pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown]) -> Result<Comparison> {
     let accuracies = table2(net)?;
     let tables = [table3(net)?, table4(net)?];
@@ -32,6 +34,7 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
     if live.is_empty() && kept.is_empty() {
         return Err(Error::parameter("ways down", 0, "be at least 1"));
     }
+    check_net(accuracies.net, kept.iter().chain(live).map(|way| &*way.net))?;
     let mut boxes: Vec<(Space, f64)> = Vec::new();
     for own in [&kept[..], live] {
         for (place, way) in own.iter().enumerate() {
@@ -47,21 +50,22 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
     }
     let first = [kept.first(), live.first()];
     let mut rows = accuracy_rows(&accuracies, first);
-    let [recorded_gap, live_gap] = first.map(|way| judge_gap(&accuracies, way));
+    let [recorded_gap, live_gap] = first.map(|way| by_way(way, |way| judge_gap(&accuracies, way)));
     let claim = "The large batch generalizes worse: its test accuracy is lower there.".to_string();
     let mut verdicts = vec![Verdict { claim, recorded: recorded_gap, live: live_gap }];
     for (space, epsilon) in boxes {
         let of = |ways: &'_ [WayDown]| ways.iter().position(|way| (way.space, way.epsilon) == (space, epsilon));
         let ours = [of(&kept).map(|place| &kept[place]), of(live).map(|place| &live[place])];
-        let printed = [Role::Small, Role::Large].map(|role| printed_in(&tables, space, epsilon, role));
-        if let [Some(small), Some(large)] = printed {
+        let printed = printed_in(tables.each_ref(), space, epsilon);
+        if let Some([small, large]) = printed {
             let claim = format!("Large batch, {space}, ε = {epsilon:e}: it is sharper there than the small one.");
-            let [recorded, live] = ours.map(|way| judge_ratio(&accuracies, way, large.mean / small.mean));
+            let ratio = Some(large.mean / small.mean);
+            let [recorded, live] = ours.map(|way| by_way(way, |way| sharper_there(&accuracies, way, ratio)));
             verdicts.push(Verdict { claim, recorded, live });
         }
         for role in [Role::Small, Role::Large] {
-            let printed = printed_in(&tables, space, epsilon, role);
-            let number = |way: Option<&WayDown>| spread(&accuracies, way?, role, &|point| point.from_zero);
+            let printed = printed.map(|[small, large]| if role == Role::Small { small } else { large });
+            let number = |way: Option<&WayDown>| mean_there(&accuracies, way?, role, &|point| point.from_zero);
             let label = format!("φ there, %, {role} batch, {space}, ε = {epsilon:e}");
             rows.push(Row {
                 regime: Some(role.to_string()),
@@ -81,7 +85,7 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
                 "{regime} batch, {space}, ε = {epsilon:e}: φ is the paper's {:.2} to within a factor of {FACTOR}.",
                 printed.mean
             );
-            let [recorded, live] = ours.map(|way| judge(&accuracies, way, role, printed));
+            let [recorded, live] = ours.map(|way| by_way(way, |way| judge(&accuracies, way, role, printed)));
             verdicts.push(Verdict { claim, recorded, live });
         }
     }
@@ -90,26 +94,8 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
     Ok(Comparison { rows, sources: Sources::new(paper, recorded, live), verdicts })
 }
 
-fn printed_in(tables: &[PrintedSharpness; 2], space: Space, epsilon: f64, role: Role) -> Option<Printed> {
-    let table = match space {
-        Space::Full => &tables[0],
-        Space::Random { p: 100, orthonormal: false } => &tables[1],
-        _ => return None,
-    };
-    let [small, large] = table.at(epsilon)?;
-    Some(if role == Role::Small { small } else { large })
-}
-
-/// The trials of a role where their training accuracy is the paper's.
-fn there<'a>(accuracies: &Table2, way: &'a WayDown, role: Role) -> Vec<&'a WayPoint> {
-    let asked = if role == Role::Small { accuracies.train_small } else { accuracies.train_large };
-    way.named(role).map_or(Vec::new(), |name| way.where_accuracy(name, asked.mean / 100.0))
-}
-
-fn spread(accuracies: &Table2, way: &WayDown, role: Role, of: &dyn Fn(&WayPoint) -> f64) -> Number {
-    let values: Vec<f64> = there(accuracies, way, role).into_iter().map(of).collect();
-    let Spread { mean, deviation, .. } = Spread::of(&values).ok()?;
-    Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
+fn mean_there(accuracies: &Table2, way: &WayDown, role: Role, of: &dyn Fn(&WayPoint) -> f64) -> Number {
+    mean_of(&there(accuracies, way, role).into_iter().map(of).collect::<Vec<_>>())
 }
 
 /// Training and test accuracy there, and the epoch.
@@ -122,7 +108,7 @@ fn accuracy_rows(accuracies: &Table2, sources: [Option<&WayDown>; 2]) -> Vec<Row
             Role::Large => (accuracies.train_large, accuracies.test_large),
         };
         let mut push = |label: &str, measure, form, paper: Number, of: &dyn Fn(&WayPoint) -> f64| {
-            let [recorded, live] = sources.map(|way| spread(accuracies, way?, role, of));
+            let [recorded, live] = sources.map(|way| mean_there(accuracies, way?, role, of));
             rows.push(Row {
                 regime: Some(role.to_string()),
                 cells: [paper, recorded, live],
@@ -136,48 +122,35 @@ fn accuracy_rows(accuracies: &Table2, sources: [Option<&WayDown>; 2]) -> Vec<Row
     rows
 }
 
-fn judge_gap(accuracies: &Table2, way: Option<&WayDown>) -> Finding {
-    let Some(way) = way else { return Finding::bare(Outcome::NotTested, "not measured") };
-    let [small, large] = [Role::Small, Role::Large].map(|role| {
+fn judge_gap(accuracies: &Table2, way: &WayDown) -> Finding {
+    let tests = [Role::Small, Role::Large].map(|role| {
         there(accuracies, way, role).iter().map(|point| 100.0 * point.row.test_accuracy).collect::<Vec<f64>>()
     });
+    let [small, large] = &tests;
+    if small.is_empty() || large.is_empty() {
+        return Finding::bare(Outcome::NotTested, NOT_THERE);
+    }
     let printed = accuracies.test_small.mean - accuracies.test_large.mean;
-    let judged = Finding::by_test(Welch::test(&small, &large), |test| {
+    Finding::by_test(Welch::test(small, large), |test| {
         Effect::from(test).of("test accuracy, small − large batch").beside(Some(printed))
-    });
-    judged.and(left_out(way.diverged))
-}
-
-fn judge_ratio(accuracies: &Table2, way: Option<&WayDown>, printed: f64) -> Finding {
-    let way = match measured(way) {
-        Ok(way) => way,
-        Err(finding) => return finding,
-    };
-    let phi = |role| there(accuracies, way, role).iter().map(|point| point.from_zero).collect::<Vec<f64>>();
-    let (small, large) = (phi(Role::Small), phi(Role::Large));
-    Finding::by_test(Ratio::of(&large, &small), |ratio| {
-        Effect::from(ratio).of("φ, large over small batch").beside(Some(printed))
     })
-    .and(left_out(way.diverged))
 }
 
-/// A way of which nothing is missing.
-fn measured(way: Option<&WayDown>) -> std::result::Result<&WayDown, Finding> {
-    match way {
-        None => Err(Finding::bare(Outcome::NotTested, "not measured")),
-        Some(way) if way.unmeasured > 0 => {
-            Err(Finding::bare(Outcome::NotTested, format!("the budget left out {} measures", way.unmeasured)))
-        }
-        Some(way) => Ok(way),
+/// What becomes of a claim by a way of which nothing is missing.
+fn by_way(way: Option<&WayDown>, judge: impl FnOnce(&WayDown) -> Finding) -> Finding {
+    let Some(way) = way else { return Finding::bare(Outcome::NotTested, "not measured") };
+    match incomplete(way) {
+        Some(reason) => Finding::bare(Outcome::NotTested, reason),
+        None => judge(way).and(failed(way.failed)).and(left_out(way.diverged)),
     }
 }
 
-fn judge(accuracies: &Table2, way: Option<&WayDown>, role: Role, printed: Printed) -> Finding {
-    let way = match measured(way) {
-        Ok(way) => way,
-        Err(finding) => return finding,
-    };
-    let logarithms: Vec<f64> = there(accuracies, way, role).iter().map(|point| point.from_zero.ln()).collect();
+fn judge(accuracies: &Table2, way: &WayDown, role: Role, printed: Printed) -> Finding {
+    let points = there(accuracies, way, role);
+    if points.is_empty() {
+        return Finding::bare(Outcome::NotTested, NOT_THERE);
+    }
+    let logarithms: Vec<f64> = points.iter().map(|point| point.from_zero.ln()).collect();
     let test = Spread::of(&logarithms).and_then(|ours| Welch::of_spreads(ours, printed.logarithm()));
     let judged = match test {
         Ok(test) if test.difference.is_finite() => {
@@ -188,5 +161,5 @@ fn judge(accuracies: &Table2, way: Option<&WayDown>, role: Role, printed: Printe
         Ok(_) => Finding::bare(Outcome::Undecided, "a φ of 0 has no ratio"),
         Err(reason) => Finding::bare(Outcome::NotTested, reason.to_string()),
     };
-    judged.and(left_out(way.diverged))
+    judged.and(doubts(&points))
 }

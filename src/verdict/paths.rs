@@ -2,20 +2,19 @@
 
 use super::effect::{Effect, Unit};
 use super::finding::Finding;
-use super::{Comparison, Form, Outcome, Row, Sources, by_source, verdicts};
+use super::{Comparison, Form, Outcome, Row, Sources, by_record, by_source, mean_of, verdicts};
 use crate::error::{Error, Result};
 use crate::landscape::{Path, PathPoint, Paths, Shape};
 use crate::objective::{Evaluation, Objective, Statistics, Value};
 use crate::paper::Figure3;
 use crate::record::Recorded;
-use crate::spread::Spread;
 
 /// Sets the paths of a recorded and of a live pair, of which one may be missing, beside curves that the authors released, of
 /// whatever net.
 ///
 /// Two claims are judged by the training loss with batch statistics: along the straight line (Figure 3) it rises faster beyond
 /// the large batch's solution (1 < α ≤ 1¼) than beyond the small one's (−¼ ≤ α < 0); and so it does along the curve
-/// (Figure 7). A claim holds where the 95 % confidence interval of the ratio of the two rises over the trials lies above 1.
+/// (Figure 7). A claim holds where the 95 % confidence interval of the ratio of the two rises, paired by trials, lies above 1.
 ///
 /// # Errors
 /// [`Error::Parameter`] where there is no path with batch statistics.
@@ -32,8 +31,7 @@ pub fn paths(paper: &Figure3, recorded: Option<&Recorded>, live: Option<&Paths>)
         let of = |paths: Option<&Paths>, statistics, value: fn(&Path) -> Option<f64>| {
             let paths = paths?.only(shape, statistics);
             let values: Option<Vec<f64>> = paths.paths.iter().map(value).collect();
-            let Spread { mean, deviation, .. } = Spread::of(&values?).ok()?;
-            mean.is_finite().then_some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
+            mean_of(&values?).filter(|(mean, _)| mean.is_finite())
         };
         let measures: [Measure; 6] = [
             ("training loss at the small batch's solution", "loss_small", Statistics::Batch, |path| path.loss(0.0)),
@@ -62,7 +60,7 @@ pub fn paths(paper: &Figure3, recorded: Option<&Recorded>, live: Option<&Paths>)
             recorded,
             live.and_then(|live| live.paths.first()).map(|first| [&*first.net, &*first.data]),
         ),
-        verdicts: verdicts(claims, [by_source(kept, "recorded", judge), by_source(live, "live", judge)]),
+        verdicts: verdicts(claims, [by_record(recorded, kept, judge), by_source(live, "live", judge)]),
     })
 }
 
@@ -83,6 +81,7 @@ fn released(paper: &Figure3) -> Path {
         net: paper.net.into(),
         data: paper.data.into(),
         trial: 0,
+        ends: None,
         objective: Objective::new(),
         points: points.into(),
         seconds: 0.0,

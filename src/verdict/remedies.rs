@@ -1,17 +1,16 @@
 //! Can the large batch be mended? Appendix E of the paper, and what came after it.
 
 use super::effect::Effect;
-use super::finding::{Finding, left_out, unreliable};
-use super::{Comparison, Form, Number, Outcome, Row, Sources, Verdict};
+use super::finding::{Finding, failed, left_out, unreliable};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, Verdict, cut_short, mean_of};
 use crate::error::{Error, Result};
 use crate::paper::{Cell, Mended, table2, table3};
 use crate::record::Recorded;
 use crate::remedies::{Arm, ArmSharpness, Remedies};
-use crate::spread::{Paired, Spread};
 use crate::train::Role;
 
 /// What becomes of a claim about an arm.
-type Judge = fn(&Arm) -> Finding;
+type Judge = fn(&Remedies, &Arm) -> Finding;
 
 /// Sets the arms of a live study beside the paper's row, where it has one, and beside the recorded arms of the same names;
 /// without a live study the recorded arms alone.
@@ -34,13 +33,13 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: Optio
     // The arm of a role, or else of a name, recorded and live.
     let find = |name: &str, role: Option<Role>| {
         let is_it = |arm: &&Arm| if role.is_some() { arm.role == role } else { arm.role.is_none() && arm.name == name };
-        sources.map(|source| source.and_then(|source| source.arms.iter().find(is_it)))
+        sources.map(|source| source.and_then(|source| Some((source, source.arms.iter().find(is_it)?))))
     };
     let mut rows = Vec::new();
     for arm in shown {
         let both = find(&arm.name, arm.role);
         let mut push = |label: String, measure, form, epsilon, printed: Option<Cell>, own: &dyn Fn(&Arm) -> Number| {
-            let [recorded, live] = both.map(|arm| own(arm?));
+            let [recorded, live] = both.map(|arm| own(arm?.1));
             let scale = if form == Form::Percent { 0.01 } else { 1.0 };
             let scaled =
                 |number: Number| number.map(|(mean, deviation)| (scale * mean, deviation.map(|it| scale * it)));
@@ -77,7 +76,9 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: Optio
             push(format!("φ, ε = {epsilon:e}, %"), "sharpness", Form::Significant, Some(epsilon), printed, &phi);
         }
     }
-    let finding = |arm: Option<&Arm>, judge: Judge| arm.map_or_else(Finding::none, judge);
+    let finding = |found: Option<(&Remedies, &Arm)>, judge: Judge| {
+        found.map_or_else(Finding::none, |(source, arm)| judge(source, arm))
+    };
     let claim = "There is a gap to be mended: the small batch's test accuracy is higher than the plain large batch's.";
     let [recorded_gap, live_gap] = find("", Some(Role::Small)).map(|small| finding(small, gap));
     let mut verdicts = vec![Verdict { claim: claim.into(), recorded: recorded_gap, live: live_gap }];
@@ -88,7 +89,7 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: Optio
             ("it ends less sharp than the plain large batch", flatness),
         ];
         // Where nobody measured a sharpness, nothing is said of it.
-        let is_measured = |arm: &Arm| !arm.sharpness.is_empty();
+        let is_measured = |(_, arm): (&Remedies, &Arm)| !arm.sharpness.is_empty();
         let count = if both.into_iter().flatten().any(is_measured) { 2 } else { 1 };
         for (claim, judge) in claims.into_iter().take(count) {
             let [recorded, live] = both.map(|arm| finding(arm, judge));
@@ -103,46 +104,46 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: Optio
     })
 }
 
-fn mean_of(values: &[f64]) -> Number {
-    let Spread { mean, deviation, .. } = Spread::of(values).ok()?;
-    Some((mean, Some(deviation).filter(|value| value.is_finite())))
-}
-
 fn test_of(arm: &Arm) -> Number {
     mean_of(&arm.tests.iter().map(|(_, test)| *test).collect::<Vec<_>>())
 }
 
-/// What is missing of an arm, if something is.
-fn missing(arm: &Arm) -> Option<String> {
-    if arm.cut > 0 {
-        return Some(format!("{} trials ended because the budget of seconds was used up", arm.cut));
-    }
-    (arm.trials < 2).then(|| format!("{} trials stayed finite, and a test takes 2", arm.trials))
+/// The plain batch of a side.
+fn plain(source: &Remedies, role: Role) -> Option<&Arm> {
+    source.arms.iter().find(|arm| arm.role == Some(role))
 }
 
-/// By a comparison, if there are trials for it.
-fn by(arm: &Arm, paired: Option<&Paired>, of: &'static str) -> Finding {
-    match (missing(arm), paired) {
+/// What is missing of an arm, or of the plain batch beside it, if something is.
+fn missing(source: &Remedies, arm: &Arm, beside: Role) -> Option<String> {
+    let cut = arm.cut + plain(source, beside).map_or(0, |plain| plain.cut);
+    cut_short(cut)
+        .or_else(|| (arm.trials < 2).then(|| format!("{} trials stayed finite, and a test takes 2", arm.trials)))
+}
+
+/// By a comparison with the plain large batch, if there are trials for it.
+fn by(source: &Remedies, arm: &Arm, of: &'static str) -> Finding {
+    let diverged = arm.diverged + plain(source, Role::Large).map_or(0, |plain| plain.diverged);
+    match (missing(source, arm, Role::Large), &arm.to_large) {
         (Some(reason), _) => Finding::bare(Outcome::NotTested, reason),
-        (None, Some(paired)) => Finding::by(vec![Effect::from(paired).of(of)]).and(left_out(arm.diverged)),
-        (None, None) => Finding::bare(Outcome::Undecided, "no trials to compare").and(left_out(arm.diverged)),
+        (None, Some(paired)) => Finding::by(vec![Effect::from(paired).of(of)]).and(left_out(diverged)),
+        (None, None) => Finding::bare(Outcome::Undecided, "no trials to compare").and(left_out(diverged)),
     }
 }
 
-fn gap(small: &Arm) -> Finding {
-    by(small, small.to_large.as_ref(), "test accuracy, small − large batch")
+fn gap(source: &Remedies, small: &Arm) -> Finding {
+    by(source, small, "test accuracy, small − large batch")
 }
 
-fn accuracy(arm: &Arm) -> Finding {
-    let judged = by(arm, arm.to_large.as_ref(), "test accuracy, arm − plain large batch");
-    match (&arm.to_small, missing(arm)) {
+fn accuracy(source: &Remedies, arm: &Arm) -> Finding {
+    let judged = by(source, arm, "test accuracy, arm − plain large batch");
+    match (&arm.to_small, missing(source, arm, Role::Small)) {
         (Some(to_small), None) => judged.and(format!("arm − small batch {}", Effect::from(to_small).said())),
         _ => judged,
     }
 }
 
-fn flatness(arm: &Arm) -> Finding {
-    if let Some(reason) = missing(arm) {
+fn flatness(source: &Remedies, arm: &Arm) -> Finding {
+    if let Some(reason) = missing(source, arm, Role::Large) {
         return Finding::bare(Outcome::NotTested, reason);
     }
     let Some(own) = arm.sharpness.first() else {
@@ -156,5 +157,7 @@ fn flatness(arm: &Arm) -> Finding {
         true => format!("φ of {} of {} trials", own.phi.len(), arm.trials),
         false => String::new(),
     };
-    judged.and(few).and(unreliable(own.doubtful, own.phi.len()))
+    let beside = plain(source, Role::Large).and_then(|large| large.at(own.epsilon));
+    let (doubtful, phi) = beside.map_or((0, 0), |large| (large.doubtful, large.phi.len()));
+    judged.and(few).and(unreliable(own.doubtful + doubtful, own.phi.len() + phi)).and(failed(source.failed))
 }

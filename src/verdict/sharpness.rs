@@ -1,14 +1,15 @@
 //! The sharpness of minima: Tables 3 and 4 of the paper.
 
 use super::effect::Effect;
-use super::finding::{Finding, failed};
-use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, not_tested, verdicts};
+use super::finding::{Finding, failed, left_out};
+use super::{
+    Comparison, Form, Number, Outcome, Row, Sources, check_net, check_source, cut_in, mean_of, not_tested, verdicts,
+};
 use crate::data::Which;
 use crate::error::{Error, Result};
 use crate::paper::{Printed, PrintedSharpness};
 use crate::record::Recorded;
-use crate::sharpness::{Contrast, Maxima, Reading, Space};
-use crate::spread::Spread;
+use crate::sharpness::{Contrast, Maxima, Maximum, Reading, Space, check_each_once};
 
 /// Sets the sharpness of a recorded and of a live pair's minima, of which one may be missing, beside the paper's rows of Tables 3
 /// and 4.
@@ -31,9 +32,7 @@ pub fn sharpness(
     check_source(&recorded, &live)?;
     let measured = recorded.and_then(|recorded| recorded.maxima.as_ref());
     let nets = measured.into_iter().chain(live).flat_map(|maxima| &maxima.maxima).map(|maximum| maximum.net.as_str());
-    if let Some(other) = nets.chain([subspace.net]).find(|net| *net != full.net) {
-        return Err(Error::parameter("net", other, format!("be {}, as in the paper's row", full.net)));
-    }
+    check_net(full.net, nets.chain([subspace.net]))?;
     let boxes = live.or(measured).map_or(Ok(Vec::new()), contrasts)?;
     if boxes.is_empty() {
         return Err(Error::parameter("measures", 0, "be at least 1 of each regime"));
@@ -48,7 +47,11 @@ pub fn sharpness(
         Some(maxima) => judge(maxima, [full, subspace]),
         None => Ok(not_tested(none)),
     };
-    let judged = [judged(measured, "no recorded measure")?, judged(live, "no live measure")?];
+    let recorded_findings = match cut_in(recorded) {
+        Some(reason) => not_tested(&reason),
+        None => judged(measured, "no recorded measure")?,
+    };
+    let judged = [recorded_findings, judged(live, "no live measure")?];
     let rows = boxes.iter().flat_map(|one| rows_of(one, [full, subspace], measured, live)).collect();
     Ok(Comparison {
         rows,
@@ -68,7 +71,7 @@ fn rows_of(
     measured: Option<&Maxima>,
     live: Option<&Maxima>,
 ) -> Vec<Row> {
-    let printed = printed_in([full, subspace], one);
+    let printed = printed_in([full, subspace], one.space, one.epsilon);
     let row = |label: &str, measure, regime: Option<&str>, cells| Row {
         regime: regime.map(String::from),
         split: Some("train"),
@@ -88,15 +91,11 @@ fn rows_of(
             let [recorded, live] = found.each_ref().map(|contrast| contrast.as_ref().and_then(of));
             [paper, recorded, live]
         };
-        let spread = |values: &[f64]| {
-            let Spread { mean, deviation, .. } = Spread::of(values).ok()?;
-            Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
-        };
         let label = |regime| format!("φ, %: {}, ε = {:e}, {regime} batch, {name}", one.space, one.epsilon);
         let paper = printed.map(|both| both.map(|number| Some((number.mean, Some(number.deviation)))));
         let [small, large] = paper.unwrap_or_default();
-        rows.push(row(&label("small"), measure, Some("small"), columns(small, &|one| spread(&one.small))));
-        rows.push(row(&label("large"), measure, Some("large"), columns(large, &|one| spread(&one.large))));
+        rows.push(row(&label("small"), measure, Some("small"), columns(small, &|one| mean_of(&one.small))));
+        rows.push(row(&label("large"), measure, Some("large"), columns(large, &|one| mean_of(&one.large))));
         let ratio = printed.map(|[small, large]| (large.mean / small.mean, None));
         let cells = columns(ratio, &|one| one.ratio().ok().map(|ratio| (ratio.of_means, None)));
         rows.push(row("large over small, of the means", "ratio", None, cells));
@@ -105,16 +104,21 @@ fn rows_of(
 }
 
 /// What the paper prints for a box, small and large batch.
-fn printed_in([full, subspace]: [&PrintedSharpness; 2], one: &Contrast) -> Option<[Printed; 2]> {
-    match one.space {
-        Space::Full => full.at(one.epsilon),
-        Space::Random { p: 100, orthonormal: false } => subspace.at(one.epsilon),
+pub(super) fn printed_in([full, subspace]: [&PrintedSharpness; 2], space: Space, epsilon: f64) -> Option<[Printed; 2]> {
+    match space {
+        Space::Full => full.at(epsilon),
+        Space::Random { p: 100, orthonormal: false } => subspace.at(epsilon),
         _ => None,
     }
 }
 
 /// The boxes on the training split, by the largest of all searches.
 fn contrasts(maxima: &Maxima) -> Result<Vec<Contrast>> {
+    let measured: Vec<&Maximum> = maxima.maxima.iter().filter(|maximum| maximum.split == Which::Train).collect();
+    for one in &measured {
+        let alike: Vec<&Maximum> = measured.iter().copied().filter(|other| other.is_measured_as(one)).collect();
+        check_each_once(&alike)?;
+    }
     let mut contrasts = maxima.contrasts(Reading::Largest);
     contrasts.retain(|one| one.split == Which::Train);
     if contrasts.is_empty() || contrasts.iter().any(|one| one.small.is_empty() || one.large.is_empty()) {
@@ -123,11 +127,11 @@ fn contrasts(maxima: &Maxima) -> Result<Vec<Contrast>> {
     Ok(contrasts)
 }
 
-/// The same box, in these measures and this reading.
+/// The same box, in these measures and this reading: looked at by as many searches, where there is such a one.
 fn alike(maxima: &Maxima, of: &Contrast, reading: Reading) -> Option<Contrast> {
-    let mut all = maxima.contrasts(reading).into_iter();
-    let box_of = |one: &Contrast| (one.space, one.epsilon.to_bits(), one.split, one.iterations);
-    all.find(|one| box_of(one) == box_of(of))
+    let box_of = |one: &Contrast| (one.space, one.epsilon.to_bits(), one.split, one.iterations, one.statistics);
+    let own: Vec<Contrast> = maxima.contrasts(reading).into_iter().filter(|one| box_of(one) == box_of(of)).collect();
+    own.iter().find(|one| one.searches == of.searches).or(own.first()).cloned()
 }
 
 /// What becomes of the four claims.
@@ -147,7 +151,7 @@ fn judge(maxima: &Maxima, tables: [&PrintedSharpness; 2]) -> Result<[Finding; 4]
         larger(&largest.iter().collect::<Vec<_>>(), tables, 10.0, false).everywhere(),
         larger(&from_zero.iter().collect::<Vec<_>>(), tables, 1.0, true),
     ];
-    Ok(judged.map(|judged| judged.and(failed(maxima))))
+    Ok(judged.map(|judged| judged.and(failed(maxima.failed.len())).and(left_out(maxima.diverged))))
 }
 
 /// Whether the ratio is above a factor in every one of these boxes, be it of searches that are unreliable or not.
@@ -157,7 +161,7 @@ fn larger(boxes: &[&Contrast], tables: [&PrintedSharpness; 2], factor: f64, doub
     }
     let effect = |one: &&Contrast| {
         let name = format!("{}, ε = {:e}", one.space, one.epsilon);
-        let printed = printed_in(tables, one).map(|[small, large]| large.mean / small.mean);
+        let printed = printed_in(tables, one.space, one.epsilon).map(|[small, large]| large.mean / small.mean);
         let ratio = one.ratio().map_err(|reason| format!("{name}: {reason}"))?;
         let is_trusted = doubtful_too || one.doubtful() == 0;
         let effect = Effect::from(&ratio).between(factor, f64::INFINITY);

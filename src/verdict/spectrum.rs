@@ -1,13 +1,13 @@
 //! Whether there are many large positive eigenvalues: the paper's central sentence.
 
-use super::effect::Effect;
+use super::effect::{Effect, Unit};
 use super::finding::{Finding, left_out};
-use super::{Comparison, Form, Number, Outcome, Row, Sources, by_source, not_tested, verdicts};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, by_record, by_source, mean_of, not_tested, verdicts};
 use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::record::Recorded;
 use crate::spectrum::{Eigenvalues, Spectra};
-use crate::spread::{Ratio, Spread};
+use crate::spread::{Ratio, Welch};
 use crate::train::Role;
 
 /// Sets the spectra of a recorded and of a live pair, of which one may be missing, side by side. The paper computes no
@@ -18,15 +18,19 @@ use crate::train::Role;
 /// and their sum, the trace, is.
 ///
 /// # Errors
-/// [`Error::Parameter`] where there is no spectrum.
+/// [`Error::Parameter`] where there is no spectrum, or where those of one source are of several matrices, nets or data.
 pub fn spectrum(recorded: Option<&Recorded>, live: Option<&Spectra>) -> Result<Comparison> {
     let kept = recorded.and_then(|recorded| recorded.spectra.as_ref());
     if live.or(kept).is_none_or(|spectra| spectra.spectra.is_empty()) {
         return Err(Error::parameter("spectra", 0, "be at least 1"));
     }
+    kept.into_iter().chain(live).try_for_each(Spectra::check)?;
     let mut thresholds: Vec<f64> = kept.into_iter().chain(live).flat_map(Spectra::thresholds).collect();
     thresholds.sort_by(|a, b| b.total_cmp(a));
     thresholds.dedup();
+    let all = || kept.into_iter().chain(live).flat_map(|spectra| &spectra.spectra);
+    let finest = |threshold: f64| all().any(|own| own.thresholds.contains(&threshold) && threshold < own.resolution());
+    let thresholds: Vec<Threshold> = thresholds.into_iter().map(|threshold| (threshold, finest(threshold))).collect();
     let columns = [None, kept, live].map(|spectra| spectra.map_or(Vec::new(), |spectra| column(spectra, &thresholds)));
     let claims = [
         "The large batch's Hessian has more large positive eigenvalues.",
@@ -40,14 +44,17 @@ pub fn spectrum(recorded: Option<&Recorded>, live: Option<&Spectra>) -> Result<C
             recorded,
             live.and_then(|live| live.spectra.first()).map(|first| [&*first.net, &*first.data]),
         ),
-        verdicts: verdicts(claims, [by_source(kept, "recorded", judge), by_source(live, "live", judge)]),
+        verdicts: verdicts(claims, [by_record(recorded, kept, judge), by_source(live, "live", judge)]),
     })
 }
 
 /// What is set side by side, of each regime; NaN where a spectrum lacks it.
 type Measure = Box<dyn Fn(&Eigenvalues) -> f64>;
 
-fn measures(thresholds: &[f64]) -> Vec<(String, &'static str, Measure)> {
+/// Each threshold, and whether it is finer than the resolution of a spectrum.
+type Threshold = (f64, bool);
+
+fn measures(thresholds: &[Threshold]) -> Vec<(String, &'static str, Measure)> {
     let mut measures: Vec<(String, &'static str, Measure)> = vec![
         ("f(x), nats".into(), "loss", Box::new(|own| own.value)),
         (
@@ -58,21 +65,24 @@ fn measures(thresholds: &[f64]) -> Vec<(String, &'static str, Measure)> {
         (
             "smallest eigenvalue".into(),
             "smallest",
-            Box::new(|own| own.smallest.first().map_or(f64::NAN, |first| first.value)),
+            Box::new(|own| {
+                own.smallest.first().filter(|first| first.is_converged).map_or(f64::NAN, |first| first.value)
+            }),
         ),
         ("trace".into(), "trace", Box::new(|own| own.trace().value)),
         ("‖H‖_F".into(), "norm", Box::new(|own| own.square().value.sqrt())),
     ];
-    for &threshold in thresholds {
+    for &(threshold, is_finer) in thresholds {
         let count = move |own: &Eigenvalues| {
             if own.thresholds.contains(&threshold) { own.above(threshold).value } else { f64::NAN }
         };
-        measures.push((format!("eigenvalues above {threshold}"), "count", Box::new(count)));
+        let remark = if is_finer { ", finer than the resolution" } else { "" };
+        measures.push((format!("eigenvalues above {threshold}{remark}"), "count", Box::new(count)));
     }
     measures
 }
 
-fn rows(thresholds: &[f64]) -> Vec<Row> {
+fn rows(thresholds: &[Threshold]) -> Vec<Row> {
     let row = |label: &str, measure, role: Role| Row {
         regime: Some(role.to_string()),
         split: Some("train"),
@@ -84,12 +94,11 @@ fn rows(thresholds: &[f64]) -> Vec<Row> {
     measures(thresholds).into_iter().flat_map(both).collect()
 }
 
-fn column(spectra: &Spectra, thresholds: &[f64]) -> Vec<Number> {
+fn column(spectra: &Spectra, thresholds: &[Threshold]) -> Vec<Number> {
     let number = |role: Role, of: &Measure| -> Number {
-        let mut values = spectra.of_role(role, of);
-        values.retain(|value| value.is_finite());
-        let Spread { mean, deviation, .. } = Spread::of(&values).ok()?;
-        Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
+        // Where one of the trials lacks it, the mean would be of others.
+        let values = spectra.of_role(role, of);
+        if values.iter().any(|value| !value.is_finite()) { None } else { mean_of(&values) }
     };
     let all = measures(thresholds);
     all.iter().flat_map(|(_, _, of)| [Role::Small, Role::Large].map(|role| number(role, of))).collect()
@@ -99,25 +108,47 @@ fn judge(spectra: &Spectra) -> [Finding; 3] {
     if spectra.unmeasured > 0 {
         return not_tested(&format!("the budget left out {} spectra", spectra.unmeasured));
     }
-    let ratio = |of: Measure| Ratio::of(&spectra.of_role(Role::Large, &of), &spectra.of_role(Role::Small, &of));
+    let both = |of: &Measure| [Role::Large, Role::Small].map(|role| spectra.of_role(role, of));
+    let ratio = |of: Measure| {
+        let [large, small] = both(&of);
+        Ratio::of(&large, &small)
+    };
     let one = |of: Measure| Finding::by_test(ratio(of), |ratio| Effect::from(ratio).of("large over small batch"));
     let finest = spectra.spectra.iter().map(Eigenvalues::resolution).fold(0.0, f64::max);
     let wanted = spectra.thresholds().into_iter().filter(|threshold| *threshold >= finest);
-    let counts = wanted.map(|threshold| {
-        let ratio = ratio(Box::new(move |own| own.above(threshold).value));
-        let effect =
-            ratio.map(|ratio| Effect::from(&ratio).of("large over small batch").labelled(format!("above {threshold}")));
-        effect.map_err(|reason| format!("above {threshold} none: {reason}"))
+    let counts = wanted.filter_map(|threshold| {
+        let count: Measure = Box::new(move |own| own.above(threshold).value);
+        let [large, small] = both(&count);
+        // Where neither batch has one, nothing is compared.
+        if large.iter().chain(&small).all(|count| *count == 0.0) {
+            return None;
+        }
+        let effect = match large.iter().chain(&small).all(|count| *count > 0.0) {
+            true => Ratio::of(&large, &small).map(|ratio| Effect::from(&ratio).of("large over small batch")),
+            // A count of 0 has no ratio.
+            false => Welch::test(&large, &small)
+                .map(|test| Effect::from(&test).in_unit(Unit::Count).of("eigenvalues, large − small batch")),
+        };
+        let is_count = effect.as_ref().is_ok_and(|effect| effect.unit == Unit::Count);
+        let label = format!("above {threshold}{}", if is_count { ", difference" } else { "" });
+        Some(effect.map(|effect| effect.labelled(label.clone())).map_err(|reason| format!("{label} none: {reason}")))
     });
     let counts: Vec<_> = counts.collect();
     let counts = match counts.is_empty() {
         true => {
-            let reason = format!("no threshold is above the resolution of {}", significant(finest));
+            let reason =
+                format!("no threshold above the resolution of {} has an eigenvalue above it", significant(finest));
             Finding::bare(Outcome::NotTested, reason)
         }
         false => Finding::by_boxes(counts),
     };
-    let largest = one(Box::new(|own| own.largest.first().map_or(f64::NAN, |first| first.value)));
+    let is_found = |own: &Eigenvalues| own.largest.first().is_some_and(|first| first.is_converged);
+    let missed = spectra.spectra.iter().filter(|own| !is_found(own)).count();
+    let mut largest = one(Box::new(|own| own.largest.first().map_or(f64::NAN, |first| first.value)));
+    if missed > 0 {
+        largest.outcome = Outcome::Undecided;
+        largest = largest.and(format!("{missed} of {} are not converged", spectra.spectra.len()));
+    }
     let trace = one(Box::new(|own| own.trace().value));
     [counts, largest, trace].map(|judged| judged.and(left_out(spectra.diverged)))
 }

@@ -1,12 +1,14 @@
 //! Whether the large batch only needs a better start: Figure 5 of the paper.
 
 use super::effect::{Effect, factor_of};
-use super::finding::{Finding, left_out, unreliable};
-use super::{Comparison, Form, Number, Outcome, Row, Sources, by_source, check_source, verdicts};
+use super::finding::{Finding, failed, left_out, unreliable};
+use super::{
+    Comparison, Form, Number, Outcome, Row, Sources, by_source, check_source, cut_short, mean_of, not_tested, verdicts,
+};
 use crate::error::Result;
 use crate::record::Recorded;
 use crate::sharpness::Reading;
-use crate::spread::{Paired, Spread};
+use crate::spread::Paired;
 use crate::warm_starts::{Beside, WarmPoint, WarmStarts};
 
 /// Sets live warm starts beside the recorded ones. The paper draws curves and prints no number of Figure 5.
@@ -71,8 +73,7 @@ fn column(warm: &WarmStarts) -> Vec<Number> {
     let last = warm.starts().pop().unwrap_or(0);
     let mean = |epochs: usize, of: &dyn Fn(&WarmPoint) -> Option<f64>| -> Number {
         let values: Vec<f64> = warm.at(epochs).filter_map(of).collect();
-        let Spread { mean, deviation, .. } = Spread::of(&values).ok()?;
-        Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
+        mean_of(&values)
     };
     vec![
         mean(0, &|point| Some(point.after.test_accuracy)),
@@ -92,13 +93,16 @@ fn column(warm: &WarmStarts) -> Vec<Number> {
 }
 
 fn judge(warm: &WarmStarts) -> [Finding; 8] {
+    if let Some(reason) = cut_short(warm.cut) {
+        return not_tested(&reason);
+    }
     let points = |test: Result<Paired>, of: &'static str| Finding::by_test(test, |test| Effect::from(test).of(of));
     // A factor below 1 is what both claims of sharpness say.
     let below = |test: Result<Paired>, of: &'static str| match warm.unmeasured {
         0 => {
-            let doubtful = warm.points.iter().filter(|point| !point.is_trusted).count();
+            let doubtful = warm.points.iter().filter(|point| !(point.is_trusted && point.are_others_trusted)).count();
             let judged = Finding::by_test(test, |test| factor_of(test).less().of(of));
-            judged.and(unreliable(doubtful, warm.points.len()))
+            judged.and(unreliable(doubtful, warm.points.len())).and(failed(warm.failed))
         }
         missing => Finding::bare(Outcome::NotTested, format!("the budget left out {missing} measures")),
     };

@@ -1,13 +1,16 @@
 //! When the regimes part: Figure 6 of the paper, and the sharpness of Table 3 where the training accuracy is the paper's.
 
 use super::effect::{Effect, factor_of};
-use super::finding::{Finding, left_out, unreliable};
-use super::{Comparison, Form, Number, Row, Sources, by_source, not_tested, verdicts};
+use super::finding::{Finding, failed, left_out, unreliable};
+use super::gap::is_there;
+use super::{
+    Comparison, Form, Number, Outcome, Row, Sources, by_source, check_net, cut_short, mean_of, not_tested, verdicts,
+};
 use crate::error::{Error, Result};
 use crate::paper::{PrintedSharpness, Table2};
 use crate::record::Recorded;
 use crate::sharpness::Reading;
-use crate::spread::{Paired, Ratio, Spread};
+use crate::spread::{Paired, Ratio};
 use crate::train::Role;
 use crate::way_down::{WayDown, WayPoint};
 
@@ -16,11 +19,12 @@ use crate::way_down::{WayDown, WayPoint};
 /// Numbers are read where each trial's training accuracy is nearest to the paper's of its regime. Four claims are judged: with
 /// each halving of its training loss the large batch's φ grows (the 95 % interval of the factor, over trials, lies above 1; the
 /// largest f of all searches), and the small batch's does not (it lies below 1); the large batch's grows faster (the interval of
-/// the difference, paired by trials); and where the training accuracies are the paper's, the search from x itself, the paper's
-/// protocol, finds the large batch sharper (the interval of the ratio lies above 1).
+/// the difference, paired by trials); and where the training accuracies are the paper's, to within a point, the search from x
+/// itself, the paper's protocol, finds the large batch sharper (the interval of the ratio lies above 1).
 ///
 /// # Errors
-/// As [`WayDown::of`], for the recorded run; [`Error::Parameter`] where there is neither record nor live run.
+/// As [`WayDown::of`], for the recorded run; [`Error::Parameter`] where there is neither record nor live run, or where one is of
+/// another net than the paper's rows.
 pub fn way_down(
     accuracies: &Table2,
     sharpness: &PrintedSharpness,
@@ -29,6 +33,10 @@ pub fn way_down(
 ) -> Result<Comparison> {
     let kept = recorded.map(Recorded::way_down).transpose()?;
     let kept = kept.as_ref();
+    check_net(
+        accuracies.net,
+        [sharpness.net].into_iter().chain([kept, live].into_iter().flatten().map(|way| &*way.net)),
+    )?;
     let Some(epsilon) = live.or(kept).map(|way| way.epsilon) else {
         return Err(Error::parameter("recorded and live runs", 0, "be at least 1"));
     };
@@ -80,63 +88,83 @@ fn column_of_paper(accuracies: &Table2, sharpness: &PrintedSharpness, epsilon: f
     [of(train_small, test_small, small), of(train_large, test_large, large)].concat()
 }
 
-/// The regime of a role, and its trials where their training accuracy is the paper's.
-fn there<'a>(accuracies: &Table2, way: &'a WayDown, role: Role) -> Option<(&'a str, Vec<&'a WayPoint>)> {
-    let name = way.named(role)?;
+/// The trials of a role where their training accuracy is the paper's; none where one does not come to within a point of it.
+pub(super) fn there<'a>(accuracies: &Table2, way: &'a WayDown, role: Role) -> Vec<&'a WayPoint> {
     let asked = match role {
         Role::Small => accuracies.train_small,
         Role::Large => accuracies.train_large,
     };
-    Some((name, way.where_accuracy(name, asked.mean / 100.0)))
+    let points = way.named(role).map_or(Vec::new(), |name| way.where_accuracy(name, asked.mean / 100.0));
+    let is_near = |point: &&WayPoint| is_there(point.row.train_accuracy, asked.mean);
+    if points.iter().all(is_near) { points } else { Vec::new() }
+}
+
+/// φ of the large batch over that of the small one where their training accuracies are the paper's, by the search from x itself.
+pub(super) fn sharper_there(accuracies: &Table2, way: &WayDown, printed: Option<f64>) -> Finding {
+    let [small, large] = [Role::Small, Role::Large].map(|role| there(accuracies, way, role));
+    if small.is_empty() || large.is_empty() {
+        return Finding::bare(Outcome::NotTested, NOT_THERE);
+    }
+    let phi = |points: &[&WayPoint]| points.iter().map(|point| point.from_zero).collect::<Vec<f64>>();
+    let judged = Finding::by_test(Ratio::of(&phi(&large), &phi(&small)), |ratio| {
+        Effect::from(ratio).of("φ, large over small batch").beside(printed)
+    });
+    judged.and(doubts(&[&small[..], &large].concat()))
+}
+
+/// Why nothing can be read there.
+pub(super) const NOT_THERE: &str = "not every trial comes to within a point of the paper's training accuracy";
+
+/// How many searches from x itself are unreliable.
+pub(super) fn doubts(points: &[&WayPoint]) -> String {
+    let doubtful = points.iter().filter(|point| !point.is_from_zero_trusted).count();
+    unreliable(doubtful, points.len())
 }
 
 fn column(accuracies: &Table2, way: &WayDown) -> Vec<Number> {
     let of = |role: Role| -> [Number; 5] {
-        let Some((name, points)) = there(accuracies, way, role) else { return [None; 5] };
-        let mean = |of: &dyn Fn(&WayPoint) -> f64| -> Number {
-            let Spread { mean, deviation, .. } =
-                Spread::of(&points.iter().map(|point| of(point)).collect::<Vec<_>>()).ok()?;
-            Some((mean, Some(deviation).filter(|deviation| deviation.is_finite())))
-        };
+        let Some(name) = way.named(role) else { return [None; 5] };
+        let points = there(accuracies, way, role);
+        let mean = |of: fn(&WayPoint) -> f64| mean_of(&points.iter().map(|point| of(point)).collect::<Vec<_>>());
         [
-            mean(&|point| point.row.train_accuracy),
-            mean(&|point| point.row.test_accuracy),
-            mean(&|point| point.from_zero),
-            mean(&|point| point.largest),
+            mean(|point| point.row.train_accuracy),
+            mean(|point| point.row.test_accuracy),
+            mean(|point| point.from_zero),
+            mean(|point| point.largest),
             way.change(name, Reading::Largest).ok().map(|change| (change.difference.exp(), None)),
         ]
     };
     [of(Role::Small), of(Role::Large)].concat()
 }
 
+/// What is missing of a way, so that nothing is judged by it.
+pub(super) fn incomplete(way: &WayDown) -> Option<String> {
+    let unmeasured = || (way.unmeasured > 0).then(|| format!("the budget left out {} measures", way.unmeasured));
+    cut_short(way.cut).or_else(unmeasured)
+}
+
 /// What the factors of single batches are of.
 const HALVING: &str = "φ with each halving of the loss";
 
 fn judge(accuracies: &Table2, sharpness: &PrintedSharpness, way: &WayDown) -> [Finding; 4] {
-    if way.unmeasured > 0 {
-        return not_tested(&format!("the budget left out {} measures", way.unmeasured));
+    if let Some(reason) = incomplete(way) {
+        return not_tested(&reason);
     }
-    let (Some((small, at_small)), Some((large, at_large))) =
-        (there(accuracies, way, Role::Small), there(accuracies, way, Role::Large))
-    else {
+    let (Some(small), Some(large)) = (way.named(Role::Small), way.named(Role::Large)) else {
         return not_tested("there is not one regime of each role");
     };
     let doubtful = way.points.iter().filter(|point| !point.is_trusted).count();
     let said = |change: Result<Paired>, effect: &dyn Fn(&Paired) -> Effect| {
         Finding::by_test(change, |change| effect(change)).and(unreliable(doubtful, way.points.len()))
     };
-    let phi = |points: &[&WayPoint]| points.iter().map(|point| point.from_zero).collect::<Vec<f64>>();
     let printed = sharpness.at(way.epsilon).map(|[small, large]| large.mean / small.mean);
-    let sharper = Finding::by_test(Ratio::of(&phi(&at_large), &phi(&at_small)), |ratio| {
-        Effect::from(ratio).of("φ, large over small batch").beside(printed)
-    });
     let judged = [
         said(way.change(large, Reading::Largest), &|change| factor_of(change).of(HALVING)),
         said(way.change(small, Reading::Largest), &|change| factor_of(change).less().of(HALVING)),
         said(way.parting(large, small, Reading::Largest), &|change| {
             factor_of(change).of("its growth with each halving, large over small batch")
         }),
-        sharper,
+        sharper_there(accuracies, way, printed),
     ];
-    judged.map(|judged| judged.and(left_out(way.diverged)))
+    judged.map(|judged| judged.and(failed(way.failed)).and(left_out(way.diverged)))
 }

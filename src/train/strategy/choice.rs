@@ -1,6 +1,6 @@
 //! The choice of a strategy: its kinds, their parameters, and what of them can be asked for.
 
-use crate::data::check_count;
+use crate::data::{Split, check_count};
 use crate::error::{Error, Result};
 
 /// How one batch moves x.
@@ -27,7 +27,7 @@ pub enum Strategy {
     Conservative {
         /// λ, from 0.
         lambda: f64,
-        /// L, steps of the inner solver for each batch, from 1. Of one step λ has no part: `z − x` is 0 there.
+        /// L, steps of the inner solver for each batch, from 1. With one step λ has no effect: `z − x` is 0 there.
         steps: usize,
         /// What takes these steps.
         solver: Inner,
@@ -68,6 +68,8 @@ pub enum Strategy {
     /// Adversarial training (§4; Goodfellow, Shlens and Szegedy 2014, arXiv 1412.6572; Madry et al. 2017, arXiv 1706.06083):
     /// `h` is the gradient of `s f(x; X, y) + (1 − s) f(x; X′, y)`, where X′ are inputs within ε of X in each number, chosen so
     /// that f is large. The paper tried it without gain, and prints none of its parameters.
+    ///
+    /// Deviation: ascent begins at X itself; Madry et al. begin several steps at a random place of the box.
     Adversarial {
         /// ε, from 0, which is off.
         epsilon: f64,
@@ -75,7 +77,7 @@ pub enum Strategy {
         ascents: usize,
         /// s, the share of the points as they are, in 0..=1; 1 is off.
         share: f64,
-        /// The range that inputs lie in, to which X′ is clipped; nothing where they have none.
+        /// The range that inputs lie in, to which X′ is clipped; nothing where they have none. It must hold every training input.
         #[serde(deserialize_with = "Option::deserialize")]
         range: Option<(f32, f32)>,
     },
@@ -100,7 +102,7 @@ pub enum Inner {
     Kept,
     /// The regime's optimizer, which forgets everything before each batch.
     Reset,
-    /// Gradient descent at the learning rate.
+    /// Gradient descent at the learning rate; nothing else of the regime's optimizer counts, momentum and β among it.
     Descent,
     /// L-BFGS (Nocedal 1980) from the learning rate times the gradient, with steps halved until f falls enough (Armijo).
     Lbfgs,
@@ -206,6 +208,24 @@ impl Strategy {
         }
     }
 
+    /// An error where inputs lie outside the range that adversarial ones are clipped to: clipping would move them farther than ε.
+    pub(in crate::train) fn check_inputs(&self, split: &Split) -> Result<()> {
+        let Strategy::Adversarial { range: Some((low, high)), .. } = *self else { return Ok(()) };
+        if self.is_off() {
+            return Ok(());
+        }
+        let (least, most) = split
+            .inputs()
+            .iter()
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), &input| (least.min(input), most.max(input)));
+        if least >= low && most <= high {
+            return Ok(());
+        }
+        let allowed =
+            format!("hold all inputs, which lie in {least}..={most}, or be `range: None`, as for standardized ones");
+        Err(Error::parameter("range of adversarial inputs", format!("{low}..={high}"), allowed))
+    }
+
     /// An error unless its numbers are in range; parts are of a batch of so many points.
     pub(in crate::train) fn check(&self, batch: usize) -> Result<()> {
         let from_zero = |name, value: f64| {
@@ -287,7 +307,9 @@ impl std::fmt::Display for Strategy {
             Strategy::Robust { ball, radius, ascents, part } => {
                 match ball {
                     Ball::Euclidean => write!(f, "SAM, ρ {radius}"),
-                    Ball::Adaptive { .. } => write!(f, "ASAM, ρ {radius}"),
+                    // The defaults go without saying, here and below.
+                    Ball::Adaptive { eta: 0.01 } => write!(f, "ASAM, ρ {radius}"),
+                    Ball::Adaptive { eta } => write!(f, "ASAM, ρ {radius}, η {eta}"),
                     Ball::Box => write!(f, "SAM in the box, ε {radius}"),
                 }?;
                 steps(f, ascents)?;
@@ -301,12 +323,18 @@ impl std::fmt::Display for Strategy {
                 write!(f, "gradient penalty {strength}")?;
                 parts(f, part)
             }
-            Strategy::Adversarial { epsilon, ascents, share, .. } => {
+            Strategy::Adversarial { epsilon, ascents, share, range } => {
                 write!(f, "adversarial, ε {epsilon}, share {share}")?;
+                match range {
+                    Some((0.0, 1.0)) => Ok(()),
+                    Some((low, high)) => write!(f, ", inputs in {low}..={high}"),
+                    None => write!(f, ", inputs of any size"),
+                }?;
                 steps(f, ascents)
             }
-            Strategy::Stability { strength, deviation, .. } => {
-                write!(f, "stability, α {strength}, σ {deviation}")
+            Strategy::Stability { strength, deviation, through_both } => {
+                write!(f, "stability, α {strength}, σ {deviation}")?;
+                if through_both { write!(f, ", through both") } else { Ok(()) }
             }
         }
     }

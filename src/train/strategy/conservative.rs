@@ -38,7 +38,8 @@ pub(super) fn step<T: Real>(
             seen.own = proximal(slope, batch, lambda, &anchor)?;
             seen.passes += 1.0;
             if !seen.own.is_finite() {
-                // x has left what can be computed, and the next epoch's row will say so.
+                // It has left what can be computed.
+                slope.move_to(&anchor)?;
                 return Ok(Seen { loss: seen.own, ..seen });
             }
         }
