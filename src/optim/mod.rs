@@ -368,7 +368,11 @@ impl<T: Real> Rule<T> {
             return Err(Error::parameter("optimizer", optimizer, "be ADAM: a preconditioner is its own"));
         };
         if *steps == 0 {
-            return Err(Error::parameter("steps", 0, "be at least 1: ADAM's preconditioner is that of its last step"));
+            return Err(Error::parameter(
+                "steps of ADAM",
+                0,
+                "be at least 1: its preconditioner is that of its last step",
+            ));
         }
         let square: Vec<f64> = match (&self.tensors[..], &memory[..]) {
             ([_, square], _) => square.to_dtype(candle_core::DType::F64)?.to_vec1()?,

@@ -157,7 +157,8 @@ impl Training {
     /// Ghost batches (Hoffer et al. 2017): each part of so many points of a batch is normalized by its own statistics, in
     /// training; f is evaluated as [`objective`](Self::objective) says. From the size of the batch on it is off. Where it does
     /// not divide the batch the last ghost is smaller, and a single point that is left joins the ghost before it; a ghost
-    /// weighs as much as it has points. A strategy's parts are cut into ghosts in the same way.
+    /// weighs as much as it has points. A strategy's parts are cut into ghosts in the same way. A ghost of one point is normalized to
+    /// 0, and teaches a net with batch normalization nothing.
     pub fn ghost(self, points: usize) -> Self {
         self.with(|recipe| recipe.ghost = Some(points))
     }
@@ -167,7 +168,7 @@ impl Training {
         self.with(|recipe| recipe.augment = Some(augment))
     }
 
-    /// Scales the optimizer's numbers with the batch: they are meant for a batch of `base`.
+    /// Scales the optimizer's numbers with the batch: they are meant for a batch of `base`. Of a growing batch the first one counts.
     ///
     /// ```
     /// use sharp_minima::{Scaling, Training, data, zoo};
@@ -194,7 +195,8 @@ impl Training {
         self.with(|recipe| recipe.growth = Some(growth))
     }
 
-    /// Averages the last points of the epochs from this one on (SWA): traces, measures and weights are those of the mean.
+    /// Averages the last points of the epochs from this one on (SWA): traces, measures and weights are those of the mean. A trial that
+    /// patience ends before has no mean.
     ///
     /// The mean carries the running averages of its last point, which are not its own: f is read by batch or by re-estimated
     /// statistics ([`Statistics::Recalibrated`](crate::Statistics::Recalibrated)), and
