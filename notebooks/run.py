@@ -718,7 +718,9 @@ class Kernel:
 def execute(name: str, notebook: Notebook, kernel: Kernel) -> Optional[str]:
     """Runs the code cells up to the first that fails, and keeps their outputs; says what failed, if any."""
     private = [str(ROOT), str(HOUSE), str(Path.home()), os.environ.get("SHARP_MINIMA_DATA", "")]
-    private = [path for path in private if os.path.isabs(path) and path != "/"]
+    # Without a slash at the end, after which an output goes on.
+    private = [os.path.normpath(path) for path in private if os.path.isabs(path)]
+    private = [path for path in private if path != "/"]
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     client = kernel.clean("".join(cells[0]["source"]) if cells else "")
     for number, cell in enumerate(cells, 1):

@@ -65,10 +65,15 @@ pub struct BreakEven {
     pub diverged: usize,
 }
 
-/// 1 − 0.98 is a little more than 0.02.
-const ROUNDING: f64 = 1e-12;
-
 impl Reach {
+    /// What still counts as the target: 1 − 0.98 is a little more than 0.02.
+    fn rounding(self) -> f64 {
+        match self {
+            Reach::TrainLoss => 0.0,
+            Reach::TestError => 1e-12,
+        }
+    }
+
     fn of(self, row: &Epoch) -> f64 {
         match self {
             Reach::TrainLoss => row.train_loss,
@@ -78,7 +83,7 @@ impl Reach {
 
     /// Steps until it has fallen to the target for the first time, between two epochs by a straight line in its logarithm.
     fn steps(self, trace: &[Epoch], target: f64) -> Option<f64> {
-        let place = trace.iter().position(|row| self.of(row) <= target + ROUNDING)?;
+        let place = trace.iter().position(|row| self.of(row) <= target + self.rounding())?;
         let here = &trace[place];
         let Some(before) = place.checked_sub(1).map(|before| &trace[before]) else { return Some(here.steps as f64) };
         let (above, below) = (self.of(before), self.of(here));

@@ -88,8 +88,8 @@ pub use spread::{Paired, Ranks, Ratio, Spread, Trend, Welch, holm};
 pub use table::{DataFrame, polars, save_csv, show};
 pub use threshold::Threshold;
 pub use train::{
-    At, Ball, Descent, Epoch, Growth, Inner, Iterate, Pair, Recipe, Regime, Role, Run, Scaled, Scaling, Stop, Strategy,
-    Study, Training, Trials, WarmStart,
+    Ball, Descent, Epoch, Growth, Inner, Iterate, Pair, ReadAt, Recipe, Regime, Role, Run, Scaled, Scaling, Stop,
+    Strategy, Study, Training, Trials, WarmStart,
 };
 pub use verdict::{Comparison, Effect, Outcome, Verdict};
 pub use warm_starts::{Beside, WarmPoint, WarmStarts};

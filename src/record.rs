@@ -335,6 +335,10 @@ impl Recorded {
             seconds: self.seconds,
         };
         let whole = head.with_digest(&body).map_err(|error| Error::file(path, error))? + "\n" + &body;
+        if whole.len() as u64 > MOST {
+            let reason = format!("a record has at most {MOST} bytes, but this one would have {}", whole.len());
+            return Err(Error::Data(reason));
+        }
         // JSON has neither NaN nor infinities: where a record cannot hold them, that is said now, and not when it is read.
         Self::read(path, &whole)?;
         crate::file::write_whole(path, whole.as_bytes())
@@ -454,7 +458,11 @@ impl Recorded {
             }
             "point" => {
                 let number: usize = take(&mut line, "path")?;
-                let paths = self.paths.as_mut().map(|paths| &mut paths.paths).filter(|paths| paths.len() == number + 1);
+                let paths = self
+                    .paths
+                    .as_mut()
+                    .map(|paths| &mut paths.paths)
+                    .filter(|paths| number.checked_add(1) == Some(paths.len()));
                 let last = paths.and_then(|paths| paths.last_mut()).ok_or_else(nothing_before)?;
                 last.points.push(from_object::<PathPoint>(line)?);
             }
@@ -479,7 +487,7 @@ impl Recorded {
         }
         let surfaces = self.surfaces.iter().flat_map(|surfaces| &surfaces.surfaces);
         if surfaces.into_iter().any(|surface| !surface.is_whole()) {
-            return Err("a surface has as many rows and columns of values as places, and one at least".into());
+            return Err("a surface has as many rows and columns of values as places, an odd number from 3".into());
         }
         let mut spectra = self.spectra.iter().flat_map(|spectra| &spectra.spectra);
         if spectra.any(|spectrum| !spectrum.is_whole()) {

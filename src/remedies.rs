@@ -4,7 +4,7 @@ use crate::data::Which;
 use crate::display::{Block, counted, probability, significant};
 use crate::error::{Error, Result};
 use crate::noise::NoiseScale;
-use crate::sharpness::{Maxima, Maximum, Reading, Space};
+use crate::sharpness::{Maxima, Maximum, Reading, Space, check_each_once, check_one_box};
 use crate::spread::{Paired, Ranks, Ratio, Spread, geometric_mean, holm};
 use crate::train::{Epoch, Regime, Role, Study, check_alike};
 
@@ -121,19 +121,14 @@ impl Remedies {
         let failed = maxima.map_or(0, |maxima| maxima.failed.len());
         let is_asked = |maximum: &&Maximum| maximum.space == Space::Full && maximum.split == Which::Train;
         let maxima: Vec<&Maximum> = maxima.iter().flat_map(|maxima| &maxima.maxima).filter(is_asked).collect();
-        for maximum in &maxima {
-            let alike = |other: &&&Maximum| other.epsilon == maximum.epsilon;
-            if let Some(other) = maxima.iter().find(alike).filter(|other| !other.is_measured_as(maximum)) {
-                let given = format!(
-                    "of {:e} made in two ways: {:?} and {:?}",
-                    maximum.epsilon, other.iterations, maximum.iterations
-                );
-                return Err(Error::parameter("measures of one ε", given, "be made alike"));
-            }
-        }
         let mut epsilons: Vec<f64> = maxima.iter().map(|maximum| maximum.epsilon).collect();
         epsilons.sort_by(|a, b| b.total_cmp(a));
         epsilons.dedup();
+        for epsilon in &epsilons {
+            let own: Vec<&Maximum> = maxima.iter().copied().filter(|maximum| maximum.epsilon == *epsilon).collect();
+            check_one_box("measures of one ε", &own)?;
+            check_each_once(&own, false)?;
+        }
         let phi = |regime: &Regime, epsilon: f64| -> (Vec<usize>, Vec<f64>, usize) {
             let own = maxima
                 .iter()

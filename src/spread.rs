@@ -495,6 +495,10 @@ pub(crate) fn with_each_doubling(pairs: &[(f64, f64)]) -> Result<([f64; 3], f64)
     let Some(Line { slope, square, rest }) = Line::through(&x, &y) else {
         return Err(Error::parameter("x of a trend", pairs[0].0, "be several different numbers"));
     };
+    // What rounding leaves of a level line, and of an exact one.
+    let size = y.iter().fold(0.0, |most: f64, y| most.max(y.abs()));
+    let slope = if varies(slope.abs() * square.sqrt(), size) { slope } else { 0.0 };
+    let rest = if varies(rest.sqrt(), size) { rest } else { 0.0 };
     let freedom = (pairs.len() - 2) as f64;
     let error = (rest / freedom / square).sqrt();
     let student = student(freedom)?;

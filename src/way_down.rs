@@ -50,6 +50,8 @@ pub struct WayDown {
     pub space: Space,
     /// ε.
     pub epsilon: f64,
+    /// Most iterations of each search.
+    pub iterations: usize,
     /// The points, regime by regime, trial by trial, by epoch.
     pub points: Vec<WayPoint>,
     /// How many measures are missing, because the budget of seconds was used up.
@@ -116,6 +118,7 @@ impl WayDown {
             data: first.data.clone(),
             space: box_of.space,
             epsilon: box_of.epsilon,
+            iterations: box_of.iterations,
             points,
             unmeasured: maxima.unmeasured,
             diverged: maxima.diverged,

@@ -185,7 +185,13 @@ impl Weights {
     /// # Errors
     /// [`Error::Shape`] where the layouts differ.
     pub fn mix(&self, other: &Weights, alpha: f64) -> Result<Self> {
-        self.blended(other, 1.0 - alpha, alpha)
+        let mixed = self.blended(other, 1.0 - alpha, alpha)?;
+        // 0 times what is not finite is NaN, and −0 and 0 add up to 0.
+        Ok(match alpha {
+            0.0 => self.clone(),
+            1.0 => other.clone(),
+            _ => mixed,
+        })
     }
 
     /// `own · x + others · other`, running averages alike, computed in f64 and rounded once.

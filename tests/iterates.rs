@@ -1,8 +1,8 @@
 //! Points on a run's way, and runs that start there.
 
 use sharp_minima::{
-    At, Between, Dataset, Error, Net, Objective, Sharpness, Statistics, Stop, Study, Training, Trials, Weights, data,
-    zoo,
+    Between, Dataset, Error, Net, Objective, ReadAt, Sharpness, Statistics, Stop, Study, Training, Trials, Weights,
+    data, zoo,
 };
 
 type Done = Result<(), Box<dyn std::error::Error>>;
@@ -42,7 +42,7 @@ fn iterates_are_the_points_of_their_epochs_and_change_nothing() -> Done {
             }
             assert_eq!(x, &descent.weights()?);
         }
-        assert_eq!((then.regime.runs[1].last().epoch, then.epochs(), then.at), (3, vec![0, 3], At::Epoch(3)));
+        assert_eq!((then.regime.runs[1].last().epoch, then.epochs(), then.at), (3, vec![0, 3], ReadAt::Epoch(3)));
         assert_eq!(then.at_lowest(), then, "trials that are read at an epoch are not read elsewhere");
     }
     Ok(())
@@ -184,7 +184,7 @@ fn trials_that_ended_early_have_no_later_point() -> Done {
     let wild = Training::sgd(1e30, 0.0).batch(20).trials(2).epochs(2).iterates(&[0]).quiet().run(&net, &data)?;
     assert_eq!((wild.regime.diverged(), wild.at_epoch(0)?.regime.diverged()), (2, 2));
     let error = adam().starting_at(&wild).run(&net, &data).expect_err("no point to start from").to_string();
-    assert!(error.contains("trial of a warm start must be among those"), "{error}");
+    assert!(error.contains("trial to start from must be one of those that have a point (), but is 0"), "{error}");
     Ok(())
 }
 
@@ -201,8 +201,12 @@ fn a_trial_that_diverged_has_no_warm_start() -> Done {
     let mut descent = alone.begin(&net, &data, 2)?;
     descent.until(&data, 4)?;
     assert_eq!(descent.weights()?, started.weights[1]);
+    // And so from there on.
+    let again = adam().starting_at(started).run(&net, &data)?;
+    assert_eq!(again.regime.runs.iter().map(|run| run.trial).collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(again.regime.runs[1].trace[0].train_loss, started.regime.runs[1].last().train_loss);
     let error = alone.begin(&net, &data, 1).err().ok_or("it has no point")?.to_string();
-    assert!(error.contains("but it diverged, but is 1"), "{error}");
+    assert!(error.contains("be one that has a point: this one diverged, but is 1"), "{error}");
     Ok(())
 }
 
@@ -215,14 +219,14 @@ fn readings_follow_each_other() -> Done {
     let pair = wild.pair(&net, &data, 20, 100)?;
     let lowest = pair.small.at_lowest();
     let early = lowest.regime.runs.iter().position(|run| run.last().epoch < 12).ok_or("all end at their lowest")?;
-    assert_eq!(lowest.at, At::Lowest);
+    assert_eq!(lowest.at, ReadAt::Lowest);
     assert!(lowest.iterates[early].iter().all(|iterate| iterate.epoch < 12));
     assert!(lowest.at_epoch(12).is_err());
     let first = lowest.at_epoch(1)?;
-    assert_eq!((&first.weights, first.at), (&pair.small.at_epoch(1)?.weights, At::Epoch(1)));
+    assert_eq!((&first.weights, first.at), (&pair.small.at_epoch(1)?.weights, ReadAt::Epoch(1)));
     let near = pair.small.as_low_as(&pair.large)?;
-    assert_eq!((near.at, &near.at_lowest()), (At::Own, &near));
-    assert_eq!(pair.at_epoch(12)?.small.as_far_as(&pair.large)?.at, At::Own);
+    assert_eq!((near.at, &near.at_lowest()), (ReadAt::Each, &near));
+    assert_eq!(pair.at_epoch(12)?.small.as_far_as(&pair.large)?.at, ReadAt::Each);
     Ok(())
 }
 
@@ -239,10 +243,7 @@ fn wrong_input_says_what_was_given_and_what_is_allowed() -> Done {
     assert!(error.contains("trial 0 has none"), "{error}");
     // More trials than there are points, and points of another net.
     let error = said(adam().starting_at(&trials).trials(3));
-    assert_eq!(
-        error,
-        "trial of a warm start must be among those that there is a point to start from of (0, 1), but is 2"
-    );
+    assert_eq!(error, "trial to start from must be one of those that have a point (0, 1), but is 2");
     let other = zoo::f1(data.shape(), data.classes(), 0.1)?;
     assert!(matches!(adam().starting_at(&trials).run(&other, &data), Err(Error::Shape(_))));
     assert!(adam().starting_at(&trials).begin(&net, &data, 2).is_err());

@@ -150,6 +150,15 @@ fn rises_are_those_of_all_paths() -> Outcome {
     }
     assert!(broken.barrier().is_some_and(f64::is_nan) && broken.rise_large().is_some_and(f64::is_nan));
     assert!(broken.rise_small().is_some_and(|rise| (rise - 0.1).abs() < 1e-12));
+    // A trial twice, a path of one's own, and paths on other data.
+    assert!(sharp_minima::Paths::joined(&[paths.clone(), paths.clone()]).rises().is_err());
+    let mut own = paths.clone();
+    own.paths[0] = own.paths[0].clone().named("mine", "yours");
+    assert!(own.rises().expect_err("no pair's").to_string().contains("from mine to yours"));
+    let svg = own.chart()?.svg;
+    assert!(svg.contains(">mine") && svg.contains(">small") && svg.contains("line, mine to yours"), "{svg}");
+    own.paths[0].data = "other digits".into();
+    assert!(own.chart().expect_err("two data sets").to_string().contains("be the same"));
     let short = Between::line().alphas(0.0, 1.0).quiet().pair(&net, &data, &pair)?;
     assert!(short.rises().is_err() && sharp_minima::Paths::default().rises().is_err());
     Ok(())

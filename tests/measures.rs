@@ -3,6 +3,7 @@
 
 use sharp_minima::landscape::Shape;
 use sharp_minima::polars::prelude::AnyValue;
+use sharp_minima::polars::prelude::ChunkCompareEq;
 use sharp_minima::sharpness::Status;
 use sharp_minima::{
     Between, Dataset, Maxima, Net, Outcome, Pair, Plane, Reading, Recorded, Sharpness, Spectra, Spectrum, Statistics,
@@ -241,6 +242,18 @@ fn other_boxes_stay_apart() -> Done {
         let mean = contrast.large.iter().sum::<f64>() / 2.0;
         assert!(means.iter().any(|found| (found / mean - 1.0).abs() < 1e-12), "{mean} is not among {means:?}");
     }
+    // Along two random A: two boxes, each with its own φ in both readings.
+    let along = |draw| measure(Sharpness::subspace(1e-3, 5).draw(draw));
+    let draws = Maxima::joined(&[along(0)?, along(1)?]);
+    let comparison = verdict::sharpness(&paper::table3("F1")?, &paper::table4("F1")?, None, Some(&draws))?;
+    let frame = comparison.frame()?;
+    let zero = frame.filter(&frame.column("measure")?.str()?.equal("sharpness_from_zero"))?;
+    let means: Vec<f64> = zero.column("mean")?.f64()?.iter().flatten().collect();
+    let expected = draws.contrasts(Reading::FromZero).into_iter().flat_map(|one| [one.small, one.large]);
+    let expected: Vec<f64> = expected.map(|phi| phi.iter().sum::<f64>() / phi.len() as f64).collect();
+    assert_eq!((means.len(), expected.len()), (4, 4));
+    assert!(means.iter().zip(&expected).all(|(a, b)| (a / b - 1.0).abs() < 1e-12), "{means:?} {expected:?}");
+    assert_eq!(comparison.verdicts[3].live.effects.len(), 2);
     let twice = Maxima::joined(&[ten.clone(), measure_lowest(&net, &data, &pair)?]);
     let error =
         verdict::sharpness(&paper::table3("F1")?, &paper::table4("F1")?, None, Some(&twice)).expect_err("twice");

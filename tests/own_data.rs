@@ -112,6 +112,11 @@ fn a_wrong_file_is_answered_by_line_and_column() -> Done {
     std::fs::write(&bytes, b"x,z\n1,\xff\n")?;
     let error = Split::from_csv(&bytes, "z").expect_err("no text").to_string();
     assert!(error.contains("line 2: must be UTF-8 text"), "{error}");
+    // A folder and a device are no files of points.
+    for path in [folder.0.path(), std::path::Path::new("/dev/null")] {
+        let error = Split::from_csv(path, "z").expect_err("no regular file").to_string();
+        assert!(error.contains("it is no regular file"), "{error}");
+    }
     let error = Split::from_csv(folder.0.path().join("none.csv"), "z").expect_err("no file").to_string();
     assert!(error.contains("none.csv: "), "{error}");
     Ok(())

@@ -215,7 +215,7 @@ fn what_cannot_be_compared_is_refused() -> Outcomes {
     let short = Sharpness::full(1e-3).iterations(2).quiet().study(&net, &data, &study)?;
     let long = Sharpness::full(1e-3).iterations(3).quiet().study(&net, &data, &study)?;
     let both = sharp_minima::Maxima::joined(&[short, long]);
-    assert!(said(study.remedies(Some(&both))).starts_with("measures of one ε must be made alike"));
+    assert!(said(study.remedies(Some(&both))).starts_with("measures of one ε must be of one kind"));
     let mut bare = study.clone();
     bare.regimes.truncate(2);
     let error = verdict::remedies(None, None, Some(&bare.remedies(None)?)).expect_err("no arm").to_string();

@@ -539,6 +539,7 @@ fn what_cannot_be_done_is_refused_with_what_is_allowed() -> Outcome {
     let error = with(range);
     assert!(error.starts_with("range of adversarial inputs must hold all inputs, which lie in "), "{error}");
     assert!(error.ends_with("as for standardized ones, but is 0..=0.5"), "{error}");
+    assert!(adam().strategy(range.unclipped()).quiet().run(&net, &data).is_ok());
     assert_eq!(said(adam().ghost(0)), "ghost must be at least 1; from the size of the batch on it is off, but is 0");
     let augment = |augment| said(adam().augment(augment));
     assert_eq!(augment(Augment::images().rotation(-1.0)), "rotation must lie in 0..=180, but is -1");

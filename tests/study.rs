@@ -363,6 +363,14 @@ fn claims_about_batch_sizes_are_judged_as_the_numbers_say() -> Done {
     }
     assert!(!chart.svg.contains("NaN") && !chart.svg.contains("inf") && chart.words.contains("falls past a batch of"));
     assert!(!level.by_batch(&shrunk)?.svg.contains("fitted broken stick"), "no fall, no threshold");
+    // Without measures accuracies alone; in two kinds of box, or twice, measures are refused.
+    assert!(!fallen.by_batch(None)?.svg.contains("φ, %"));
+    let mut smaller = grown.clone();
+    smaller.maxima.iter_mut().for_each(|one| one.epsilon = 5e-4);
+    let two = sharp_minima::Maxima::joined(&[grown.clone(), smaller]);
+    assert!(fallen.by_batch(&two).expect_err("two boxes").to_string().contains("be of one kind"));
+    let twice = sharp_minima::Maxima::joined(&[grown.clone(), grown.clone()]);
+    assert!(fallen.by_batch(&twice).expect_err("twice").to_string().contains("be one of each trial"));
 
     // Too few batch sizes, measures in two kinds of box, a net that the figure has not.
     let few = Study { regimes: fallen.regimes[..3].to_vec() };

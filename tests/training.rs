@@ -201,6 +201,12 @@ fn steps_by_hand_are_those_of_a_run() -> Outcome {
     let before = steep.weights()?;
     assert!(!steep.step(&data)?.is_finite());
     assert_eq!((steep.weights()?, steep.steps()), (before, 1), "x stays where it was");
+    // So it does where an inner step leaves what can be computed.
+    let inner = Training::sgd(1e30, 0.0).batch(20).strategy(sharp_minima::Strategy::conservative(0.1, 3)).quiet();
+    let mut inner = inner.begin(&net, &data, 0)?;
+    let before = inner.weights()?;
+    assert!(!inner.step(&data)?.is_finite());
+    assert_eq!((inner.weights()?.values(), inner.steps()), (before.values(), 0), "the averages are of its first pass");
     Ok(())
 }
 

@@ -4,9 +4,10 @@ use plotters::prelude::*;
 
 use super::panel::{Across, Fit, Marks, Panel};
 use super::{Chart, Key, PALETTE, draw_key, picture};
+use crate::data::Which;
 use crate::display::grouped;
 use crate::error::{Error, Result};
-use crate::sharpness::{Maxima, Reading};
+use crate::sharpness::{Maxima, Maximum, Reading, check_each_once, check_one_box};
 use crate::threshold::Threshold;
 use crate::train::{Regime, Study, check_alike, threshold_of};
 
@@ -19,8 +20,8 @@ const SHARP: RGBColor = PALETTE[1];
 /// [`Threshold`] with its interval, where accuracy falls beyond chance.
 ///
 /// # Errors
-/// [`Error::Parameter`] where there are fewer than two batch sizes, or where nets or data differ; [`Error::Output`] from the
-/// chart library.
+/// [`Error::Parameter`] where there are fewer than two batch sizes, where nets or data differ, or where measures are of several kinds
+/// of box, or two of one trial; [`Error::Output`] from the chart library.
 pub fn by_batch(regimes: &[&Regime], maxima: Option<&Maxima>) -> Result<Chart> {
     check_alike(regimes)?;
     let accuracies = regimes.iter().flat_map(|regime| {
@@ -36,9 +37,15 @@ pub fn by_batch(regimes: &[&Regime], maxima: Option<&Maxima>) -> Result<Chart> {
         return Err(Error::parameter("batch sizes", 1, "be at least 2 for a chart"));
     }
     let threshold = threshold_of(regimes).ok().filter(Threshold::is_resolved);
-    let sharp = maxima.map(|maxima| {
+    let is_own = |maximum: &&Maximum| {
+        maximum.split == Which::Train && regimes.iter().any(|regime| maximum.regime.as_ref() == Some(&regime.name))
+    };
+    let own: Vec<&Maximum> = maxima.iter().flat_map(|maxima| &maxima.maxima).filter(is_own).collect();
+    check_one_box("boxes of a chart of batch sizes", &own)?;
+    check_each_once(&own, false)?;
+    let sharp = maxima.map(|_| {
         [(Reading::Largest, true), (Reading::FromZero, false)].map(|(reading, filled)| {
-            let own = maxima.maxima.iter().filter_map(|maximum| {
+            let own = own.iter().filter_map(|maximum| {
                 Some((maximum.batch? as f64, reading.of(maximum).0)).filter(|(_, phi)| *phi > 0.0)
             });
             Marks::geometric(own.collect(), SHARP, filled)

@@ -73,7 +73,7 @@ pub fn curves(regimes: &[&Regime]) -> Result<Chart> {
             draw_panel(half, panel)?;
         }
         draw_ends(&ends, &drawn)?;
-        draw_legend(&legend, &drawn, trials)
+        draw_legend(&legend, &drawn)
     })
 }
 
@@ -263,7 +263,7 @@ fn draw_ends(area: &Area<'_>, regimes: &[(usize, &Regime)]) -> Drawn {
 const LEGEND_LINE: u32 = 24;
 
 /// Lines below the charts, one a regime, where they hide nothing.
-fn draw_legend(area: &Area<'_>, regimes: &[(usize, &Regime)], trials: usize) -> Drawn {
+fn draw_legend(area: &Area<'_>, regimes: &[(usize, &Regime)]) -> Drawn {
     let style = TextStyle::from(("sans-serif", 14).into_font()).color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
     for (line, (index, regime)) in (0i32..).zip(regimes) {
         let (name, color) = (regime.label(), of_regime(regime.role, *index));
@@ -277,6 +277,7 @@ fn draw_legend(area: &Area<'_>, regimes: &[(usize, &Regime)], trials: usize) -> 
             area.draw(&end_mark((x + 26, y), color, dashed))?;
             area.draw(&Text::new(format!("{name}, {split}"), (x + 34, y), style.clone()))?;
         }
+        let trials = regime.finite().count();
         if trials > 1 {
             area.draw(&Rectangle::new([(570, y - 7), (596, y + 7)], color.mix(0.16).filled()))?;
             area.draw(&Text::new(format!("{name}, ± std of {trials} trials"), (604, y), style.clone()))?;

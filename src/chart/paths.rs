@@ -46,7 +46,8 @@ impl Line {
 /// axes: lines are means over the paths, bands reach from the least to the most. Dashed is training, solid test.
 ///
 /// # Errors
-/// [`Error::Parameter`] where there is no path, or paths of one kind have other α; [`Error::Output`] from the chart library.
+/// [`Error::Parameter`] where there is no path, where nets or data differ, or paths of one kind have other α; [`Error::Output`] from the
+/// chart library.
 pub fn paths(paths: &[Path]) -> Result<Chart> {
     let mut kinds: Vec<Vec<&Path>> = Vec::new();
     for path in paths {
@@ -61,10 +62,18 @@ pub fn paths(paths: &[Path]) -> Result<Chart> {
     let Some(first) = paths.first() else {
         return Err(Error::parameter("paths", 0, "be at least 1 for a chart"));
     };
+    if let Some(other) = paths.iter().find(|path| (&path.net, &path.data) != (&first.net, &first.data)) {
+        let given = format!("{} on {} beside {} on {}", other.net, other.data, first.net, first.data);
+        return Err(Error::parameter("net and data of paths in one chart", given, "be the same"));
+    }
     let panels = kinds.iter().map(|kind| panel(kind)).collect::<Result<Vec<Panel>>>()?;
     let many = crate::display::counted(paths.len(), "path");
-    let mut ways: Vec<String> = kinds.iter().map(|kind| kind[0].way()).collect();
-    ways.dedup();
+    let mut ways: Vec<String> = Vec::new();
+    for way in kinds.iter().map(|kind| kind[0].way()) {
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
     let words =
         format!("Chart: loss and accuracy along {many} {}, {} on {}", ways.join(" and "), first.net, first.data);
     draw(&format!("{} on {}", first.net, first.data), &panels, words)

@@ -28,7 +28,9 @@ impl Dataset {
         let mut blocks =
             vec![Block::table(&self.name, &columns, vec![row("train", &self.train), row("test", &self.test)])];
         // A picture that cannot be drawn is not worth refusing the facts for.
-        blocks.extend(points(&self.train, &self.name).ok().flatten().map(|chart| chart.block()));
+        blocks.extend(
+            points(&self.train, &format!("training points of {}", self.name)).ok().flatten().map(|chart| chart.block()),
+        );
         Block::joined(&blocks)
     }
 
@@ -45,7 +47,7 @@ impl Split {
     /// [`Error::Parameter`] where the points are not images of one or three channels and at most 96 pixels per side;
     /// [`Error::Output`] from the chart library.
     pub fn pictures(&self, name: &str) -> Result<Chart> {
-        points(self, name)?.ok_or_else(|| {
+        points(self, &format!("points of {name}"))?.ok_or_else(|| {
             let shape: Vec<String> = self.shape().iter().map(usize::to_string).collect();
             Error::parameter("shape of points", shape.join("×"), "be 1 or 3 channels of at most 96×96 pixels")
         })
@@ -53,7 +55,7 @@ impl Split {
 }
 
 /// The first points as pictures in a row, where they are images of one or three channels; else nothing.
-fn points(split: &Split, name: &str) -> Result<Option<Chart>> {
+fn points(split: &Split, what: &str) -> Result<Option<Chart>> {
     let &[channels @ (1 | 3), height, width] = split.shape() else { return Ok(None) };
     // Every pixel is a mark in the file: large images are shown in smaller numbers.
     let count = (20_000 / (height * width)).clamp(1, 12).min(split.len());
@@ -64,7 +66,7 @@ fn points(split: &Split, name: &str) -> Result<Option<Chart>> {
     let zoom = (64 / columns.max(rows)).max(1);
     let cell = (columns * zoom + 12, rows * zoom + 28);
     let size = ((cell.0 * count as i32 + 12).unsigned_abs(), (cell.1 + 8).unsigned_abs());
-    let words = format!("Chart: the first {count} training points of {name}, with their labels");
+    let words = format!("Chart: the first {count} {what}, with their labels");
     let chart = picture(size, words, |area| {
         let style =
             TextStyle::from(("sans-serif", 13).into_font()).color(&INK).pos(Pos::new(HPos::Center, VPos::Center));

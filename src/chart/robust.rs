@@ -32,12 +32,18 @@ impl Path {
             self.shape, lowest.0, flattest.0
         );
         let (small, large) = (color(0), color(1));
-        let keys = vec![
+        let mut keys = vec![
             Key::marked_line("f", PALETTE[2], false),
             Key::marked_line(&format!("largest f within {radius} of α"), PALETTE[3], true),
-            Key::line("the small batch's solution, α = 0", small, false),
-            Key::line("the large batch's solution, α = 1", large, false),
         ];
+        let [start, end] = self.solutions();
+        for (alpha, name, color) in [(0.0, start, small), (1.0, end, large)] {
+            if self.points.iter().any(|point| point.alpha <= alpha)
+                && self.points.iter().any(|point| point.alpha >= alpha)
+            {
+                keys.push(Key::line(&format!("{name}, α = {alpha}"), color, false));
+            }
+        }
         let key_height = Key::height(&keys);
         picture((820, 360 + key_height), words, |area| {
             let (above, below) = area.split_vertically(360);

@@ -130,7 +130,7 @@ impl Maxima {
             let regime = self.place_of(maximum);
             // Regimes side by side in their column, points of one beside each other.
             let number = seen.entry((kind, regime)).or_insert(0u32);
-            let place = self.middle(kind, regime) + 0.03 * (f64::from(*number % 9) - 4.0);
+            let place = self.middle(kind, regime) + 0.03 * self.narrowed() * (f64::from(*number % 9) - 4.0);
             *number += 1;
             let color = self.color_of(maximum);
             marks.push((place, Reading::Largest.of(maximum).0, color, true));
@@ -207,16 +207,22 @@ impl Maxima {
             };
             for (role, number) in [(Role::Small, small), (Role::Large, large)] {
                 if let Some(own) = own.clone().find(|maximum| maximum.role == Some(role)) {
-                    papers.push((self.middle(place, self.place_of(own)) + 0.15, number.mean));
+                    papers.push((self.middle(place, self.place_of(own)) + 0.15 * self.narrowed(), number.mean));
                 }
             }
         }
         papers
     }
 
+    /// How much closer than three the regimes of a column stand: they stay in it, however many they are.
+    fn narrowed(&self) -> f64 {
+        let between = self.regimes().len().max(1) as f64 - 1.0;
+        (1.0 / (0.34 * between + 0.3)).min(1.0)
+    }
+
     /// The middle of a regime's marks in the column of this number.
     fn middle(&self, column: usize, regime: usize) -> f64 {
-        column as f64 + 0.5 + 0.34 * (regime as f64 - 0.5 * (self.regimes().len() as f64 - 1.0))
+        column as f64 + 0.5 + 0.34 * self.narrowed() * (regime as f64 - 0.5 * (self.regimes().len() as f64 - 1.0))
     }
 
     /// What box it is, as short as it may be among these.
@@ -302,4 +308,31 @@ fn draw_panel(area: &Area<'_>, title: &str, lines: &[Growth]) -> Drawn {
         context.draw_series(marks)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::error::{Error, Result};
+    use crate::record::Recorded;
+    use crate::sharpness::Maxima;
+
+    /// However many regimes there are, their marks stay in the column of their box.
+    #[test]
+    fn marks_stay_in_their_columns() -> Result<()> {
+        let recorded = Recorded::load("data/runs/04_f1_mnist.jsonl")?;
+        let sizes = recorded.maxima.ok_or(Error::Data("no sharpness".into()))?;
+        let count = sizes.regimes().len();
+        assert!(count > 6, "{count}");
+        for few in [2, 3, 4, count] {
+            let names: Vec<_> = sizes.regimes()[..few].iter().map(|one| one.regime.clone()).collect();
+            let own = sizes.maxima.iter().filter(|one| names.contains(&one.regime)).cloned().collect();
+            let own = Maxima { maxima: own, ..Maxima::default() };
+            let room = (0.03 * 4.0f64).max(0.15) * own.narrowed();
+            for regime in 0..few {
+                let middle = own.middle(1, regime);
+                assert!(middle - room > 1.0 - 1e-9 && middle + room < 2.0 + 1e-9, "{regime} of {few}: {middle}");
+            }
+        }
+        Ok(())
+    }
 }

@@ -52,11 +52,12 @@ impl Spectra {
     /// f(x).
     ///
     /// # Errors
-    /// [`Error::Parameter`] where nothing was measured; [`Error::Output`] from the chart library.
+    /// [`Error::Parameter`] where nothing was measured, or spectra of several matrices, nets or data; [`Error::Output`] from the chart library.
     pub fn chart(&self) -> Result<Chart> {
         let Some(first) = self.spectra.first() else {
             return Err(Error::parameter("spectra of a chart", 0, "be at least 1"));
         };
+        self.check()?;
         let mut epochs: Vec<usize> = self.spectra.iter().filter_map(|own| own.epoch).collect();
         epochs.sort_unstable();
         epochs.dedup();

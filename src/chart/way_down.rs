@@ -3,6 +3,7 @@
 use plotters::prelude::*;
 
 use super::{Area, Chart, Drawn, FAINT, INK, Key, bounds, decade, draw_key, marker, marks, of_regime, picture};
+use crate::display::{counted, grouped};
 use crate::error::Result;
 use crate::sharpness::Reading;
 use crate::way_down::{WayDown, WayPoint};
@@ -30,7 +31,10 @@ impl WayDown {
         let trials = names.iter().map(|name| self.runs(name).len()).max().unwrap_or(0);
         let keys: Vec<Key> = names
             .iter()
-            .map(|name| Key::circle(&format!("{name} batch, mean of {trials} trials"), color(name), true))
+            .map(|name| {
+                let many = counted(self.runs(name).len(), "trial");
+                Key::circle(&format!("{name} batch, mean of {many}"), color(name), true)
+            })
             .collect();
         let subject = format!("{} on {}", self.net, self.data);
         let words = format!(
@@ -52,7 +56,9 @@ impl WayDown {
             });
             own.collect()
         };
-        let panels = [("from zero, ten iterations", Reading::FromZero), ("largest of all searches", Reading::Largest)]
+        let iterations = if self.iterations == 10 { "ten".into() } else { grouped(self.iterations) };
+        let from_zero = format!("from zero, {iterations} iterations");
+        let panels = [(from_zero.as_str(), Reading::FromZero), ("largest of all searches", Reading::Largest)]
             .map(|(title, reading)| (format!("{subject}: {title}"), lines(reading)));
         let all = || panels.iter().flat_map(|(_, lines)| lines).flat_map(|line| &line.points);
         let (losses, values) = (bounds(all().map(|(loss, _)| *loss)), bounds(all().map(|(_, phi)| *phi)));

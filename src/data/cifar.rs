@@ -74,7 +74,7 @@ pub fn cifar100() -> Result<Dataset> {
 /// divided by 255.
 ///
 /// # Errors
-/// [`Error::Data`] where no file is given, [`Error::File`] where one cannot be read, [`Error::Format`] where one is empty
+/// [`Error::Parameter`] where no file is given, [`Error::File`] where one cannot be read, [`Error::Format`] where one is empty
 /// or not whole records long, or has a label outside of 0–9.
 ///
 /// ```

@@ -1,5 +1,6 @@
 //! Points from a file of comma-separated values.
 
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
@@ -32,6 +33,10 @@ impl Split {
     /// ```
     pub fn from_csv(path: impl AsRef<Path>, label: &str) -> Result<Self> {
         let path = path.as_ref();
+        // A pipe cannot be read again to count its lines.
+        if !std::fs::metadata(path).map_err(|error| Error::file(path, error))?.is_file() {
+            return Err(Error::file(path, "it is no regular file"));
+        }
         let format = |place: String, reason: String| Error::format(path, place, reason);
         let failed = |error: csv::Error| match error.into_kind() {
             csv::ErrorKind::Io(error) => Error::file(path, error),
@@ -66,9 +71,12 @@ impl Split {
             return Err(format("line 1".into(), "must have at least one column beside the label".into()));
         }
         let mut rows = Rows::default();
+        let mut first = None;
         let mut record = StringRecord::new();
         while reader.read_record(&mut record).map_err(failed)? {
-            let line = || line_at(path, record.position().map_or(0, csv::Position::byte));
+            let byte = record.position().map_or(0, csv::Position::byte);
+            let begin = *first.get_or_insert(byte);
+            let line = || line_at(path, byte);
             if record.len() != names.len() {
                 let reason = format!("must have {} fields, as line 1 has, but has {}", names.len(), record.len());
                 return Err(format(format!("line {}", line()), reason));
@@ -79,7 +87,7 @@ impl Split {
                     if field.is_empty() {
                         return Err(format(here(), "must have a label, but is empty".into()));
                     }
-                    let there = || format!("line {}", line());
+                    let there = || format!("line {}", line_at(path, begin));
                     rows.take_label(field, &there).map_err(|reason| Error::format(path, here(), reason))?;
                     continue;
                 }
@@ -100,14 +108,16 @@ impl Split {
 
 /// The line, from 1, of the record that is read from this byte on: blank lines before it, and the end of the line before, count.
 fn line_at(path: &Path, byte: u64) -> usize {
-    let text = std::fs::read(path).unwrap_or_default();
-    let mut begin = usize::try_from(byte).unwrap_or(usize::MAX).min(text.len());
-    begin += text[begin..].iter().take_while(|&&byte| byte == b'\r' || byte == b'\n').count();
-    let ends = text[..begin].iter().enumerate().filter(|(place, byte)| match byte {
-        b'\n' => true,
-        // Alone, as old files have it.
-        b'\r' => text.get(place + 1) != Some(&b'\n'),
-        _ => false,
-    });
-    1 + ends.count()
+    let Ok(file) = std::fs::File::open(path) else { return 1 };
+    let (mut line, mut last) = (1, 0);
+    for (at, next) in (0..).zip(BufReader::new(file).bytes()) {
+        let Ok(next) = next else { break };
+        if at >= byte && next != b'\r' && next != b'\n' {
+            break;
+        }
+        // One by a carriage return alone, as old files have it, and one by both together.
+        line += usize::from(next == b'\r' || (next == b'\n' && last != b'\r'));
+        last = next;
+    }
+    line
 }

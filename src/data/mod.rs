@@ -16,7 +16,7 @@
 //! | MNIST | 60,000 | 10,000 | 1×28×28 | 10 | `data/mnist` |
 //! | CIFAR-10 | 50,000 | 10,000 | 3×32×32 | 10 | `data/cifar10` |
 //! | CIFAR-100 | 50,000 | 10,000 | 3×32×32 | 100 | `data/cifar100` |
-//! | TIMIT | 721,329 (paper) | 310,621 (paper) | 360 | 1,973 | `data/timit` |
+//! | TIMIT | 721,329 (paper, from memory) | 310,621 (the same) | 360 | 1,973 | `data/timit` |
 //!
 //! Big sets are looked for in the folder that the environment variable `SHARP_MINIMA_DATA` names, then in `data` of the
 //! current directory, then in `data` of this crate's checkout; each in a folder of its own name.
@@ -285,7 +285,7 @@ crate::display::shown_as_text!(Which);
 
 impl Dataset {
     /// A data set from its splits. Where both come from tables, labels mean what the tables call them: the classes are those of the
-    /// training split, and the test split may lack some.
+    /// training split, of which the test split may lack some.
     ///
     /// # Errors
     /// [`Error::Data`] where the splits differ in shape or in their number of classes; for tables, where their columns differ or

@@ -1,5 +1,7 @@
 //! On the reader's own data? A table with one point per row becomes a split, and a split a data set.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{Dataset, Names, Split};
 use crate::error::{Error, Result};
 use crate::seed::{Seed, Stream, shuffle};
@@ -9,19 +11,19 @@ use crate::seed::{Seed, Stream, shuffle};
 pub(crate) struct Rows {
     pub(crate) inputs: Vec<f32>,
     pub(crate) labels: Vec<String>,
-    /// Whether the first label is a whole number, and where it stands.
-    first: Option<(bool, String)>,
+    /// Whether the first label is a whole number.
+    is_whole: Option<bool>,
 }
 
 impl Rows {
     /// Takes a label, or says why not: a word among whole numbers, or the other way round, would be a class of its own that nobody
-    /// meant ("NA", say).
-    pub(crate) fn take_label(&mut self, label: &str, place: &dyn Fn() -> String) -> std::result::Result<(), String> {
+    /// meant ("NA", say). `first` says where the first one stands.
+    pub(crate) fn take_label(&mut self, label: &str, first: &dyn Fn() -> String) -> std::result::Result<(), String> {
         let is_whole = label.parse::<i128>().is_ok();
-        let (was_whole, there) = self.first.get_or_insert_with(|| (is_whole, place()));
-        if is_whole != *was_whole {
-            let kind = if *was_whole { "a whole number" } else { "text" };
-            return Err(format!("must be {kind}, as '{}' in {there}, but is '{label}'", self.labels[0]));
+        let was_whole = *self.is_whole.get_or_insert(is_whole);
+        if is_whole != was_whole {
+            let kind = if was_whole { "a whole number" } else { "text" };
+            return Err(format!("must be {kind}, as '{}' in {}, but is '{label}'", self.labels[0], first()));
         }
         self.labels.push(label.into());
         Ok(())
@@ -66,12 +68,14 @@ impl Split {
                 own.columns.join(", ")
             )));
         }
+        let known: HashMap<&String, u32> = names.classes.iter().zip(0..).collect();
+        let used: HashSet<u32> = self.labels.iter().copied().collect();
         let mut places = Vec::with_capacity(own.classes.len());
-        for (place, class) in own.classes.iter().enumerate() {
-            match names.classes.iter().position(|other| other == class) {
-                Some(place) => places.push(place as u32),
+        for (own, class) in (0..).zip(&own.classes) {
+            match known.get(class) {
+                Some(&place) => places.push(place),
                 // A split of few points need not have every class that its table has.
-                None if !self.labels.contains(&(place as u32)) => places.push(0),
+                None if !used.contains(&own) => places.push(0),
                 None => {
                     return Err(Error::Data(format!(
                         "labels of the test split must be classes of the training split, which for {name} are {}, but one is '{class}'",

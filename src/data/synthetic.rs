@@ -23,7 +23,7 @@ use super::{Dataset, Split, check_count};
 use crate::error::{Error, Result};
 use crate::seed::{Seed, Stream};
 
-/// The most numbers in one split: 2²⁸, which take 8 GiB.
+/// The most numbers in one split: 2²⁸, which take 1 GiB.
 const MOST: usize = 1 << 28;
 
 /// Dimensions of the surface near which the points lie, where nothing else is said: what a frame of TIMIT has.

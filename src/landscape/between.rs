@@ -340,13 +340,19 @@ impl Path {
         format!("{}{ends}", self.shape)
     }
 
+    /// What stands at α = 0 and at α = 1.
+    pub(crate) fn solutions(&self) -> [&str; 2] {
+        self.ends.as_ref().map_or(["the small batch's solution", "the large batch's solution"], |ends| {
+            ends.each_ref().map(String::as_str)
+        })
+    }
+
     /// "from the small batch's solution (α = 0) to the large one's (α = 1)".
     pub(crate) fn way(&self) -> String {
-        let [start, end] = match &self.ends {
-            Some([start, end]) => [start.as_str(), end],
-            None => ["the small batch's solution", "the large one's"],
-        };
-        format!("from {start} (α = 0) to {end} (α = 1)")
+        match &self.ends {
+            Some([start, end]) => format!("from {start} (α = 0) to {end} (α = 1)"),
+            None => "from the small batch's solution (α = 0) to the large one's (α = 1)".into(),
+        }
     }
 
     /// How far the training loss between both solutions rises above the higher of them, nats; 0 where it does not. Nothing
@@ -440,9 +446,17 @@ impl Paths {
     /// rises of a path are a pair: they depend on one direction.
     ///
     /// # Errors
-    /// [`Error::Data`] where there is no path, or one that does not reach beyond both solutions; as [`Ratio::of_pairs`], where one does
+    /// [`Error::Data`] where there is no path, one that does not reach beyond both solutions, one that is [named](Path::named), or two of
+    /// one trial; as [`Ratio::of_pairs`], where one does
     /// not rise.
     pub fn rises(&self) -> Result<Ratio> {
+        if let Some([start, end]) = self.paths.iter().find_map(|path| path.ends.as_ref()) {
+            return Err(Error::Data(format!("a path from {start} to {end} is no pair's")));
+        }
+        let mut seen = std::collections::HashSet::new();
+        if let Some(path) = self.paths.iter().find(|path| !seen.insert(path.trial)) {
+            return Err(Error::Data(format!("trial {} has two paths", path.trial)));
+        }
         let all = |value: fn(&Path) -> Option<f64>| self.paths.iter().map(value).collect::<Option<Vec<f64>>>();
         let (Some(small), Some(large)) = (all(Path::rise_small), all(Path::rise_large)) else {
             return Err(Error::Data("a path does not reach beyond both solutions".into()));

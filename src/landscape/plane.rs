@@ -186,7 +186,9 @@ impl Plane {
             self.way.check_point(net, &*spot.x()?)?;
         }
         let split = data.split(self.way.split);
-        let points_of = Fingerprint::new("plane").and(&self.way);
+        // Such planes that were kept before had averages of the test split.
+        let kind = if self.way.is_averaged_elsewhere() { "plane, averages of training" } else { "plane" };
+        let points_of = Fingerprint::new(kind).and(&self.way);
         let points_of = points_of.and(&(net.name(), net.input(), net.layers())).split(split).split(&data.train);
         let side = self.way.points;
         // Point by point, so that a budget ends with as many whole surfaces as can be.
@@ -332,6 +334,11 @@ impl Way {
         }
     }
 
+    /// Whether averages are re-estimated on another split than that of f: always on the training split.
+    fn is_averaged_elsewhere(&self) -> bool {
+        self.objective.statistics == Statistics::Recalibrated && self.split == Which::Test
+    }
+
     /// The row of this number, evaluated on one engine.
     fn row(&self, net: &Net, data: &Dataset, x: &Weights, row: usize) -> Result<Row> {
         let begin = Instant::now();
@@ -341,22 +348,25 @@ impl Way {
         let start = x.to_f64();
         let split = data.split(self.split);
         let running = (self.objective.statistics == Statistics::Running).then(|| x.buffers());
-        // Averages are re-estimated on the training split, whichever split f is of.
-        let is_of_both = self.objective.statistics == Statistics::Recalibrated && self.split == Which::Test;
-        let mut both = if is_of_both { Some(self.objective.evaluations(net, data)?) } else { None };
-        let mut f = self.objective.repeated(net, split, running)?;
+        let mut both = None;
+        let mut f = None;
+        match self.is_averaged_elsewhere() {
+            true => both = Some(self.objective.evaluations(net, data)?),
+            false => f = Some(self.objective.repeated(net, split, running)?),
+        }
         let mut values = Vec::with_capacity(places.len());
         let mut point = start.clone();
         for a in places {
             for (place, value) in point.iter_mut().enumerate() {
                 *value = start[place] + a * first[place] + b * second[place];
             }
-            values.push(match &mut both {
-                Some(both) => {
-                    both.at(&Weights::new(net.layout(), point.iter().map(|&value| value as f32).collect())?)?.test
-                }
-                None => f.value(&point)?,
-            });
+            if let Some(f) = &mut f {
+                values.push(f.value(&point)?);
+            }
+            if let Some(both) = &mut both {
+                let x = Weights::new(net.layout(), point.iter().map(|&value| value as f32).collect())?;
+                values.push(both.at(&x)?.test);
+            }
         }
         Ok(Row { values, seconds: begin.elapsed().as_secs_f64() })
     }

@@ -191,7 +191,7 @@ impl Surfaces {
     /// trials of both.
     ///
     /// # Errors
-    /// [`Error::Data`] where surfaces differ in net, data, split, passes, directions or places; as [`Ratio::of`], where a side has no
+    /// [`Error::Data`] where surfaces differ in net, data, split, passes, directions or places, or where a trial has two; as [`Ratio::of`], where a side has no
     /// surface, and where f does not rise.
     pub fn rises(&self) -> Result<Ratio> {
         let same = |own: &Surface, other: &Surface| {
@@ -204,6 +204,10 @@ impl Surfaces {
                 pair[0].name()
             );
             return Err(Error::Data(reason));
+        }
+        let mut seen = std::collections::HashSet::new();
+        if let Some(own) = self.surfaces.iter().find(|own| own.trial.is_some() && !seen.insert((own.role, own.trial))) {
+            return Err(Error::Data(format!("there are two surfaces of {}", own.name())));
         }
         let all =
             |role| self.surfaces.iter().filter(|own| own.role == Some(role)).map(Surface::rise).collect::<Vec<_>>();

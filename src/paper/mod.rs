@@ -45,7 +45,7 @@ pub(crate) fn is_of(printed: &str, data: &str) -> bool {
     data.strip_suffix(", JPEG copy").unwrap_or(data) == printed
 }
 
-/// Training points of a row's data (Table 5).
+/// Training points of a row's data (Table 5; of TIMIT from memory).
 pub(crate) fn points_of(data: &str) -> Option<usize> {
     match data {
         "MNIST" => Some(60_000),

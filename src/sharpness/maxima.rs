@@ -1,7 +1,7 @@
 //! How sharp are the minima of a regime? The sharpness of many points, side by side.
 
 use super::maximize::Maximizer;
-use super::maximum::{Maximum, Origin, Space, Status};
+use super::maximum::{Maximum, Origin, Search, Space, Status};
 use crate::data::Which;
 use crate::display::{Block, missing, plus_minus, significant, total};
 use crate::error::{Error, Result};
@@ -66,6 +66,8 @@ pub struct Contrast {
     pub iterations: usize,
     /// Searches of each measure.
     pub searches: usize,
+    /// Which random A, where A is random.
+    pub draw: u64,
     /// Whose statistics normalization used.
     pub statistics: Statistics,
     /// φ of the small regime's trials, percent.
@@ -78,8 +80,8 @@ pub struct Contrast {
     pub doubtful_large: usize,
 }
 
-/// An error unless all measures are in one kind of box, and by the same searches (the largest of two is larger than that of one),
-/// and of each trial after each epoch there is one.
+/// An error unless all measures are in one kind of box, and by the same searches: the largest of two is larger than that of one. And
+/// unless there is one of each trial after each epoch.
 pub(crate) fn check_one_box(what: &'static str, maxima: &[&Maximum]) -> Result<()> {
     let Some(first) = maxima.first() else { return Ok(()) };
     let of = |one: &Maximum| (one.space, one.epsilon, one.iterations, one.objective, one.drawn());
@@ -94,20 +96,20 @@ pub(crate) fn check_one_box(what: &'static str, maxima: &[&Maximum]) -> Result<(
         };
         return Err(Error::parameter(what, format!("{} beside {}", said(other), said(first)), "be of one kind"));
     }
-    check_each_once(maxima)
+    check_each_once(maxima, true)
 }
 
-/// An error where a trial was measured twice after one epoch: each counts as one trial.
-pub(crate) fn check_each_once(maxima: &[&Maximum]) -> Result<()> {
-    let of = |one: &Maximum| Some((one.regime.clone(), one.trial?, one.epoch));
-    for (place, one) in maxima.iter().enumerate() {
-        if let Some((regime, trial, epoch)) =
-            of(one).filter(|own| maxima[..place].iter().any(|it| of(it).as_ref() == Some(own)))
-        {
+/// An error where a trial was measured twice, or twice after one epoch: each counts as one trial.
+pub(crate) fn check_each_once(maxima: &[&Maximum], by_epoch: bool) -> Result<()> {
+    let of = |one: &Maximum| Some((one.regime.clone(), one.trial?, one.epoch.filter(|_| by_epoch)));
+    let mut seen = std::collections::HashSet::new();
+    for own in maxima.iter().filter_map(|one| of(one)) {
+        if !seen.insert(own.clone()) {
+            let (regime, trial, epoch) = own;
             let regime = regime.unwrap_or_default();
             let when = epoch.map_or(String::new(), |epoch| format!(" after epoch {epoch}"));
             let given = format!("trial {trial} of '{regime}'{when} twice");
-            return Err(Error::parameter("measures in one box", given, "be one of each trial and epoch"));
+            return Err(Error::parameter("measures in one box", given, "be one of each trial"));
         }
     }
     Ok(())
@@ -135,9 +137,12 @@ impl Maximum {
         names && points && of(self) == of(other) && self.ways().eq(other.ways())
     }
 
-    /// Where its A and its random starts were drawn from, if it is a trial's: measures of one point along several A are alike.
+    /// Where its A and its random starts were drawn from, if there are such and it is a trial's: measures of one point along several
+    /// A are alike.
     fn drawn(&self) -> Option<(u64, u64)> {
-        self.trial.map(|_| (self.seed, self.draw))
+        let is_random = |search: &Search| matches!(search.start, Origin::Random(_));
+        let is_drawn = matches!(self.space, Space::Random { .. }) || self.searches.iter().any(is_random);
+        self.trial.filter(|_| is_drawn).map(|_| (self.seed, self.draw))
     }
 
     /// The maximizers and starts of its searches.
@@ -146,7 +151,8 @@ impl Maximum {
     }
 }
 
-/// Measures of which none is missing.
+/// Measures of which none is missing. Those of points that are no trial's need [names](Maximum::named) to be told apart: without one they
+/// are draws of one point.
 impl From<Vec<Maximum>> for Maxima {
     fn from(maxima: Vec<Maximum>) -> Self {
         Self { maxima, ..Self::default() }
@@ -213,6 +219,7 @@ impl Maxima {
                 split: first.split,
                 iterations: first.iterations,
                 searches: first.searches.len(),
+                draw: first.draw,
                 statistics: first.objective.whose(),
                 small,
                 large,
@@ -251,7 +258,8 @@ impl Maxima {
         if differs(|a, b| a.trial_seed == b.trial_seed) {
             name.push_str(&maximum.trial_seed.map_or(", no trial".into(), |seed| format!(", starts of seed {seed}")));
         }
-        if differs(|a, b| a.drawn() == b.drawn()) {
+        let is_drawn_alike = |a: &Maximum, b: &Maximum| a.drawn().zip(b.drawn()).is_none_or(|(a, b)| a == b);
+        if differs(is_drawn_alike) {
             name.push_str(&maximum.drawn().map_or(String::new(), |(seed, draw)| format!(", seed {seed}, draw {draw}")));
         }
         if differs(|a, b| a.epoch == b.epoch) {

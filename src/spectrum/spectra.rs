@@ -1,6 +1,6 @@
 //! Spectra of many points, side by side.
 
-use super::eigenvalues::Eigenvalues;
+use super::eigenvalues::{Eigenvalue, Eigenvalues};
 use super::probe::Estimate;
 use crate::display::{Block, missing, plus_minus, significant, total};
 use crate::error::{Error, Result};
@@ -31,6 +31,11 @@ impl From<Vec<Eigenvalues>> for Spectra {
 impl Spectra {
     /// A number of the spectrum of each trial of one role: of its end, or of the last epoch that there is.
     pub(crate) fn of_role(&self, role: Role, of: &dyn Fn(&Eigenvalues) -> f64) -> Vec<f64> {
+        self.ends(role).into_iter().map(of).collect()
+    }
+
+    /// Those spectra.
+    pub(crate) fn ends(&self, role: Role) -> Vec<&Eigenvalues> {
         let last = self.spectra.iter().map(|own| own.epoch).max().flatten();
         let is_last = |own: &&Eigenvalues| own.role == Some(role) && (own.epoch == last || own.epoch.is_none());
         let mut ends: Vec<&Eigenvalues> = Vec::new();
@@ -42,14 +47,22 @@ impl Spectra {
                 None => ends.push(own),
             }
         }
-        ends.into_iter().map(of).collect()
+        ends
     }
 
-    /// An error unless all are spectra of one matrix of one net over the same points, evaluated alike.
+    /// An error unless all are spectra of one matrix of one net over the same points, evaluated alike, and one of each trial after each
+    /// epoch.
     pub(crate) fn check(&self) -> Result<()> {
         let of =
             |own: &Eigenvalues| (own.matrix, own.preconditioned, own.split, own.points, own.weights, own.objective);
         let Some(first) = self.spectra.first() else { return Ok(()) };
+        let mut seen = std::collections::HashSet::new();
+        for own in self.spectra.iter().filter(|own| own.trial.is_some()) {
+            if !seen.insert((&own.regime, own.trial, own.epoch)) {
+                let given = format!("twice {}", own.name());
+                return Err(Error::parameter("spectra side by side", given, "be one of each trial and epoch"));
+            }
+        }
         let is_other = |own: &&Eigenvalues| of(own) != of(first) || (&own.net, &own.data) != (&first.net, &first.data);
         self.spectra.iter().find(is_other).map_or(Ok(()), |other| {
             let said = |own: &Eigenvalues| format!("{} ({})", own.subject(), own.objective.facts());
@@ -96,11 +109,14 @@ impl Spectra {
         let mut measures: Vec<(String, Box<Measure>)> = Vec::new();
         let mut add = |name: &str, of: Box<Measure>| measures.push((name.into(), of));
         add("f(x), nats", Box::new(|own| own.value));
-        add("largest", Box::new(|own| own.largest.first().map_or(f64::NAN, |own| own.value)));
+        // One that has not converged is a bound, and has no mean.
+        let outermost =
+            |own: &[Eigenvalue]| own.first().filter(|own| own.is_converged).map_or(f64::NAN, |own| own.value);
+        add("largest", Box::new(move |own| outermost(&own.largest)));
         if self.spectra.iter().all(|own| own.largest.len() >= 5) {
             add("largest over fifth largest", Box::new(|own| own.largest[0].value / own.largest[4].value));
         }
-        add("smallest", Box::new(|own| own.smallest.first().map_or(f64::NAN, |own| own.value)));
+        add("smallest", Box::new(move |own| outermost(&own.smallest)));
         add("trace", Box::new(|own| own.trace().value));
         add("‖·‖_F²", Box::new(|own| own.square().value));
         for threshold in self.thresholds() {
@@ -144,8 +160,9 @@ impl Spectra {
             if small.is_empty() || large.is_empty() {
                 continue;
             }
-            let mean = |values: &[f64]| {
-                Spread::of(values).map_or("–".into(), |own| plus_minus(own.mean, Some(own.deviation)))
+            let mean = |values: &[f64]| match Spread::of(values) {
+                Ok(own) if own.mean.is_finite() => plus_minus(own.mean, Some(own.deviation)),
+                _ => "–".into(),
             };
             let ratio = Ratio::of(&large, &small).map_or_else(|_| "–".into(), |own| own.to_string());
             rows.push(vec![name, mean(&small), mean(&large), ratio]);

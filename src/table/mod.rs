@@ -13,8 +13,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`save_csv`] writes a frame to a file. polars is built here without its own readers and writers, joins and pivots; who wants
-//! them adds them in the notebook's first cell, and they work on the same frames:
+//! [`save_csv`] writes a frame to a file. polars is built here without its own readers and writers, joins and pivots. Add them in
+//! the notebook's first cell where you need them; they work on the same frames:
 //!
 //! ```text
 //! :dep sharp-minima = { path = ".." }

@@ -42,7 +42,7 @@ impl Split {
                 }
             };
             let refused = |reason| Error::Data(format!("row {row}, column '{label}': {reason}"));
-            rows.take_label(&own, &|| format!("row {row}")).map_err(refused)?;
+            rows.take_label(&own, &|| "row 0".into()).map_err(refused)?;
         }
         let others: Vec<&str> = names.into_iter().filter(|name| *name != label).collect();
         if others.is_empty() || rows.labels.is_empty() {

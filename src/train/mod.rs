@@ -48,5 +48,5 @@ pub use strategy::{Ball, Inner, Strategy};
 pub(crate) use study::seed_of;
 pub use trace::{Epoch, Run};
 pub use training::Training;
-pub use trials::{At, Pair, Regime, Role, Study, Trials};
+pub use trials::{Pair, ReadAt, Regime, Role, Study, Trials};
 pub(crate) use trials::{check_alike, threshold_of};

@@ -100,14 +100,10 @@ impl Growth {
     }
 
     /// An error unless a batch can grow so, of so many points.
-    pub(super) fn check(self, begin: usize, points: usize, epochs: usize) -> Result<()> {
+    pub(super) fn check(self, begin: usize, points: usize) -> Result<()> {
         let Self { every, factor, most, rate } = self;
         check_count("epochs between growths", every, 1_000_000)?;
         check_count("factor of a growing batch", factor, 1_000_000)?;
-        if every >= epochs {
-            let allowed = format!("be below {epochs}, the epochs of the training: else it never grows");
-            return Err(Error::parameter("epochs between growths", every, allowed));
-        }
         if !(begin..=points).contains(&most) {
             let allowed = format!("lie in {begin}..={points}: it grows from its batch to this");
             return Err(Error::parameter("most of a growing batch", most, allowed));
@@ -116,6 +112,17 @@ impl Growth {
             return Err(Error::parameter("rate of a growing batch", rate, "be finite and above 0"));
         }
         Ok(())
+    }
+}
+
+impl Growth {
+    /// An error where it would never grow in so many epochs, though it is meant to.
+    pub(super) fn check_grows(self, epochs: usize) -> Result<()> {
+        if self.factor == 1 || self.every < epochs {
+            return Ok(());
+        }
+        let allowed = format!("be below {epochs}, the epochs of the training: else it never grows");
+        Err(Error::parameter("epochs between growths", self.every, allowed))
     }
 }
 

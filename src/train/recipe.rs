@@ -136,7 +136,7 @@ impl Recipe {
             augment.check(data.train.shape())?;
         }
         if let Some(growth) = self.growth {
-            growth.check(self.batch, data.train.len(), self.epochs)?;
+            growth.check(self.batch, data.train.len())?;
         }
         self.moving()?.check()?;
         if let Some(first) = self.average {

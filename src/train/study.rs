@@ -7,7 +7,7 @@ use super::recipe::Recipe;
 use super::stop::Stop;
 use super::trace::{Epoch, Run};
 use super::trial::{Task, descend};
-use super::trials::{At, Regime, Role, Trials};
+use super::trials::{ReadAt, Regime, Role, Trials};
 use super::watch::Ended;
 use crate::data::{Dataset, check_count};
 use crate::error::{Error, Result};
@@ -73,8 +73,8 @@ impl Wanted<'_> {
             if let Some(trial) = first {
                 let there = starts.iter().filter(|(_, x)| x.is_some()).map(|(trial, _)| trial.to_string());
                 let there: Vec<String> = there.collect();
-                let allowed = format!("be among those that there is a point to start from of ({})", there.join(", "));
-                return Err(Error::parameter("trial of a warm start", trial, allowed));
+                let allowed = format!("be one of those that have a point ({})", there.join(", "));
+                return Err(Error::parameter("trial to start from", trial, allowed));
             }
             starts.iter().filter_map(|(_, x)| x.as_ref()).try_for_each(|x| net.check_weights(x))?;
         }
@@ -106,6 +106,9 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
             return Err(Error::parameter("names of regimes", given, "differ: `.regime(…)` gives one"));
         }
         regime.check(net, data)?;
+        if let Some(growth) = regime.recipe.growth {
+            growth.check_grows(regime.recipe.epochs)?;
+        }
     }
     // Trial by trial, so that a budget leaves every regime as many trials as the others.
     let most = wanted.iter().map(|regime| regime.trials).max().unwrap_or(0);
@@ -194,7 +197,7 @@ pub(super) fn side_by_side(wanted: &[Wanted<'_>], work: &Work, net: &Net, data: 
             weights: Vec::new(),
             lowest: Vec::new(),
             iterates: Vec::new(),
-            at: At::End,
+            at: ReadAt::End,
         })
         .collect();
     for (part, ended) in parts.iter().zip(ended) {

@@ -226,10 +226,11 @@ impl Training {
     /// # Ok::<(), sharp_minima::Error>(())
     /// ```
     pub fn starting_at(self, trials: &Trials) -> Self {
-        let runs = trials.regime.runs.iter().zip(&trials.weights);
-        let starts = runs.map(|(run, x)| (run.trial, run.is_finite().then(|| x.clone()))).collect();
+        let count = trials.regime.runs.iter().map(|run| run.trial + 1).max().unwrap_or(0);
+        let point = |trial| Some(trials.finite().find(|(run, _)| run.trial == trial)?.1.clone());
+        let starts = (0..count).map(|trial| (trial, point(trial))).collect();
         let start = WarmStart { recipe: Box::new(trials.regime.recipe.clone()), epoch: trials.at.epoch() };
-        let own = self.trials(trials.regime.runs.len()).with(|recipe| recipe.start = Some(start));
+        let own = self.trials(count).with(|recipe| recipe.start = Some(start));
         Self { starts: Some(Arc::new(starts)), ..own }
     }
 
@@ -410,8 +411,7 @@ impl Training {
             return Err(Error::parameter("average", given, "be off where steps are taken by hand"));
         }
         if !one.is_begun(trial) {
-            let allowed = "be one that has a point to start from, but it diverged";
-            return Err(Error::parameter("trial of a warm start", trial, allowed));
+            return Err(Error::parameter("trial to start from", trial, "be one that has a point: this one diverged"));
         }
         let objective = self.recipe.objective;
         if !objective.is_fused() {

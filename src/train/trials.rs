@@ -92,12 +92,13 @@ pub struct Trials {
     /// Points on each run's way that were [asked for](crate::Training::iterates), by epoch.
     pub iterates: Vec<Vec<Iterate>>,
     /// Where they are read.
-    pub at: At,
+    pub at: ReadAt,
 }
 
 /// Where trials are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum At {
+#[non_exhaustive]
+pub enum ReadAt {
     /// At the end of each.
     End,
     /// After an epoch, the same for all: [`Trials::at_epoch`].
@@ -105,15 +106,27 @@ pub enum At {
     /// Where the training loss of each is lowest: [`Trials::at_lowest`].
     Lowest,
     /// Each after an epoch of its own: [`Trials::as_far_as`], [`Trials::as_low_as`].
-    Own,
+    Each,
 }
 
-impl At {
+impl ReadAt {
     /// The epoch, if it is one for all.
     pub fn epoch(self) -> Option<usize> {
         match self {
-            At::Epoch(epoch) => Some(epoch),
-            At::End | At::Lowest | At::Own => None,
+            ReadAt::Epoch(epoch) => Some(epoch),
+            ReadAt::End | ReadAt::Lowest | ReadAt::Each => None,
+        }
+    }
+}
+
+/// "at the end", "after epoch 5".
+impl std::fmt::Display for ReadAt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ReadAt::End => f.write_str("at the end"),
+            ReadAt::Epoch(epoch) => write!(f, "after epoch {epoch}"),
+            ReadAt::Lowest => f.write_str("at the lowest training loss"),
+            ReadAt::Each => f.write_str("each after an epoch of its own"),
         }
     }
 }
@@ -149,6 +162,9 @@ impl Trials {
             let Some(iterate) = iterates.iter().find(|iterate| iterate.epoch == epoch) else {
                 let kept: Vec<String> = iterates.iter().map(|iterate| iterate.epoch.to_string()).collect();
                 let allowed = match kept.is_empty() {
+                    true if self.at == ReadAt::Each => {
+                        "be none: these trials are read each after an epoch of its own".into()
+                    }
                     true => format!("be one after which x was kept, but trial {} has none: `.iterates(…)`", run.trial),
                     false => format!("be one after which x was kept, of trial {} {}", run.trial, kept.join(", ")),
                 };
@@ -159,7 +175,7 @@ impl Trials {
         }
         let iterates = self.iterates.iter().map(|own| own.iter().filter(|it| it.epoch <= epoch).cloned().collect());
         let iterates = iterates.collect();
-        Ok(Self { regime, lowest: weights.clone(), weights, iterates, at: At::Epoch(epoch) })
+        Ok(Self { regime, lowest: weights.clone(), weights, iterates, at: ReadAt::Epoch(epoch) })
     }
 
     /// Runs that stayed finite, with their points after an epoch, where they kept one.
@@ -183,10 +199,10 @@ impl Trials {
     /// The same trials, with the point of the lowest training loss in the place of the last one, and their traces cut there:
     /// every measure reads them so, and points after it are left out. Trials that are read after an epoch stay as they are.
     pub fn at_lowest(&self) -> Self {
-        if matches!(self.at, At::Epoch(_) | At::Own) {
+        if matches!(self.at, ReadAt::Epoch(_) | ReadAt::Each) {
             return self.clone();
         }
-        let mut lowest = Self { weights: self.lowest.clone(), at: At::Lowest, ..self.clone() };
+        let mut lowest = Self { weights: self.lowest.clone(), at: ReadAt::Lowest, ..self.clone() };
         for (run, iterates) in lowest.regime.runs.iter_mut().zip(&mut lowest.iterates) {
             let epoch = run.lowest().epoch;
             run.trace.retain(|row| row.epoch <= epoch);
@@ -252,7 +268,7 @@ impl Trials {
             near.lowest[place] = near.weights[place].clone();
         }
         near.iterates = vec![Vec::new(); self.iterates.len()];
-        near.at = At::Own;
+        near.at = ReadAt::Each;
         Ok(near)
     }
 
@@ -407,4 +423,4 @@ pub(crate) fn threshold_of(regimes: &[&Regime]) -> Result<Threshold> {
     Threshold::of(&measured.filter(|(_, values)| !values.is_empty()).collect::<Vec<_>>())
 }
 
-crate::display::shown_as_text!(At);
+crate::display::shown_as_text!(ReadAt);

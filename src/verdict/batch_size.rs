@@ -2,13 +2,13 @@
 
 use super::effect::Effect;
 use super::finding::{Finding, failed, left_out, unreliable};
-use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, mean_of, not_tested, verdicts};
+use super::{Comparison, Form, Number, Outcome, Row, Sources, check_source, cut_short, mean_of, not_tested, verdicts};
 use crate::data::Which;
 use crate::display::grouped;
 use crate::error::Result;
 use crate::paper::Figure4;
 use crate::record::Recorded;
-use crate::sharpness::{Maxima, Maximum, Reading, check_one_box};
+use crate::sharpness::{Maxima, Maximum, Reading, check_each_once, check_one_box};
 use crate::spread::{Trend, with_each_doubling};
 use crate::train::{Regime, Study, threshold_of};
 
@@ -115,13 +115,13 @@ fn on_train(maxima: &Maxima) -> impl Iterator<Item = &Maximum> {
 fn pairs(maxima: &Maxima, reading: Reading) -> Result<Vec<(f64, f64)>> {
     let own: Vec<_> = on_train(maxima).collect();
     check_one_box("boxes of a study of batch sizes", &own)?;
+    check_each_once(&own, false)?;
     Ok(own.iter().filter_map(|maximum| Some((maximum.batch? as f64, reading.of(maximum).0))).collect())
 }
 
 fn judge(regimes: &[&Regime], maxima: &Maxima) -> Result<[Finding; 4]> {
-    let cut: usize = regimes.iter().map(|regime| regime.cut()).sum();
-    if cut > 0 || maxima.unmeasured > 0 {
-        let reason = format!("the budget cut short {cut} trials and left out {} measures", maxima.unmeasured);
+    let unmeasured = || (maxima.unmeasured > 0).then(|| format!("the budget left out {} measures", maxima.unmeasured));
+    if let Some(reason) = cut_short(regimes.iter().map(|regime| regime.cut()).sum()).or_else(unmeasured) {
         return Ok(not_tested(&reason));
     }
     let threshold = threshold_of(regimes)?;

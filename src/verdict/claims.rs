@@ -183,7 +183,7 @@ impl Claims {
     pub fn chart(&self) -> Result<Chart> {
         let groups = self.claims.iter().map(|claim| Group {
             title: format!("{}: {}", claim.section, claim.claim),
-            rows: claim.found.iter().flat_map(|(net, finding)| rows(net, &finding.effects)).collect(),
+            rows: claim.found.iter().flat_map(|(net, finding)| rows(claim.short(net), &finding.effects)).collect(),
         });
         picture(&groups.collect::<Vec<_>>())
     }
@@ -199,8 +199,6 @@ type FrameRow<'a> = (&'a Claim, Option<(&'a str, &'a Finding)>, Option<&'a Effec
 
 /// Effects with their names, all recorded.
 fn rows<'a>(net: &'a str, effects: &'a [Effect]) -> impl Iterator<Item = (String, bool, &'a Effect)> {
-    // The net alone tells whose the number is; its data stands in the table.
-    let net = net.split(' ').next().unwrap_or(net);
     effects.iter().map(move |effect| match effect.label.as_str() {
         "" => (net.to_string(), true, effect),
         label => (format!("{net}, {label}"), true, effect),
@@ -214,6 +212,14 @@ impl Claim {
         own.map_or(Outcome::NotTested, |(_, finding)| finding.outcome)
     }
 
+    /// The net alone, where that tells whose a number is: its data stands in the table.
+    fn short<'a>(&self, net: &'a str) -> &'a str {
+        let alone = |net: &str| net.split(" on ").next().unwrap_or(net).len();
+        let own = &net[..alone(net)];
+        let alike = self.found.iter().filter(|(other, _)| &other[..alone(other)] == own).count();
+        if alike > 1 { net } else { own }
+    }
+
     /// The effects in a line, net by net.
     fn numbers(&self) -> String {
         let of_net = |(net, finding): &(String, Finding)| {
@@ -222,8 +228,7 @@ impl Claim {
                 label => format!("{label}: {}", effect.interval()),
             });
             let said: Vec<String> = effects.chain(finding.notes.iter().cloned()).collect();
-            let net = net.split(' ').next().unwrap_or(net);
-            format!("{net}: {}", said.join("; "))
+            format!("{}: {}", self.short(net), said.join("; "))
         };
         let of = self.found.iter().flat_map(|(_, finding)| &finding.effects).map(|effect| effect.of).next();
         let said: Vec<String> = self.found.iter().map(of_net).collect();

@@ -3,7 +3,7 @@
 use super::effect::Effect;
 use super::finding::{Finding, failed, left_out};
 use super::sharpness::printed_in;
-use super::way_down::{NOT_THERE, doubts, incomplete, sharper_there, there};
+use super::way_down::{doubts, incomplete, nothing_there, sharper_there, there};
 use super::{Comparison, Form, Number, Outcome, Row, Sources, Verdict, check_net, mean_of};
 use crate::error::{Error, Result};
 use crate::paper::{Printed, Table2, table2, table3, table4};
@@ -128,7 +128,7 @@ fn judge_gap(accuracies: &Table2, way: &WayDown) -> Finding {
     });
     let [small, large] = &tests;
     if small.is_empty() || large.is_empty() {
-        return Finding::bare(Outcome::NotTested, NOT_THERE);
+        return nothing_there(way);
     }
     let printed = accuracies.test_small.mean - accuracies.test_large.mean;
     Finding::by_test(Welch::test(small, large), |test| {
@@ -148,7 +148,7 @@ fn by_way(way: Option<&WayDown>, judge: impl FnOnce(&WayDown) -> Finding) -> Fin
 fn judge(accuracies: &Table2, way: &WayDown, role: Role, printed: Printed) -> Finding {
     let points = there(accuracies, way, role);
     if points.is_empty() {
-        return Finding::bare(Outcome::NotTested, NOT_THERE);
+        return nothing_there(way);
     }
     let logarithms: Vec<f64> = points.iter().map(|point| point.from_zero.ln()).collect();
     let test = Spread::of(&logarithms).and_then(|ours| Welch::of_spreads(ours, printed.logarithm()));

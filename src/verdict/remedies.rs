@@ -43,7 +43,11 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: Optio
             let scale = if form == Form::Percent { 0.01 } else { 1.0 };
             let scaled =
                 |number: Number| number.map(|(mean, deviation)| (scale * mean, deviation.map(|it| scale * it)));
-            let mark = if printed.is_some_and(|cell| !cell.is_read) { " (the paper's number from memory)" } else { "" };
+            let mark = match printed.map(|cell| (cell.is_read, cell.is_deviation_read)) {
+                Some((false, _)) => " (the paper's number from memory)",
+                Some((true, false)) => " (the paper's deviation from memory)",
+                _ => "",
+            };
             let printed = printed.map(|cell| (cell.printed.mean, Some(cell.printed.deviation)));
             rows.push(Row {
                 regime: Some(arm.name.clone()),
@@ -55,7 +59,7 @@ pub fn remedies(paper: Option<&Mended>, recorded: Option<&Recorded>, live: Optio
         };
         let strategy = paper.filter(|row| arm.role.is_none() && arm.name == row.strategy);
         let control = paper.filter(|row| arm.role.is_none() && row.small_strategy == Some(&arm.name));
-        let plain = |number: crate::paper::Printed| Cell { printed: number, is_read: true };
+        let plain = |number: crate::paper::Printed| Cell { printed: number, is_read: true, is_deviation_read: true };
         let table2 = paper.and_then(|row| table2(row.net).ok());
         let printed = match arm.role {
             Some(Role::Small) => table2.map(|row| plain(row.test_small)),

@@ -84,7 +84,11 @@ fn rows_of(
     for (reading, name, measure) in
         [(Reading::FromZero, "from zero", "sharpness_from_zero"), (Reading::Largest, "largest", "sharpness")]
     {
-        let found = [measured, live].map(|maxima| maxima.and_then(|maxima| alike(maxima, one, reading)));
+        let found = [measured, live].map(|maxima| {
+            let largest = contrasts(maxima?).ok()?;
+            let place = place_of(&largest, one)?;
+            Some(if reading == Reading::Largest { largest[place].clone() } else { from_zero(maxima?)[place].clone() })
+        });
         // The paper's numbers stand beside the search that is nearest to its protocol.
         let printed = printed.filter(|_| reading == Reading::FromZero);
         let columns = |paper: Number, of: &dyn Fn(&Contrast) -> Number| {
@@ -117,7 +121,7 @@ fn contrasts(maxima: &Maxima) -> Result<Vec<Contrast>> {
     let measured: Vec<&Maximum> = maxima.maxima.iter().filter(|maximum| maximum.split == Which::Train).collect();
     for one in &measured {
         let alike: Vec<&Maximum> = measured.iter().copied().filter(|other| other.is_measured_as(one)).collect();
-        check_each_once(&alike)?;
+        check_each_once(&alike, true)?;
     }
     let mut contrasts = maxima.contrasts(Reading::Largest);
     contrasts.retain(|one| one.split == Which::Train);
@@ -127,11 +131,17 @@ fn contrasts(maxima: &Maxima) -> Result<Vec<Contrast>> {
     Ok(contrasts)
 }
 
-/// The same box, in these measures and this reading: looked at by as many searches, where there is such a one.
-fn alike(maxima: &Maxima, of: &Contrast, reading: Reading) -> Option<Contrast> {
-    let box_of = |one: &Contrast| (one.space, one.epsilon.to_bits(), one.split, one.iterations, one.statistics);
-    let own: Vec<Contrast> = maxima.contrasts(reading).into_iter().filter(|one| box_of(one) == box_of(of)).collect();
-    own.iter().find(|one| one.searches == of.searches).or(own.first()).cloned()
+/// The same boxes in the same order, by the search from x itself.
+fn from_zero(maxima: &Maxima) -> Vec<Contrast> {
+    maxima.contrasts(Reading::FromZero).into_iter().filter(|one| one.split == Which::Train).collect()
+}
+
+/// The place of the same box among others: the one that was looked at by as many searches and along the same A, where there is it.
+fn place_of(all: &[Contrast], one: &Contrast) -> Option<usize> {
+    let box_of = |it: &Contrast| (it.space, it.epsilon.to_bits(), it.split, it.iterations, it.statistics);
+    let nearness = |it: &Contrast| (it == one, it.searches == one.searches, it.draw == one.draw);
+    let own = all.iter().enumerate().filter(|(_, it)| box_of(it) == box_of(one));
+    own.max_by_key(|(place, it)| (nearness(it), std::cmp::Reverse(*place))).map(|(place, _)| place)
 }
 
 /// What becomes of the four claims.
@@ -141,7 +151,7 @@ fn judge(maxima: &Maxima, tables: [&PrintedSharpness; 2]) -> Result<[Finding; 4]
         return Ok(not_tested(&reason));
     }
     let largest = contrasts(maxima)?;
-    let from_zero: Vec<Contrast> = largest.iter().filter_map(|one| alike(maxima, one, Reading::FromZero)).collect();
+    let from_zero = from_zero(maxima);
     let is_full = |one: &&Contrast| one.space == Space::Full;
     let full: Vec<&Contrast> = largest.iter().filter(is_full).collect();
     let others: Vec<&Contrast> = largest.iter().filter(|one| !is_full(one)).collect();

@@ -6,7 +6,7 @@ use super::{Comparison, Form, Number, Outcome, Row, Sources, by_record, by_sourc
 use crate::display::significant;
 use crate::error::{Error, Result};
 use crate::record::Recorded;
-use crate::spectrum::{Eigenvalues, Spectra};
+use crate::spectrum::{Eigenvalue, Eigenvalues, Spectra};
 use crate::spread::{Ratio, Welch};
 use crate::train::Role;
 
@@ -29,7 +29,8 @@ pub fn spectrum(recorded: Option<&Recorded>, live: Option<&Spectra>) -> Result<C
     thresholds.sort_by(|a, b| b.total_cmp(a));
     thresholds.dedup();
     let all = || kept.into_iter().chain(live).flat_map(|spectra| &spectra.spectra);
-    let finest = |threshold: f64| all().any(|own| own.thresholds.contains(&threshold) && threshold < own.resolution());
+    let is_finer = |own: &Eigenvalues, threshold| !own.remark(threshold).is_empty();
+    let finest = |threshold: f64| all().any(|own| own.thresholds.contains(&threshold) && is_finer(own, threshold));
     let thresholds: Vec<Threshold> = thresholds.into_iter().map(|threshold| (threshold, finest(threshold))).collect();
     let columns = [None, kept, live].map(|spectra| spectra.map_or(Vec::new(), |spectra| column(spectra, &thresholds)));
     let claims = [
@@ -51,24 +52,19 @@ pub fn spectrum(recorded: Option<&Recorded>, live: Option<&Spectra>) -> Result<C
 /// What is set side by side, of each regime; NaN where a spectrum lacks it.
 type Measure = Box<dyn Fn(&Eigenvalues) -> f64>;
 
+/// The outermost of these; NaN where it is a bound alone.
+fn converged(eigenvalues: &[Eigenvalue]) -> f64 {
+    eigenvalues.first().filter(|first| first.is_converged).map_or(f64::NAN, |first| first.value)
+}
+
 /// Each threshold, and whether it is finer than the resolution of a spectrum.
 type Threshold = (f64, bool);
 
 fn measures(thresholds: &[Threshold]) -> Vec<(String, &'static str, Measure)> {
     let mut measures: Vec<(String, &'static str, Measure)> = vec![
         ("f(x), nats".into(), "loss", Box::new(|own| own.value)),
-        (
-            "largest eigenvalue".into(),
-            "largest",
-            Box::new(|own| own.largest.first().map_or(f64::NAN, |first| first.value)),
-        ),
-        (
-            "smallest eigenvalue".into(),
-            "smallest",
-            Box::new(|own| {
-                own.smallest.first().filter(|first| first.is_converged).map_or(f64::NAN, |first| first.value)
-            }),
-        ),
+        ("largest eigenvalue".into(), "largest", Box::new(|own| converged(&own.largest))),
+        ("smallest eigenvalue".into(), "smallest", Box::new(|own| converged(&own.smallest))),
         ("trace".into(), "trace", Box::new(|own| own.trace().value)),
         ("‖H‖_F".into(), "norm", Box::new(|own| own.square().value.sqrt())),
     ];
@@ -114,7 +110,8 @@ fn judge(spectra: &Spectra) -> [Finding; 3] {
         Ratio::of(&large, &small)
     };
     let one = |of: Measure| Finding::by_test(ratio(of), |ratio| Effect::from(ratio).of("large over small batch"));
-    let finest = spectra.spectra.iter().map(Eigenvalues::resolution).fold(0.0, f64::max);
+    let ends: Vec<&Eigenvalues> = [Role::Small, Role::Large].into_iter().flat_map(|role| spectra.ends(role)).collect();
+    let finest = ends.iter().map(|own| own.resolution()).fold(0.0, f64::max);
     let wanted = spectra.thresholds().into_iter().filter(|threshold| *threshold >= finest);
     let counts = wanted.filter_map(|threshold| {
         let count: Measure = Box::new(move |own| own.above(threshold).value);
@@ -123,15 +120,17 @@ fn judge(spectra: &Spectra) -> [Finding; 3] {
         if large.iter().chain(&small).all(|count| *count == 0.0) {
             return None;
         }
+        let label = format!("above {threshold}");
         let effect = match large.iter().chain(&small).all(|count| *count > 0.0) {
-            true => Ratio::of(&large, &small).map(|ratio| Effect::from(&ratio).of("large over small batch")),
+            true => Ratio::of(&large, &small)
+                .map(|ratio| Effect::from(&ratio).of("large over small batch").labelled(label.clone())),
             // A count of 0 has no ratio.
-            false => Welch::test(&large, &small)
-                .map(|test| Effect::from(&test).in_unit(Unit::Count).of("eigenvalues, large − small batch")),
+            false => Welch::test(&large, &small).map(|test| {
+                let effect = Effect::from(&test).in_unit(Unit::Count).of("eigenvalues, large − small batch");
+                effect.labelled(format!("{label}, difference"))
+            }),
         };
-        let is_count = effect.as_ref().is_ok_and(|effect| effect.unit == Unit::Count);
-        let label = format!("above {threshold}{}", if is_count { ", difference" } else { "" });
-        Some(effect.map(|effect| effect.labelled(label.clone())).map_err(|reason| format!("{label} none: {reason}")))
+        Some(effect.map_err(|reason| format!("no test {label}: {reason}")))
     });
     let counts: Vec<_> = counts.collect();
     let counts = match counts.is_empty() {
@@ -142,13 +141,18 @@ fn judge(spectra: &Spectra) -> [Finding; 3] {
         }
         false => Finding::by_boxes(counts),
     };
-    let is_found = |own: &Eigenvalues| own.largest.first().is_some_and(|first| first.is_converged);
-    let missed = spectra.spectra.iter().filter(|own| !is_found(own)).count();
-    let mut largest = one(Box::new(|own| own.largest.first().map_or(f64::NAN, |first| first.value)));
-    if missed > 0 {
-        largest.outcome = Outcome::Undecided;
-        largest = largest.and(format!("{missed} of {} are not converged", spectra.spectra.len()));
-    }
+    let missed = ends.iter().filter(|own| !own.largest.first().is_some_and(|first| first.is_converged)).count();
+    let largest = ratio(Box::new(|own| own.largest.first().map_or(f64::NAN, |first| first.value)));
+    let largest = Finding::by_test(largest, |ratio| {
+        // One that has not converged is a lower bound.
+        Effect::from(ratio).of("large over small batch").trusted(missed == 0)
+    });
+    let largest = match missed {
+        0 => largest,
+        missed => {
+            largest.and(format!("the largest eigenvalue of {missed} of {} spectra has not converged", ends.len()))
+        }
+    };
     let trace = one(Box::new(|own| own.trace().value));
     [counts, largest, trace].map(|judged| judged.and(left_out(spectra.diverged)))
 }

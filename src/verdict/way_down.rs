@@ -103,7 +103,7 @@ pub(super) fn there<'a>(accuracies: &Table2, way: &'a WayDown, role: Role) -> Ve
 pub(super) fn sharper_there(accuracies: &Table2, way: &WayDown, printed: Option<f64>) -> Finding {
     let [small, large] = [Role::Small, Role::Large].map(|role| there(accuracies, way, role));
     if small.is_empty() || large.is_empty() {
-        return Finding::bare(Outcome::NotTested, NOT_THERE);
+        return nothing_there(way);
     }
     let phi = |points: &[&WayPoint]| points.iter().map(|point| point.from_zero).collect::<Vec<f64>>();
     let judged = Finding::by_test(Ratio::of(&phi(&large), &phi(&small)), |ratio| {
@@ -112,8 +112,16 @@ pub(super) fn sharper_there(accuracies: &Table2, way: &WayDown, printed: Option<
     judged.and(doubts(&[&small[..], &large].concat()))
 }
 
-/// Why nothing can be read there.
-pub(super) const NOT_THERE: &str = "not every trial comes to within a point of the paper's training accuracy";
+/// What becomes of a claim where nothing can be read there, and why.
+pub(super) fn nothing_there(way: &WayDown) -> Finding {
+    let reason = match [Role::Small, Role::Large].iter().all(|role| way.named(*role).is_some()) {
+        true => "not every trial comes to within a point of the paper's training accuracy",
+        false => ONE_OF_EACH,
+    };
+    Finding::bare(Outcome::NotTested, reason)
+}
+
+const ONE_OF_EACH: &str = "there is not one regime of each role";
 
 /// How many searches from x itself are unreliable.
 pub(super) fn doubts(points: &[&WayPoint]) -> String {
@@ -151,7 +159,7 @@ fn judge(accuracies: &Table2, sharpness: &PrintedSharpness, way: &WayDown) -> [F
         return not_tested(&reason);
     }
     let (Some(small), Some(large)) = (way.named(Role::Small), way.named(Role::Large)) else {
-        return not_tested("there is not one regime of each role");
+        return not_tested(ONE_OF_EACH);
     };
     let doubtful = way.points.iter().filter(|point| !point.is_trusted).count();
     let said = |change: Result<Paired>, effect: &dyn Fn(&Paired) -> Effect| {

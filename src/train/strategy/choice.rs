@@ -102,7 +102,7 @@ pub enum Inner {
     Kept,
     /// The regime's optimizer, which forgets everything before each batch.
     Reset,
-    /// Gradient descent at the learning rate; nothing else of the regime's optimizer counts, momentum and β among it.
+    /// Gradient descent at the learning rate; nothing else of the regime's optimizer counts, neither momentum nor β.
     Descent,
     /// L-BFGS (Nocedal 1980) from the learning rate times the gradient, with steps halved until f falls enough (Armijo).
     Lbfgs,
@@ -208,6 +208,15 @@ impl Strategy {
         }
     }
 
+    /// Adversarial training with inputs of any size, which X′ is not clipped to: for standardized ones. Other strategies stay as they
+    /// are.
+    pub fn unclipped(mut self) -> Self {
+        if let Strategy::Adversarial { range, .. } = &mut self {
+            *range = None;
+        }
+        self
+    }
+
     /// An error where inputs lie outside the range that adversarial ones are clipped to: clipping would move them farther than ε.
     pub(in crate::train) fn check_inputs(&self, split: &Split) -> Result<()> {
         let Strategy::Adversarial { range: Some((low, high)), .. } = *self else { return Ok(()) };
@@ -221,8 +230,9 @@ impl Strategy {
         if least >= low && most <= high {
             return Ok(());
         }
-        let allowed =
-            format!("hold all inputs, which lie in {least}..={most}, or be `range: None`, as for standardized ones");
+        let allowed = format!(
+            "hold all inputs, which lie in {least}..={most}, or be none (`.unclipped()`), as for standardized ones"
+        );
         Err(Error::parameter("range of adversarial inputs", format!("{low}..={high}"), allowed))
     }
 
@@ -328,7 +338,7 @@ impl std::fmt::Display for Strategy {
                 match range {
                     Some((0.0, 1.0)) => Ok(()),
                     Some((low, high)) => write!(f, ", inputs in {low}..={high}"),
-                    None => write!(f, ", inputs of any size"),
+                    None => write!(f, ", not clipped"),
                 }?;
                 steps(f, ascents)
             }

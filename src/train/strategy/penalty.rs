@@ -17,9 +17,12 @@ pub(super) fn gradient<T: Real>(slope: &mut Slope<T>, part: &Batch<'_>, strength
     let (x, mut sum) = (slope.point()?, slope.last_gradient()?);
     let step = REACH / norm;
     slope.climb(step)?;
-    slope.gradient(part, Look::Again)?;
+    let there = slope.gradient(part, Look::Again)?;
     slope.move_to(&x)?;
     slope.give(x);
+    if !there.is_finite() {
+        return Ok(Seen { loss: there, own: there, passes: 2.0 });
+    }
     // g + a (g′ − g) / δ
     let mut other = slope.last_gradient()?;
     other.iter_mut().zip(&sum).for_each(|(other, &own)| *other -= own);
