@@ -115,6 +115,12 @@ pub(crate) fn missing(unmeasured: usize, diverged: usize) -> String {
     }
 }
 
+/// What a title says of trials that a budget cut short and of measures that failed: nothing where there are none.
+pub(crate) fn doubtful(cut: usize, failed: usize) -> String {
+    let said = |count: usize, what: &str| if count > 0 { format!("; {count} {what}") } else { String::new() };
+    said(cut, "cut short, the budget of seconds was used up") + &said(failed, "left out, of measures that failed")
+}
+
 /// The sum of counts, which may come from anywhere.
 pub(crate) fn total(counts: impl Iterator<Item = usize>) -> usize {
     counts.fold(0, usize::saturating_add)

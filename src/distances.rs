@@ -5,7 +5,7 @@
 //! steps, as in a random walk over a random potential, so that a large batch is nearer because it has taken fewer steps. Two laws
 //! of two numbers each are fitted to every trial, by least squares of the distance: `a + b log₂ t` and `a tᶜ`.
 
-use crate::display::{Block, missing, probability, significant};
+use crate::display::{Block, doubtful, missing, probability, significant};
 use crate::error::{Error, Result};
 use crate::spread::{Line, Paired, Spread};
 use crate::train::{Regime, Role, Run, Study, check_alike};
@@ -194,8 +194,13 @@ impl Distances {
             "power of the steps",
             "misfit of the power (rms)",
         ];
-        let title =
-            format!("How far x goes, {} on {}: mean ± std of trials{}", self.net, self.data, missing(0, self.diverged));
+        let title = format!(
+            "How far x goes, {} on {}: mean ± std of trials{}{}",
+            self.net,
+            self.data,
+            missing(0, self.diverged),
+            doubtful(self.cut, 0)
+        );
         let table = Block::table(&title, &columns, names.iter().map(row).collect());
         let said = |what: String, test: Result<Paired>, text: fn(&Paired) -> String| match test {
             Ok(test) => vec![what, text(&test), probability(test.p)],

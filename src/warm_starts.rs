@@ -340,13 +340,14 @@ impl WarmStarts {
         };
         let boxes = self.measured.map_or(String::new(), |(space, epsilon)| format!("; {space}, ε = {epsilon:e}"));
         let title = format!(
-            "Warm starts, {} on {}: batch {}, then {}; mean ± std of {} trials{}",
+            "Warm starts, {} on {}: batch {}, then {}; mean ± std of {} trials{}{}",
             self.net,
             self.data,
             crate::display::grouped(self.small),
             crate::display::grouped(self.large),
             self.trials().len(),
-            crate::display::missing(self.unmeasured, self.diverged)
+            crate::display::missing(self.unmeasured, self.diverged),
+            crate::display::doubtful(self.cut, self.failed)
         );
         let above = table(&title, "test %", &tests, &[], &accuracies);
         let title =

@@ -264,12 +264,13 @@ impl WayDown {
             "φ, largest, %",
         ];
         let title = format!(
-            "Sharpness on the way down, {} on {}: {}, ε = {:e}; means over trials, of φ and ‖∇f‖ the geometric ones{}",
+            "Sharpness on the way down, {} on {}: {}, ε = {:e}; means over trials, of φ and ‖∇f‖ the geometric ones{}{}",
             self.net,
             self.data,
             self.space,
             self.epsilon,
-            crate::display::missing(self.unmeasured, self.diverged)
+            crate::display::missing(self.unmeasured, self.diverged),
+            crate::display::doubtful(self.cut, self.failed)
         );
         let heads = ["regime", "φ", "with each halving of the training loss"];
         let changes =

@@ -165,6 +165,7 @@ fn what_was_cut_short_or_is_doubtful_is_said() -> Done {
     let evidence = verdict::warm_starts(None, Some(&warm))?.verdicts[4].live.evidence();
     assert!(evidence.contains("12 of 12 unreliable; 1 measure failed"), "{evidence}");
     study.regimes[0].regime.runs[0].stop = sharp_minima::Stop::Budget;
+    assert!(study.warm_starts(None)?.block().text.contains("; 1 cut short, the budget of seconds was used up"));
     let cut = verdict::warm_starts(None, Some(&study.warm_starts(None)?))?;
     assert!(cut.verdicts.iter().all(|verdict| verdict.live.outcome == Outcome::NotTested), "{:?}", cut.verdicts);
     Ok(())
