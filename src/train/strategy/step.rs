@@ -48,7 +48,7 @@ impl Strategy {
 mod tests {
     use std::path::PathBuf;
 
-    use safetensors::tensor::SafeTensors;
+    use safetensors::tensor::{SafeTensorError, SafeTensors};
 
     use super::super::super::draw::Draw;
     use super::super::super::plan::{Scaled, Scaling};
@@ -66,14 +66,16 @@ mod tests {
         std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path))
     }
 
+    /// What a fixture has, or the name that it lacks.
+    type Found<T> = std::result::Result<T, SafeTensorError>;
+
     /// A tensor of 64-bit numbers, each as its bytes.
-    fn bytes<'a>(file: &SafeTensors<'a>, name: &str) -> &'a [[u8; 8]] {
-        let view = file.tensor(name).unwrap_or_else(|_| panic!("the fixture has no '{name}'"));
-        view.data().as_chunks::<8>().0
+    fn bytes<'a>(file: &SafeTensors<'a>, name: &str) -> Found<&'a [[u8; 8]]> {
+        Ok(file.tensor(name)?.data().as_chunks::<8>().0)
     }
 
-    fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f64> {
-        bytes(file, name).iter().map(|&number| f64::from_le_bytes(number)).collect()
+    fn numbers(file: &SafeTensors<'_>, name: &str) -> Found<Vec<f64>> {
+        Ok(bytes(file, name)?.iter().map(|&number| f64::from_le_bytes(number)).collect())
     }
 
     /// The two nets of `tests/fixtures/reference`, with the biases before a normalization, whose gradient is 0 but for rounding.
@@ -157,10 +159,10 @@ mod tests {
         for (net, name, noise) in nets()? {
             let file = fixture(&format!("reference/{name}.safetensors"))?;
             let file = SafeTensors::deserialize(&file)?;
-            let labels = bytes(&file, "y").iter().map(|&label| i64::from_le_bytes(label) as u32).collect();
-            let split = Split::exact(numbers(&file, "x"), labels, net.input().to_vec(), net.classes())?;
+            let labels = bytes(&file, "y")?.iter().map(|&label| i64::from_le_bytes(label) as u32).collect();
+            let split = Split::exact(numbers(&file, "x")?, labels, net.input().to_vec(), net.classes())?;
             let layout = net.layout().parameters();
-            let start: Vec<f64> = layout.iter().flat_map(|part| numbers(&file, &part.name)).collect();
+            let start = layout.iter().map(|part| numbers(&file, &part.name)).collect::<Found<Vec<_>>>()?.concat();
             for (arm, recipe) in arms() {
                 recipe.strategy.check(20)?;
                 let mut slope = Slope::<f64>::new(&recipe, &net, 0, None)?;
@@ -174,13 +176,13 @@ mod tests {
                     let seen = recipe.strategy.step(&mut slope, &batch, rate * recipe.pace(step, 1))?;
                     losses.push(seen.loss);
                 }
-                let (x, theirs) = (slope.point()?, numbers(&expected, &format!("{name}.{arm}.x")));
+                let (x, theirs) = (slope.point()?, numbers(&expected, &format!("{name}.{arm}.x"))?);
                 for part in layout.iter().filter(|part| !noise.contains(&part.name.as_str())) {
                     for (x, e) in x[part.range()].iter().zip(&theirs[part.range()]) {
                         assert!((x - e).abs() < 1e-9, "{name}, {arm}, {}: {x} is not {e}", part.name);
                     }
                 }
-                for (loss, e) in losses.iter().zip(numbers(&expected, &format!("{name}.{arm}.loss"))) {
+                for (loss, e) in losses.iter().zip(numbers(&expected, &format!("{name}.{arm}.loss"))?) {
                     assert!((loss - e).abs() < 1e-9 * e, "{name}, {arm}: a loss of {loss} is not {e}");
                 }
                 checked += 1;
