@@ -88,8 +88,8 @@ impl Descent {
 
     /// Takes the next batch of the epoch, or the first of a new one: the passes of the strategy, one forward and backward in plain
     /// training, and a step of the optimizer. Returns f on the batch before the step, nats per example (with noise on weights, f at
-    /// the moved point). Where that, or f at another point that the strategy
-    /// looks at, is not finite, it is what is returned, and x stays where it was (L-BFGS takes shorter steps instead).
+    /// the moved point). Where that, or f at another point that the strategy looks at, is not finite, it is what is returned, and x
+    /// stays where it was (L-BFGS takes shorter steps instead).
     ///
     /// # Errors
     /// [`Error::Shape`] where the data is not like that of the beginning.

@@ -208,7 +208,7 @@ impl Strategy {
         }
     }
 
-    /// Adversarial training with inputs of any size, which X′ is not clipped to: for standardized ones. Other strategies stay as they
+    /// The same without clipping X′ to a range, as standardized inputs need it. Strategies other than adversarial training stay as they
     /// are.
     pub fn unclipped(mut self) -> Self {
         if let Strategy::Adversarial { range, .. } = &mut self {
