@@ -21,17 +21,44 @@ pub(crate) const BLOCK: usize = 16_384;
 /// Bytes that a cache takes up at once.
 pub(crate) const CACHE_LINE: usize = 64;
 
-/// Asks for numbers to be brought to this core's second cache, where the machine can be asked; nothing waits for them.
-#[inline]
-pub(crate) fn fetch<T>(numbers: &[T]) {
+/// Bytes of a core's second cache; 0 where they are not known. A virtual machine answers in some microseconds.
+pub(crate) fn second_cache() -> usize {
     #[cfg(target_arch = "x86_64")]
-    for line in numbers.chunks(CACHE_LINE / size_of::<T>()) {
-        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-        // SAFETY: nothing is read, and every such machine has the instruction.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+    {
+        use std::arch::x86_64::__cpuid;
+        const CACHES: u32 = 0x8000_0006;
+        // Intel and AMD alike: KiB in the upper half of ECX.
+        if __cpuid(0x8000_0000).eax < CACHES { 0 } else { (__cpuid(CACHES).ecx >> 16) as usize * 1024 }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = numbers;
+    0
+}
+
+/// Asks for the line at an address to be brought to this core's second cache, where the machine can be asked; nothing waits for it,
+/// and nothing happens where the address is nobody's.
+#[inline(always)]
+pub(crate) fn soon<T>(place: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: nothing is read, and every such machine has the instruction.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(place.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
+/// The same, to its first cache.
+#[inline(always)]
+pub(crate) fn near<T>(place: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: as above.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(place.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
 }
 
 /// A number that vectors are made of.

@@ -16,7 +16,7 @@ use super::along::{Along, Bending, Moving};
 use super::blocks::{add_to, sum_columns};
 use super::buffers::{Buffer, Buffers};
 use super::filtering::{Filtering, Windows};
-use super::product::{Indexed, Left, Panels, Start, TASK, multiply, room, sum_outer};
+use super::product::{Indexed, Left, Panels, Start, TASK, multiply, room, side, sum_outer};
 use crate::error::Result;
 
 /// Most numbers in the partial sums of ∂W, and most of these sums.
@@ -207,10 +207,10 @@ impl Convolution {
         let gradients = factors.first().map_or(0, |(_, gradient)| gradient.len());
         let groups = (gradients / self.filters).div_ceil(windows.len());
         let parts = (PARTIAL / size).clamp(1, PARTS).min(groups);
-        let mut partial = buffers.take(parts * size);
+        let (mut partial, side) = (buffers.take(parts * size), side());
         for (place, (input, gradient)) in factors.iter().enumerate() {
             let left = Left { at: Indexed { numbers: input, first: &within, second: &windows }, group };
-            sum_outer(&left, (gradient, self.filters), parts, place > 0, &mut partial)?;
+            sum_outer(&left, (gradient, self.filters), parts, place > 0, side, &mut partial)?;
         }
         let taps = self.in_weights();
         /// Filters that are gathered at once: those of a cache line.

@@ -12,6 +12,8 @@ pub(super) struct Dense {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     pub(super) at: usize,
+    /// What a task of a sum takes ([`side`](super::product::side)).
+    pub(super) side: usize,
 }
 
 fn steps(count: usize, step: usize) -> Vec<usize> {
@@ -69,7 +71,7 @@ impl Dense {
         let (rows, points) = (steps(self.outputs, 1), steps(TASK, self.outputs));
         let left =
             Left { at: Indexed { numbers: gradient, first: &rows, second: &points }, group: TASK * self.outputs };
-        sum_outer(&left, (input, self.inputs), 1, add, &mut total[self.weights()])
+        sum_outer(&left, (input, self.inputs), 1, add, self.side, &mut total[self.weights()])
     }
 
     /// ∂x, (points, inputs).

@@ -89,7 +89,7 @@ impl<T: Real> Chain<T> {
     pub(super) fn new(net: &Net) -> Self {
         let size = |shape: &[usize]| shape.iter().product::<usize>();
         let mut operations: Vec<(Operation, usize)> = Vec::new();
-        let (mut parameter, mut buffer) = (0, 0);
+        let (mut parameter, mut buffer, side) = (0, 0, product::side());
         // Whether the signal has its channels last.
         let mut last = false;
         for (place, layer) in net.layers.iter().enumerate() {
@@ -108,7 +108,7 @@ impl<T: Real> Chain<T> {
             }
             let operation = match layer {
                 Layer::Dense { outputs } => {
-                    Some(Operation::Dense(dense::Dense { inputs: before[0], outputs: *outputs, at: parameter }))
+                    Some(Operation::Dense(dense::Dense { inputs: before[0], outputs: *outputs, at: parameter, side }))
                 }
                 Layer::Conv { filters, window, stride, padding } => Some(Operation::Convolution(
                     convolution::Convolution::new(before, behind, *filters, *window, *stride, *padding, parameter),

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::super::points::Real;
 use super::blocks::broken;
 use crate::error::Result;
-use crate::wide::{CACHE_LINE, Lane, fetch, wide};
+use crate::wide::{CACHE_LINE, Lane, near, second_cache, soon, wide};
 
 /// Rows of a tile.
 pub(super) const ROWS: usize = 6;
@@ -28,8 +28,13 @@ pub(super) const TASK: usize = 96;
 /// Bytes of a row, and rows in proportion, of the square of the output that a task sums over points: the square and the parts
 /// of both factors that are added to it stay in a core's second cache, so that a factor is read from memory a few times only.
 const SIDE: usize = 1024;
+/// Bytes of a second cache from which on the square is twice as wide: the left factor is packed half as often.
+const LARGE: usize = 2 << 20;
 /// Columns from which on it pays to pack the left factor.
 const PACKED: usize = 128;
+/// Rows of a panel that are fetched ahead of the one that is multiplied, where a panel has four vectors and is larger than the
+/// nearest cache.
+const AHEAD: usize = 8;
 
 /// Columns that share a panel: where they begin, how many there are, and how many numbers a row of the panel has.
 #[derive(Clone, Copy)]
@@ -38,6 +43,12 @@ struct Panel {
     columns: usize,
     vectors: usize,
     width: usize,
+}
+
+/// Bytes of a row of the output that a task sums over points on this machine: asked once for many sums, since the answer may take as
+/// long as a small product.
+pub(super) fn side() -> usize {
+    if second_cache() >= LARGE { 2 * SIDE } else { SIDE }
 }
 
 /// How the registers of this machine cut columns into panels.
@@ -162,7 +173,7 @@ impl<T: Real> Panels<'_, T> {
             let own = &own[begin * panel.width..][..depth * panel.width];
             for (part, (left, right)) in left.parts(DEPTH).zip(own.chunks(panel.width * DEPTH)).enumerate() {
                 let start = if part == 0 { Start::Fresh } else { Start::Add };
-                Tiles { left, packed: None, panel, right, start, target, row: 0 }.run()?;
+                Tiles { left, packed: None, panel, right, start, target, row: 0, ahead: None }.run()?;
             }
         }
         Ok(())
@@ -198,20 +209,11 @@ fn copy_rows<T: Real>(numbers: &[T], rows: &[usize], begin: usize, columns: usiz
     }
 }
 
-/// Rows of a right factor in panels. A row's panels lie a power of two apart, and a cache has few lines for such addresses:
-/// rows are copied some at a time, panel by panel, so that its lines are full before another panel takes their place.
+/// The rows of a right factor in one panel.
 #[inline(always)]
-fn copy_panels<T: Real>(rows: &[T], columns: usize, panels: &[Panel], own: &mut [T]) {
-    let count = rows.len() / columns;
-    for (group, rows) in rows.chunks(TOGETHER * columns).enumerate() {
-        let mut begin = 0;
-        for panel in panels {
-            let places = own[begin + group * TOGETHER * panel.width..].chunks_exact_mut(panel.width);
-            for (to, row) in places.zip(rows.chunks_exact(columns)) {
-                copy_row(&row[panel.begin..][..panel.columns], to);
-            }
-            begin += count * panel.width;
-        }
+fn copy_panel<T: Real>(rows: &[T], columns: usize, panel: Panel, own: &mut [T]) {
+    for (to, row) in own.chunks_exact_mut(panel.width).zip(rows.chunks_exact(columns)) {
+        copy_row(&row[panel.begin..][..panel.columns], to);
     }
 }
 
@@ -270,7 +272,7 @@ pub(super) fn multiply<T: Real>(
                 (0, start) => start,
                 _ => Start::Add,
             };
-            Tiles { left, packed: None, panel, right, start, target, row: group * left_rows }.run()?;
+            Tiles { left, packed: None, panel, right, start, target, row: group * left_rows, ahead: None }.run()?;
         }
         Ok(())
     })
@@ -278,12 +280,13 @@ pub(super) fn multiply<T: Real>(
 
 /// `outputᵦ ← Σₖ left(r, k) · right(k, j)` over the k of block b, for each of `blocks` blocks of whole groups of k: the
 /// outputs lie one after another, and where `add` the sums are added to what is there. Here `left.at.second` holds a group's k,
-/// and `right` is (k, columns), row-major.
+/// and `right` is (k, columns), row-major; what a task takes is as wide as [`side`] says.
 pub(super) fn sum_outer<T: Real>(
     left: &Left<'_, T>,
     (right, columns): (&[T], usize),
     blocks: usize,
     add: bool,
+    side: usize,
     output: &mut [T],
 ) -> Result<()> {
     let start = if add { Start::Add } else { Start::Fresh };
@@ -294,7 +297,7 @@ pub(super) fn sum_outer<T: Real>(
     let count = right.len() / columns;
     let groups = count.div_ceil(size);
     let panels = panels::<T>(columns);
-    let (height, across) = cut::<T>(rows, &panels, blocks);
+    let (height, across) = cut::<T>(rows, &panels, blocks, side);
     let (parts, sides) = (rows.div_ceil(height), panels.len().div_ceil(across));
     let target = Target::new(output, columns);
     (0..blocks * parts * sides).into_par_iter().try_for_each(|task| {
@@ -323,11 +326,12 @@ pub(super) struct Outer {
     rows: usize,
     columns: usize,
     count: usize,
+    side: usize,
 }
 
 impl Outer {
     pub(super) fn new(rows: usize, columns: usize, count: usize) -> Self {
-        Self { rows, columns, count }
+        Self { rows, columns, count, side: side() }
     }
 
     /// Sums over as many parts, in their order, to what is there where `add`. `factors` of (i, part) have at most [`SHORT`] k;
@@ -339,12 +343,12 @@ impl Outer {
         parts: usize,
         factors: impl Fn(usize, usize) -> (Indexed<'a, T>, &'a [T]) + Sync,
     ) -> Result<()> {
-        let &Self { rows, columns, count } = self;
+        let &Self { rows, columns, count, .. } = self;
         if output.len() != count * rows * columns || output.is_empty() {
             return Err(broken("the room for sums of products is not what they need"));
         }
         let panels = panels::<T>(columns);
-        let (height, across) = cut::<T>(rows, &panels, count);
+        let (height, across) = cut::<T>(rows, &panels, count, self.side);
         let (heights, sides) = (rows.div_ceil(height), panels.len().div_ceil(across));
         let target = Target::new(output, columns);
         (0..count * heights * sides).into_par_iter().try_for_each(|task| {
@@ -391,13 +395,15 @@ impl<'a, T: Real> Sum<'a, T> {
         row: usize,
     ) -> Self {
         let width: usize = panels.iter().map(|panel| panel.width).sum();
+        let widest = panels.iter().map(|panel| panel.width).max().unwrap_or(0);
         let room = |count: usize| vec![T::zero(); count + slack::<T>()];
         let packed = (width >= PACKED).then(|| room(rows.next_multiple_of(ROWS) * SHORT));
-        Self { panels, columns, start, target, row, rows, laid_out: room(width * SHORT), packed }
+        Self { panels, columns, start, target, row, rows, laid_out: room(widest * SHORT), packed }
     }
 
-    /// Adds what at most [`SHORT`] k make; `right` has a whole row for each. What comes `next` is fetched meanwhile: pieces
-    /// of rows, with gaps between them, are not what a processor prefetches by itself.
+    /// Adds what at most [`SHORT`] k make; `right` has a whole row for each. A panel is laid out just before it is multiplied, in
+    /// the same room as the one before, so that it is in the nearest cache. What comes `next` is fetched meanwhile: pieces of
+    /// rows, with gaps between them, are not what a processor prefetches by itself.
     fn add(&mut self, left: Indexed<'_, T>, right: &[T], next: Option<&(Indexed<'_, T>, &[T])>) -> Result<()> {
         let &mut Self { panels, columns, target, row, .. } = self;
         let (rows, depth) = (self.rows.next_multiple_of(ROWS), left.second.len());
@@ -405,50 +411,79 @@ impl<'a, T: Real> Sum<'a, T> {
         if left.first.len() != self.rows || depth > SHORT || right.len() != depth * columns {
             return Err(broken());
         }
-        let laid_out = aligned(&mut self.laid_out, filled(panels, depth)).ok_or_else(broken)?;
-        wide(
-            #[inline(always)]
-            || copy_panels(right, columns, panels, laid_out),
-        );
+        let widest = panels.iter().map(|panel| panel.width).max().unwrap_or(0);
+        let laid_out = aligned(&mut self.laid_out, widest * depth).ok_or_else(broken)?;
         let left = left.inside()?;
         let packed = match &mut self.packed {
             Some(room) => Some(pack(left, aligned(room, rows * depth).ok_or_else(broken)?)),
             None => None,
         };
-        let mut rest = &laid_out[..];
-        for (place, &panel) in panels.iter().enumerate() {
-            if let Some((left, right)) = next {
-                let all = left.second.len();
-                let share = place * all / panels.len()..(place + 1) * all / panels.len();
-                fetch_rows(left, (right, columns), panels, share);
-            }
-            let (numbers, behind) = rest.split_at(panel.width * depth);
-            rest = behind;
-            Tiles { left, packed, panel, right: numbers, start: self.start, target, row }.run()?;
+        let tiles = panels.len() * self.rows.div_ceil(ROWS);
+        let mut ahead = next.map(|&(left, right)| Ahead::new(left, (right, columns), panels, tiles));
+        for &panel in panels {
+            let numbers = &mut laid_out[..panel.width * depth];
+            wide(
+                #[inline(always)]
+                || copy_panel(right, columns, panel, numbers),
+            );
+            Tiles { left, packed, panel, right: numbers, start: self.start, target, row, ahead: ahead.as_mut() }
+                .run()?;
         }
         self.start = Start::Add;
         Ok(())
     }
 }
 
-/// What both factors have of these k.
-fn fetch_rows<T>(left: &Indexed<'_, T>, (right, columns): (&[T], usize), panels: &[Panel], ks: std::ops::Range<usize>) {
-    let (Some(first), Some(last)) = (left.first.first(), left.first.last()) else { return };
-    let side =
-        panels.first().map_or(0, |panel| panel.begin)..panels.last().map_or(0, |panel| panel.begin + panel.columns);
-    // Rows in another order are many lines, of which little is wanted.
-    let is_dense = last.wrapping_sub(*first) == left.first.len() - 1;
-    for k in ks {
-        if is_dense {
-            fetch(left.numbers.get(left.second[k] + first..left.second[k] + last + 1).unwrap_or_default());
+/// What both factors have of the k that come next, to be fetched some lines a tile: a core waits for few lines at once, and a
+/// product that asks for more stands still.
+struct Ahead<'a, T> {
+    left: Indexed<'a, T>,
+    /// Numbers of the left factor for each k, and of the right one.
+    sizes: (usize, usize),
+    right: &'a [T],
+    columns: usize,
+    /// Lines a tile.
+    share: usize,
+    /// The k that is next, and how many of its numbers have been fetched.
+    k: usize,
+    done: usize,
+}
+
+impl<'a, T> Ahead<'a, T> {
+    const LINE: usize = CACHE_LINE / size_of::<T>();
+
+    fn new(left: Indexed<'a, T>, (right, columns): (&'a [T], usize), panels: &[Panel], tiles: usize) -> Self {
+        let (first, last) = (left.first.first().copied().unwrap_or(0), left.first.last().copied().unwrap_or(0));
+        // Rows in another order are many lines, of which little is wanted.
+        let is_dense = last.wrapping_sub(first) == left.first.len().wrapping_sub(1);
+        let begin = panels.first().map_or(0, |panel| panel.begin);
+        let side = panels.last().map_or(0, |panel| panel.begin + panel.columns) - begin;
+        let sizes = (if is_dense { left.first.len().next_multiple_of(Self::LINE) } else { 0 }, side);
+        let lines = left.second.len() * (sizes.0 + sizes.1).div_ceil(Self::LINE);
+        let right = right.get(begin..).unwrap_or_default();
+        Self { left, sizes, right, columns, share: lines.div_ceil(tiles.max(1)), k: 0, done: 0 }
+    }
+
+    #[inline(always)]
+    fn some(&mut self) {
+        for _ in 0..self.share {
+            let Some(&k) = self.left.second.get(self.k) else { return };
+            soon(if self.done < self.sizes.0 {
+                self.left.numbers.as_ptr().wrapping_add(k + self.left.first[0] + self.done)
+            } else {
+                self.right.as_ptr().wrapping_add(self.k * self.columns + self.done - self.sizes.0)
+            });
+            self.done += Self::LINE;
+            if self.done >= self.sizes.0 + self.sizes.1 {
+                (self.k, self.done) = (self.k + 1, 0);
+            }
         }
-        fetch(right.get(k * columns..).and_then(|row| row.get(side.clone())).unwrap_or_default());
     }
 }
 
 /// Rows and panels of a task that sums over points. The bits do not depend on it: where few threads would wait for the last
 /// task, tasks are smaller.
-fn cut<T>(rows: usize, panels: &[Panel], blocks: usize) -> (usize, usize) {
+fn cut<T>(rows: usize, panels: &[Panel], blocks: usize, side: usize) -> (usize, usize) {
     let most = SIDE / size_of::<T>();
     let height = rows.div_ceil(rows.div_ceil(most).max(1)).next_multiple_of(ROWS);
     let columns: usize = panels.iter().map(|panel| panel.width).sum();
@@ -457,7 +492,8 @@ fn cut<T>(rows: usize, panels: &[Panel], blocks: usize) -> (usize, usize) {
         let tasks = blocks * rows.div_ceil(height) * sides;
         14 * tasks.next_multiple_of(threads) <= 15 * tasks
     };
-    let sides = (columns.div_ceil(most).clamp(1, panels.len())..panels.len()).find(is_even).unwrap_or(panels.len());
+    let least = columns.div_ceil(side / size_of::<T>()).clamp(1, panels.len());
+    let sides = (least..panels.len()).find(is_even).unwrap_or(panels.len());
     (height, panels.len().div_ceil(sides))
 }
 
@@ -517,19 +553,21 @@ pub(super) enum Start<'a, T> {
 }
 
 /// Rows of the output in one panel.
-struct Tiles<'a, T> {
+struct Tiles<'a, 't, T> {
     left: Inside<'a, T>,
     /// The same, packed.
-    packed: Option<&'a [T]>,
+    packed: Option<&'t [T]>,
     panel: Panel,
-    right: &'a [T],
-    start: Start<'a, T>,
+    right: &'t [T],
+    start: Start<'t, T>,
     target: Target<T>,
     /// The first of them.
     row: usize,
+    /// What is fetched meanwhile.
+    ahead: Option<&'t mut Ahead<'a, T>>,
 }
 
-impl<T: Real> Tiles<'_, T> {
+impl<T: Real> Tiles<'_, '_, T> {
     /// Computes them; an error if any number would lie outside.
     fn run(self) -> Result<()> {
         let Self { left: Inside(left), packed, panel, right, target, .. } = &self;
@@ -538,7 +576,8 @@ impl<T: Real> Tiles<'_, T> {
             && right.len() == panel.width * left.second.len()
             && self.row + left.first.len() <= target.rows
             && panel.begin + panel.columns <= target.columns
-            && panel.columns <= panel.width;
+            && panel.columns <= panel.width
+            && !matches!(self.start, Start::From(bias) if bias.len() != panel.columns);
         if !fits {
             return Err(broken("a product reaches outside of its numbers"));
         }
@@ -549,7 +588,7 @@ impl<T: Real> Tiles<'_, T> {
     // Plain indices, since with iterators the compiler leaves the sums in memory.
     #[allow(clippy::needless_range_loop)]
     #[inline(always)]
-    fn all<S: Simd, const VECTORS: usize, const PACKED: bool>(self, simd: S) {
+    fn all<S: Simd, const VECTORS: usize, const PACKED: bool>(mut self, simd: S) {
         let (lanes, Inside(left)) = (T::lanes::<S>(), self.left);
         let width = VECTORS * lanes;
         for (tile, own) in left.first.chunks(ROWS).enumerate() {
@@ -562,7 +601,12 @@ impl<T: Real> Tiles<'_, T> {
             // SAFETY: there are as many packed tiles as tiles, as `run` saw.
             let mut packed =
                 self.packed.map_or(rows[0], |packed| unsafe { packed.as_ptr().add(tile * ROWS * left.second.len()) });
+            if let Some(ahead) = &mut self.ahead {
+                ahead.some();
+            }
             let mut sums = [[T::splat(simd, T::zero()); VECTORS]; ROWS];
+            let at = |row: usize| (self.row + tile * ROWS + row) * self.target.columns + self.panel.begin;
+            let is_whole = own.len() == ROWS && self.panel.columns == width;
             let mut right = self.right.as_ptr();
             for &k in left.second {
                 // SAFETY: the panel has a row of `width` numbers for each k, and each number of the left factor lies inside.
@@ -577,11 +621,35 @@ impl<T: Real> Tiles<'_, T> {
                             sums[row][vector] = T::multiply_add(simd, down, across[vector], sums[row][vector]);
                         }
                     }
+                    if !PACKED && VECTORS == 4 {
+                        (0..VECTORS).for_each(|vector| near(right.wrapping_add(AHEAD * width + vector * lanes)));
+                    }
                     right = right.add(width);
                     if PACKED {
                         packed = packed.add(ROWS);
                     }
                 }
+            }
+            if is_whole {
+                for row in 0..ROWS {
+                    for vector in 0..VECTORS {
+                        // SAFETY: the row and the panel's columns lie in the target, as `run` saw, and belong to this task alone;
+                        // and there is a number of the start for each column.
+                        unsafe {
+                            let place = self.target.numbers.add(at(row) + vector * lanes).cast::<T::Vector<S>>();
+                            let sum = sums[row][vector];
+                            place.write_unaligned(match self.start {
+                                Start::Fresh => sum,
+                                Start::Add => <T as Lane>::add(simd, place.read_unaligned(), sum),
+                                Start::From(bias) => {
+                                    let bias = bias.as_ptr().add(vector * lanes).cast::<T::Vector<S>>();
+                                    <T as Lane>::add(simd, bias.read_unaligned(), sum)
+                                }
+                            });
+                        }
+                    }
+                }
+                continue;
             }
             // A copy is what the rest reads: an array that is read at places not known in advance would stay in memory above.
             let mut done = [[T::splat(simd, T::zero()); VECTORS]; ROWS];
@@ -591,24 +659,9 @@ impl<T: Real> Tiles<'_, T> {
                 }
             }
             for (place, sums) in done.iter().take(own.len()).enumerate() {
-                let at = (self.row + tile * ROWS + place) * self.target.columns + self.panel.begin;
                 // SAFETY: the row and the panel's columns lie in the target, as `run` saw, and belong to this task alone.
-                let output = unsafe { std::slice::from_raw_parts_mut(self.target.numbers.add(at), self.panel.columns) };
-                if output.len() == width && !matches!(self.start, Start::From(_)) {
-                    let add = matches!(self.start, Start::Add);
-                    for (vector, &sum) in sums.iter().enumerate() {
-                        // SAFETY: the row has `width` numbers.
-                        unsafe {
-                            let place = output.as_mut_ptr().add(vector * lanes).cast::<T::Vector<S>>();
-                            place.write_unaligned(if add {
-                                <T as Lane>::add(simd, place.read_unaligned(), sum)
-                            } else {
-                                sum
-                            });
-                        }
-                    }
-                    continue;
-                }
+                let output =
+                    unsafe { std::slice::from_raw_parts_mut(self.target.numbers.add(at(place)), self.panel.columns) };
                 // SAFETY: vectors of T, one after another, are numbers one after another.
                 let sums = unsafe { std::slice::from_raw_parts(sums.as_ptr().cast::<T>(), width) };
                 match self.start {
@@ -623,7 +676,7 @@ impl<T: Real> Tiles<'_, T> {
     }
 }
 
-impl<T: Real> WithSimd for Tiles<'_, T> {
+impl<T: Real> WithSimd for Tiles<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -681,14 +734,14 @@ mod tests {
                 let left = Left { at: Indexed { numbers: &a, first: rs, second: &ps }, group: 50 * depth };
                 let mut found = vec![f64::NAN; blocks * depth * columns];
                 if rows.div_ceil(50) >= blocks {
-                    sum_outer(&left, (&c, columns), blocks, false, &mut found)?;
+                    sum_outer(&left, (&c, columns), blocks, false, side(), &mut found)?;
                     for place in 0..depth * columns {
                         let (r, j) = (rs[place / columns], place % columns);
                         let total: f64 = (0..blocks).map(|block| found[block * depth * columns + place]).sum();
                         near(total, (0..rows).map(|p| a[p * depth + r] * c[p * columns + j]).sum());
                     }
                     let once = found.clone();
-                    sum_outer(&left, (&c, columns), blocks, true, &mut found)?;
+                    sum_outer(&left, (&c, columns), blocks, true, side(), &mut found)?;
                     found.iter().zip(once).for_each(|(&twice, once)| near(twice, 2.0 * once));
                 }
             }
