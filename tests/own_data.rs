@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use sharp_minima::polars::prelude::*;
-use sharp_minima::{Dataset, Error, Layer, Net, Outcome, Seed, Split, Training, save_csv, verdict};
+use sharp_minima::{
+    Between, Dataset, Error, Layer, Maxima, Net, Outcome, Paths, Seed, Sharpness, Split, Training, data, paper,
+    save_csv, verdict, zoo,
+};
 
 type Done = std::result::Result<(), Box<dyn std::error::Error>>;
 
@@ -199,5 +202,71 @@ fn own_data_and_own_layers_are_trained_and_judged() -> Done {
     let text = judged.block().text;
     assert!(!text.contains("paper:") && !text.contains("recorded") && text.contains("live: mine on clouds"), "{text}");
     assert!(!text.contains("the paper's,"), "no row of what only the paper's numbers lead to: {text}");
+    Ok(())
+}
+
+/// What the verdicts beside the paper's rows say of a net that has no row is what these say without one.
+#[test]
+fn any_net_is_judged_as_the_papers_nets_are() -> Done {
+    let data = data::digits().first(300, 200)?;
+    // A net of the paper, so that both can be asked.
+    let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    let training = Training::adam().trials(3).epochs(4).iterates(&[1, 2, 4]).quiet();
+    let study = training.batches(&net, &data, &[20, 40, 75, 150])?;
+    let pair = training.pair(&net, &data, 20, 100)?;
+    let measure = Sharpness::full(1e-3).thorough().starts(0).quiet();
+    let alone = |judged: &verdict::Comparison| {
+        let text = judged.block().text;
+        assert!(!text.contains("paper") && !text.contains("recorded") && text.contains("live: F1 on"), "{text}");
+        assert!(!text.contains("en iterations"), "{text}");
+    };
+    let same = |ours: &verdict::Comparison, others: &[&verdict::Verdict]| {
+        assert_eq!(ours.verdicts.len(), others.len());
+        for (ours, other) in ours.verdicts.iter().zip(others) {
+            let bare = |finding: &verdict::Finding| {
+                let effects = finding.effects.iter().cloned();
+                (
+                    finding.outcome,
+                    finding.notes.clone(),
+                    effects.map(|one| verdict::Effect { paper: None, ..one }).collect::<Vec<_>>(),
+                )
+            };
+            assert_eq!(bare(&ours.live), bare(&other.live));
+        }
+    };
+
+    let sharp = measure.pair(&net, &data, &pair)?;
+    let (table3, table4) = (paper::table3("F1")?, paper::table4("F1")?);
+    let beside = verdict::sharpness(&table3, &table4, None, Some(&sharp))?;
+    let ours = verdict::sharper(&sharp)?;
+    alone(&ours);
+    same(&ours, &[&beside.verdicts[0], &beside.verdicts[3]]);
+    let along = Sharpness::subspace(1e-3, 10).quiet().pair(&net, &data, &pair)?;
+    let both = verdict::sharper(&Maxima::joined(&[sharp, along]))?;
+    assert!(both.verdicts.len() == 3 && both.verdicts[1].claim.contains("directions"), "{}", both.block());
+    assert!(verdict::sharper(&Maxima::default()).is_err());
+
+    let maxima = measure.study(&net, &data, &study)?;
+    let beside = verdict::batch_size(&paper::figure4("C1")?, None, Some((&study, &maxima)))?;
+    let ours = verdict::larger_batches(&study, &maxima)?;
+    alone(&ours);
+    same(&ours, &beside.verdicts.iter().collect::<Vec<_>>());
+    let bare = verdict::larger_batches(&study, &Maxima::default())?;
+    assert_eq!(bare.verdicts[2].live.outcome, Outcome::NotTested);
+    assert!(verdict::larger_batches(&pair.study(), &Maxima::default()).is_err(), "two sizes are too few");
+
+    let paths = Between::line().points(9).quiet().pair(&net, &data, &pair)?;
+    let beside = verdict::paths(&paper::figure3("C1")?, None, Some(&paths))?;
+    let ours = verdict::rises(&paths)?;
+    alone(&ours);
+    same(&ours, &[&beside.verdicts[0]]);
+    assert!(verdict::rises(&Paths::default()).is_err());
+
+    let pair = pair.study();
+    let way = pair.way_down(&measure.iterates(&net, &data, &pair)?)?;
+    let beside = verdict::way_down(&paper::table2("F1")?, &table3, None, Some(&way))?;
+    let ours = verdict::parting(&way);
+    alone(&ours);
+    same(&ours, &beside.verdicts[..3].iter().collect::<Vec<_>>());
     Ok(())
 }

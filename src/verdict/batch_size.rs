@@ -27,6 +27,23 @@ use crate::train::{Regime, Study, threshold_of};
 /// [`Error::Parameter`](crate::Error::Parameter) where a study has fewer than four batch sizes, where its measures are of several
 /// kinds of box, or where there is neither record nor live study.
 pub fn batch_size(paper: &Figure4, recorded: Option<&Recorded>, live: Option<(&Study, &Maxima)>) -> Result<Comparison> {
+    compared(Some(paper), recorded, live)
+}
+
+/// The same claims about a live study of any net on any data and its measures (`Maxima::default()` where sharpness was not
+/// measured), without the paper's numbers.
+///
+/// # Errors
+/// As [`batch_size`].
+pub fn larger_batches(live: &Study, maxima: &Maxima) -> Result<Comparison> {
+    compared(None, None, Some((live, maxima)))
+}
+
+fn compared(
+    paper: Option<&Figure4>,
+    recorded: Option<&Recorded>,
+    live: Option<(&Study, &Maxima)>,
+) -> Result<Comparison> {
     check_source(&recorded, &live)?;
     let kept = recorded.map(|recorded| (recorded.regimes(), recorded.maxima.clone().unwrap_or_default()));
     let live = live.map(|(study, maxima)| (study.regimes(), maxima.clone()));
@@ -35,12 +52,15 @@ pub fn batch_size(paper: &Figure4, recorded: Option<&Recorded>, live: Option<(&S
         Some((regimes, maxima)) => column(regimes, maxima),
         None => Ok([None; 11]),
     });
-    let columns = [column_of_paper(paper), recorded_column?, live_column?];
+    let columns = [paper.map_or([None; 11], column_of_paper), recorded_column?, live_column?];
     let claims = [
         "Past some batch size the test accuracy falls.",
         "The fall begins beyond the smallest batch.",
         "On average over the sizes, the larger the batch, the sharper the minima.",
-        "Ten iterations of the search from x itself find that, too.",
+        match paper {
+            Some(_) => "Ten iterations of the search from x itself find that, too.",
+            None => "The search from x itself finds that, too.",
+        },
     ];
     let [recorded_findings, live_findings] = sources.map(|source| match source {
         Some((regimes, maxima)) => judge(regimes, maxima),
@@ -50,7 +70,7 @@ pub fn batch_size(paper: &Figure4, recorded: Option<&Recorded>, live: Option<(&S
     Ok(Comparison {
         rows: Row::filled(rows().into(), &columns.map(Vec::from)),
         sources: Sources::new(
-            format!("{} on {}", paper.net, paper.data),
+            paper.map(|paper| format!("{} on {}", paper.net, paper.data)),
             recorded,
             first.map(|first| [&*first.net, &*first.data]),
         ),

@@ -6,6 +6,10 @@
 //! in one and fails in another; one that says "in every box" fails where it fails in one. Traces that a budget cut short judge
 //! nothing (verdicts of measures alone, [`sharpness()`], [`paths()`] and [`spectrum()`], cannot see that of a live run), and neither
 //! do unreliable searches where the sharpness of minima is judged ([`sharpness()`]); elsewhere they are counted beside the claim.
+//!
+//! Of any net on any data, where the paper has no row: [`gap()`], [`sharper()`], [`rises()`], [`larger_batches()`], [`parting()`],
+//! and those that need no row, [`spectrum()`], [`warm_starts()`], [`distances()`] and [`remedies()`].
+//!
 //! "Fails" and "undecided" at quick scale are results, and are printed as such.
 
 mod batch_size;
@@ -23,7 +27,7 @@ mod spectrum;
 mod warm_starts;
 mod way_down;
 
-pub use batch_size::batch_size;
+pub use batch_size::{batch_size, larger_batches};
 pub use claims::{Claim, Claims};
 pub use distances::distances;
 pub use effect::{Effect, Unit};
@@ -31,12 +35,12 @@ pub use finding::Finding;
 pub use gap::{gap, generalization_gap};
 pub use operating_point::operating_point;
 pub use outcome::Outcome;
-pub use paths::paths;
+pub use paths::{paths, rises};
 pub use remedies::remedies;
-pub use sharpness::sharpness;
+pub use sharpness::{sharper, sharpness};
 pub use spectrum::spectrum;
 pub use warm_starts::warm_starts;
-pub use way_down::way_down;
+pub use way_down::{parting, way_down};
 
 use crate::chart::{self, Chart, forest};
 use crate::display::{Block, decimals, factor, grouped, plus_minus, probability};

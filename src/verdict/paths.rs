@@ -19,13 +19,29 @@ use crate::record::Recorded;
 /// # Errors
 /// [`Error::Parameter`] where there is no path with batch statistics.
 pub fn paths(paper: &Figure3, recorded: Option<&Recorded>, live: Option<&Paths>) -> Result<Comparison> {
+    compared(Some(paper), recorded, live)
+}
+
+/// The same claims about live paths of any net on any data, without the paper's curves; of the shapes that there are.
+///
+/// # Errors
+/// As [`paths`].
+pub fn rises(live: &Paths) -> Result<Comparison> {
+    let mut judged = compared(None, None, Some(live))?;
+    let mut is_there =
+        [Shape::Line, Shape::Curve].map(|shape| !live.only(shape, Statistics::Batch).paths.is_empty()).into_iter();
+    judged.verdicts.retain(|_| is_there.next() == Some(true));
+    Ok(judged)
+}
+
+fn compared(paper: Option<&Figure3>, recorded: Option<&Recorded>, live: Option<&Paths>) -> Result<Comparison> {
     let kept = recorded.and_then(|recorded| recorded.paths.as_ref());
     let of_batches = |paths: &Paths| paths.paths.iter().any(|path| path.objective.whose() == Statistics::Batch);
     if !live.or(kept).is_some_and(of_batches) {
         return Err(Error::parameter("paths with batch statistics", 0, "be at least 1"));
     }
-    let authors = Paths::from(vec![released(paper)]);
-    let sources: [Option<&Paths>; 3] = [Some(&authors), kept, live];
+    let authors = paper.map(|paper| Paths::from(vec![released(paper)]));
+    let sources: [Option<&Paths>; 3] = [authors.as_ref(), kept, live];
     let mut rows = Vec::new();
     for shape in [Shape::Line, Shape::Curve] {
         let of = |paths: Option<&Paths>, statistics, value: fn(&Path) -> Option<f64>| {
@@ -56,7 +72,7 @@ pub fn paths(paper: &Figure3, recorded: Option<&Recorded>, live: Option<&Paths>)
     Ok(Comparison {
         rows,
         sources: Sources::new(
-            format!("the authors' released {} on {}, one pair", paper.net, paper.data),
+            paper.map(|paper| format!("the authors' released {} on {}, one pair", paper.net, paper.data)),
             recorded,
             live.and_then(|live| live.paths.first()).map(|first| [&*first.net, &*first.data]),
         ),

@@ -29,10 +29,41 @@ pub fn sharpness(
     recorded: Option<&Recorded>,
     live: Option<&Maxima>,
 ) -> Result<Comparison> {
+    compared(Some([full, subspace]), recorded, live)
+}
+
+/// Three of the claims about live measures of any net on any data, where the paper has no row and nothing was recorded: that the
+/// large batch's minima are sharper in the full space and along directions, and that the search from x itself finds that; each
+/// over the boxes that were measured.
+///
+/// # Errors
+/// [`Error::Parameter`] where there is no measure of both regimes.
+pub fn sharper(live: &Maxima) -> Result<Comparison> {
+    let mut judged = compared(None, None, Some(live))?;
+    let is_there = |full: bool| live.maxima.iter().any(|one| (one.space == Space::Full) == full);
+    let asked = [is_there(true), is_there(false), false, true];
+    let claims = [
+        "In the full space the large batch's minima are sharper.",
+        "Along the directions that were measured the large batch's minima are sharper.",
+        "",
+        "The search from x itself finds the large batch's minima sharper.",
+    ];
+    judged.verdicts.iter_mut().zip(claims).for_each(|(verdict, claim)| verdict.claim = claim.into());
+    let mut asked = asked.iter();
+    judged.verdicts.retain(|_| asked.next() == Some(&true));
+    Ok(judged)
+}
+
+/// The rows of Tables 3 and 4, where the paper has them.
+type Tables<'a> = Option<[&'a PrintedSharpness; 2]>;
+
+fn compared(tables: Tables<'_>, recorded: Option<&Recorded>, live: Option<&Maxima>) -> Result<Comparison> {
     check_source(&recorded, &live)?;
     let measured = recorded.and_then(|recorded| recorded.maxima.as_ref());
     let nets = measured.into_iter().chain(live).flat_map(|maxima| &maxima.maxima).map(|maximum| maximum.net.as_str());
-    check_net(full.net, nets.chain([subspace.net]))?;
+    if let Some([full, subspace]) = tables {
+        check_net(full.net, nets.chain([subspace.net]))?;
+    }
     let boxes = live.or(measured).map_or(Ok(Vec::new()), contrasts)?;
     if boxes.is_empty() {
         return Err(Error::parameter("measures", 0, "be at least 1 of each regime"));
@@ -44,7 +75,7 @@ pub fn sharpness(
         "Ten iterations of the search from x itself find the large batch's minima sharper.",
     ];
     let judged = |maxima: Option<&Maxima>, none| match maxima {
-        Some(maxima) => judge(maxima, [full, subspace]),
+        Some(maxima) => judge(maxima, tables),
         None => Ok(not_tested(none)),
     };
     let recorded_findings = match cut_in(recorded) {
@@ -52,11 +83,11 @@ pub fn sharpness(
         None => judged(measured, "no recorded measure")?,
     };
     let judged = [recorded_findings, judged(live, "no live measure")?];
-    let rows = boxes.iter().flat_map(|one| rows_of(one, [full, subspace], measured, live)).collect();
+    let rows = boxes.iter().flat_map(|one| rows_of(one, tables, measured, live)).collect();
     Ok(Comparison {
         rows,
         sources: Sources::new(
-            format!("{} on {}", full.net, full.data),
+            tables.map(|[full, _]| format!("{} on {}", full.net, full.data)),
             recorded,
             live.and_then(|live| live.maxima.first()).map(|first| [&*first.net, &*first.data]),
         ),
@@ -65,13 +96,8 @@ pub fn sharpness(
 }
 
 /// The rows of one box: φ of both regimes and their ratio, in both readings.
-fn rows_of(
-    one: &Contrast,
-    [full, subspace]: [&PrintedSharpness; 2],
-    measured: Option<&Maxima>,
-    live: Option<&Maxima>,
-) -> Vec<Row> {
-    let printed = printed_in([full, subspace], one.space, one.epsilon);
+fn rows_of(one: &Contrast, tables: Tables<'_>, measured: Option<&Maxima>, live: Option<&Maxima>) -> Vec<Row> {
+    let printed = tables.and_then(|tables| printed_in(tables, one.space, one.epsilon));
     let row = |label: &str, measure, regime: Option<&str>, cells| Row {
         regime: regime.map(String::from),
         split: Some("train"),
@@ -145,7 +171,7 @@ fn place_of(all: &[Contrast], one: &Contrast) -> Option<usize> {
 }
 
 /// What becomes of the four claims.
-fn judge(maxima: &Maxima, tables: [&PrintedSharpness; 2]) -> Result<[Finding; 4]> {
+fn judge(maxima: &Maxima, tables: Tables<'_>) -> Result<[Finding; 4]> {
     if maxima.unmeasured > 0 {
         let reason = format!("{} measures are missing: the budget of seconds was used up", maxima.unmeasured);
         return Ok(not_tested(&reason));
@@ -165,13 +191,14 @@ fn judge(maxima: &Maxima, tables: [&PrintedSharpness; 2]) -> Result<[Finding; 4]
 }
 
 /// Whether the ratio is above a factor in every one of these boxes, be it of searches that are unreliable or not.
-fn larger(boxes: &[&Contrast], tables: [&PrintedSharpness; 2], factor: f64, doubtful_too: bool) -> Finding {
+fn larger(boxes: &[&Contrast], tables: Tables<'_>, factor: f64, doubtful_too: bool) -> Finding {
     if boxes.is_empty() {
         return Finding::bare(Outcome::NotTested, "no such box was measured");
     }
     let effect = |one: &&Contrast| {
         let name = format!("{}, ε = {:e}", one.space, one.epsilon);
-        let printed = printed_in(tables, one.space, one.epsilon).map(|[small, large]| large.mean / small.mean);
+        let printed = tables.and_then(|tables| printed_in(tables, one.space, one.epsilon));
+        let printed = printed.map(|[small, large]| large.mean / small.mean);
         let ratio = one.ratio().map_err(|reason| format!("{name}: {reason}"))?;
         let is_trusted = doubtful_too || one.doubtful() == 0;
         let effect = Effect::from(&ratio).between(factor, f64::INFINITY);

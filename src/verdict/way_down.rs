@@ -42,10 +42,11 @@ pub fn way_down(
     };
     let [recorded_column, live_column] = [kept, live].map(|way| way.map_or(Vec::new(), |way| column(accuracies, way)));
     let columns = [column_of_paper(accuracies, sharpness, epsilon), recorded_column, live_column];
+    let [large, small, parting] = PARTING;
     let claims = [
-        "With each halving of its training loss the large batch grows sharper.",
-        "With each halving of its training loss the small batch grows flatter.",
-        "The large batch's sharpness grows faster than the small one's.",
+        large,
+        small,
+        parting,
         "Where the training accuracies are the paper's, ten iterations from x itself find the large batch sharper.",
     ];
     let judge = |way: &WayDown| judge(accuracies, sharpness, way);
@@ -60,6 +61,30 @@ pub fn way_down(
     })
 }
 
+/// The first three claims about a live way down of any net on any data, without the paper's numbers.
+pub fn parting(live: &WayDown) -> Comparison {
+    let columns = [Role::Small, Role::Large].map(|role| {
+        let change = live.named(role).and_then(|name| live.change(name, Reading::Largest).ok());
+        change.map(|change| (change.difference.exp(), None))
+    });
+    let rows = rows(live.epsilon).into_iter().filter(|row| row.measure == FACTOR).collect();
+    Comparison {
+        rows: Row::filled(rows, &[Vec::new(), Vec::new(), columns.to_vec()]),
+        sources: Sources::new(None, None, Some([&*live.net, &*live.data])),
+        verdicts: verdicts(PARTING, [not_tested("no recorded run"), judge_parting(live)]),
+    }
+}
+
+/// What is claimed of the way alone, wherever it is read.
+const PARTING: [&str; 3] = [
+    "With each halving of its training loss the large batch grows sharper.",
+    "With each halving of its training loss the small batch grows flatter.",
+    "The large batch's sharpness grows faster than the small one's.",
+];
+
+/// The measure of rows that have the change of φ.
+const FACTOR: &str = "sharpness_factor";
+
 fn rows(epsilon: f64) -> Vec<Row> {
     let of = |role: Role| {
         let row = |label: &str, measure, split, form| Row {
@@ -73,7 +98,7 @@ fn rows(epsilon: f64) -> Vec<Row> {
             row("test % there", "accuracy", "test", Form::Percent),
             row("φ there, %, from zero", "sharpness_from_zero", "train", Form::Significant),
             row("φ there, %, largest", "sharpness", "train", Form::Significant),
-            row("φ with each halving of the loss, largest: times", "sharpness_factor", "train", Form::Significant),
+            row("φ with each halving of the loss, largest: times", FACTOR, "train", Form::Significant),
         ]
     };
     [of(Role::Small), of(Role::Large)].concat()
@@ -155,6 +180,18 @@ pub(super) fn incomplete(way: &WayDown) -> Option<String> {
 const HALVING: &str = "φ with each halving of the loss";
 
 fn judge(accuracies: &Table2, sharpness: &PrintedSharpness, way: &WayDown) -> [Finding; 4] {
+    let [large, small, parting] = judge_parting(way);
+    let there = match incomplete(way) {
+        Some(reason) => Finding::bare(Outcome::NotTested, reason),
+        None => {
+            let printed = sharpness.at(way.epsilon).map(|[small, large]| large.mean / small.mean);
+            sharper_there(accuracies, way, printed).and(failed(way.failed)).and(left_out(way.diverged))
+        }
+    };
+    [large, small, parting, there]
+}
+
+fn judge_parting(way: &WayDown) -> [Finding; 3] {
     if let Some(reason) = incomplete(way) {
         return not_tested(&reason);
     }
@@ -165,14 +202,12 @@ fn judge(accuracies: &Table2, sharpness: &PrintedSharpness, way: &WayDown) -> [F
     let said = |change: Result<Paired>, effect: &dyn Fn(&Paired) -> Effect| {
         Finding::by_test(change, |change| effect(change)).and(unreliable(doubtful, way.points.len()))
     };
-    let printed = sharpness.at(way.epsilon).map(|[small, large]| large.mean / small.mean);
     let judged = [
         said(way.change(large, Reading::Largest), &|change| factor_of(change).of(HALVING)),
         said(way.change(small, Reading::Largest), &|change| factor_of(change).less().of(HALVING)),
         said(way.parting(large, small, Reading::Largest), &|change| {
             factor_of(change).of("its growth with each halving, large over small batch")
         }),
-        sharper_there(accuracies, way, printed),
     ];
     judged.map(|judged| judged.and(failed(way.failed)).and(left_out(way.diverged)))
 }
