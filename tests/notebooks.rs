@@ -424,16 +424,22 @@ fn the_readme_quotes_the_record() -> Outcome {
     let augmented = change("07_f1_mnist.jsonl", "augmented")?;
     let conservative = change("08_f1_mnist.jsonl", "conservative")?;
     let without = change("08_f1_mnist.jsonl", "three steps, λ = 0")?;
+    let longer = change("08_f1_mnist.jsonl", "three times the epochs")?;
+    let sam = remedies.between("small batch, SAM", "small")?;
     for said in [
         format!("costs {:.1} points ({:.1} to {:.1})", -augmented.difference, -augmented.upper, -augmented.lower),
         format!(
-            "gains {:.2} ({:.2} to {:.2}; its three steps without the proximal term gain {:.2}, undecided)",
-            conservative.difference, conservative.lower, conservative.upper, without.difference
+            "gains {:.2} ({:.2} to {:.2}; undecided are its three steps without the proximal term, {:.2}, and as many steps on \
+             fresh batches, {:.2})",
+            conservative.difference, conservative.lower, conservative.upper, without.difference, longer.difference
         ),
+        format!("on the *small* batch gains {:.2} points, {:.2} to {:.2}", sam.difference, sam.lower, sam.upper),
     ] {
         assert!(text.contains(&said), "{said}");
     }
-    assert!(without.lower < 0.0 && without.upper > 0.0, "undecided: {without:?}");
+    for one in [without, longer] {
+        assert!(one.lower < 0.0 && one.upper > 0.0, "undecided: {one:?}");
+    }
     let picture = std::fs::read_to_string(root.join("data/runs/03_f1_mnist.svg"))?;
     assert!(picture == maxima.chart()?.svg, "the picture is the record\'s");
     let picture = std::fs::read_to_string(root.join("data/runs/01_f1_mnist.svg"))?;
@@ -668,14 +674,19 @@ fn records_of_strategies_are_of_the_same_trials() -> Outcome {
     let digits = Augment::images().reflection(false);
     let arms = [
         ("07", "augmented", large.clone().augment(digits)),
-        ("07", "small batch, augmented", small.augment(digits)),
+        ("07", "small batch, augmented", small.clone().augment(digits)),
         ("08", "conservative", by(Strategy::conservative(1e-3, 3))),
         ("08", "three steps, λ = 0", by(Strategy::conservative(0.0, 3))),
+        ("08", "three times the epochs", large.clone().epochs(30)),
         ("09", "SAM", by(Strategy::sam(0.05))),
         ("09", "SAM, small parts", by(Strategy::sam(0.05).parts_of(256))),
         ("09", "SAM in the box", by(Strategy::in_box(1e-3))),
         ("09", "adversarial", by(Strategy::adversarial(0.1))),
         ("09", "ghosts", large.clone().ghost(256)),
+        ("09", "twice the epochs", large.clone().epochs(20)),
+        ("09", "ghosts, twice the epochs", large.clone().ghost(256).epochs(20)),
+        ("09", "stopped early", large.clone().epochs(5)),
+        ("09", "small batch, SAM", small.strategy(Strategy::sam(0.05))),
         ("10", "rate × √κ, warm-up", large.clone().scaled(Scaling::SquareRoot, 256).warm_up(20)),
         ("10", "ghosts", large.clone().ghost(256)),
         ("10", "averaged", large.clone().average(6)),
@@ -699,6 +710,17 @@ fn records_of_strategies_are_of_the_same_trials() -> Outcome {
                         sharp_minima::Epoch { seconds: 0.0, ..*row },
                         sharp_minima::Epoch { seconds: 0.0, ..*other }
                     );
+                }
+            }
+        }
+        // A plain large batch that is trained for longer, or not so long, is the same one.
+        for name in ["three times the epochs", "twice the epochs", "stopped early"] {
+            for run in recorded.regimes.iter().filter(|regime| regime.name == name).flat_map(|regime| &regime.runs) {
+                let theirs = gap.pair()?[1].runs.iter().find(|other| other.trial == run.trial).ok_or("no trial")?;
+                assert!(run.trace.len() <= theirs.trace.len(), "{file}, {name}");
+                for (row, other) in run.trace.iter().zip(&theirs.trace) {
+                    let bare = |row: &sharp_minima::Epoch| sharp_minima::Epoch { seconds: 0.0, ..*row };
+                    assert_eq!(bare(row), bare(other), "{file}, {name}");
                 }
             }
         }
@@ -814,8 +836,8 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         ("06_f1_mnist.jsonl", 120, 0),
         ("06_f1_mnist_there.jsonl", 40, 0),
         ("07_f1_mnist.jsonl", 8, 12),
-        ("08_f1_mnist.jsonl", 8, 12),
-        ("09_f1_mnist.jsonl", 14, 21),
+        ("08_f1_mnist.jsonl", 10, 15),
+        ("09_f1_mnist.jsonl", 22, 33),
         ("10_f1_mnist.jsonl", 10, 15),
     ];
     for (name, measures, unmeasured) in names {
