@@ -217,7 +217,7 @@ impl WayDown {
     }
 
     /// A row for each regime and epoch: means over trials, of φ the geometric ones; and one row per regime: by what factor φ changes
-    /// with each halving of the loss.
+    /// with each halving of the loss, where a trial was measured after three epochs or more.
     pub fn block(&self) -> Block {
         let mut rows = Vec::new();
         let mut changes = Vec::new();
@@ -273,9 +273,15 @@ impl WayDown {
             crate::display::doubtful(self.cut, self.failed)
         );
         let heads = ["regime", "φ", "with each halving of the training loss"];
+        let points = Block::table(&title, &columns, rows);
+        let readings = [Reading::FromZero, Reading::Largest];
+        let has_factors = |regime: &&str| readings.iter().any(|reading| !self.factors(regime, *reading).is_empty());
+        if !self.regimes().iter().any(has_factors) {
+            return points;
+        }
         let changes =
             Block::table("How φ changes as the loss falls, mean of trials with its 95 % interval", &heads, changes);
-        Block::joined(&[Block::table(&title, &columns, rows), changes])
+        Block::joined(&[points, changes])
     }
 
     /// What a cell shows: the [block](Self::block).

@@ -784,6 +784,16 @@ fn the_record_along_runs_is_of_the_same_trials() -> Outcome {
         }
     }
     assert_eq!(same, 7);
+    // And so is that of the other boxes.
+    let boxes = load("06_f1_mnist_boxes.jsonl")?;
+    for (regime, other) in boxes.pair()?.into_iter().zip(there.pair()?) {
+        for (run, other) in regime.runs.iter().zip(&other.runs) {
+            assert_eq!((run.trial, run.trace.len()), (other.trial, 21));
+            let losses = |run: &sharp_minima::Run| run.trace.iter().map(|row| row.train_loss).collect::<Vec<_>>();
+            assert_eq!(losses(run), losses(other));
+        }
+    }
+    assert_eq!(boxes.ways_down()?.len(), 3);
     Ok(())
 }
 
@@ -835,6 +845,7 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         ("05_f1_mnist.jsonl", 39, 0),
         ("06_f1_mnist.jsonl", 120, 0),
         ("06_f1_mnist_there.jsonl", 40, 0),
+        ("06_f1_mnist_boxes.jsonl", 60, 0),
         ("07_f1_mnist.jsonl", 8, 12),
         ("08_f1_mnist.jsonl", 10, 15),
         ("09_f1_mnist.jsonl", 22, 33),

@@ -60,6 +60,13 @@ fn each_point_is_that_of_its_epoch() -> Done {
     let chart = way.chart()?;
     assert!(chart.svg.contains("largest of all searches") && chart.words.contains("small and large"));
     assert!(way.block().text.contains("with each halving of the training loss"));
+    // Through two points goes every line.
+    let ends = [study.at_epoch(1)?, study.at_epoch(8)?];
+    let ends =
+        ends.iter().map(|there| measure().study(&net, &data, there)).collect::<sharp_minima::Result<Vec<_>>>()?;
+    let few = study.way_down(&sharp_minima::Maxima::joined(&ends))?;
+    assert_eq!((few.points.len(), few.factors("small", Reading::Largest)), (12, Vec::new()));
+    assert!(!few.block().text.contains("with each halving"), "{}", few.block());
     Ok(())
 }
 
@@ -111,10 +118,10 @@ fn what_has_no_way_is_refused() -> Done {
     let searches = [mixed[0].clone(), Sharpness::full(1e-3).quiet().study(&net, &data, &one)?];
     let error = study.way_down(&sharp_minima::Maxima::joined(&searches)).expect_err("other searches").to_string();
     assert!(error.contains("(L-BFGS-B from zero; 10 iterations") && error.contains("be of one kind"), "{error}");
-    // With one epoch there is no trend, and it says so.
+    // With one epoch there is no trend, and none is shown.
     let way = study.way_down(&mixed[0])?;
     assert!(way.change("small", Reading::Largest).is_err());
-    assert!(way.block().text.contains("none:"));
+    assert!(!way.block().text.contains("with each halving"));
     Ok(())
 }
 
