@@ -12,7 +12,7 @@ pub(super) struct Dense {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     pub(super) at: usize,
-    /// What a task of a sum takes ([`side`](super::product::side)).
+    /// Bytes of a row that a task of a sum takes ([`side`](super::product::side)).
     pub(super) side: usize,
 }
 

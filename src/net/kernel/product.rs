@@ -411,8 +411,6 @@ impl<'a, T: Real> Sum<'a, T> {
         if left.first.len() != self.rows || depth > SHORT || right.len() != depth * columns {
             return Err(broken());
         }
-        let widest = panels.iter().map(|panel| panel.width).max().unwrap_or(0);
-        let laid_out = aligned(&mut self.laid_out, widest * depth).ok_or_else(broken)?;
         let left = left.inside()?;
         let packed = match &mut self.packed {
             Some(room) => Some(pack(left, aligned(room, rows * depth).ok_or_else(broken)?)),
@@ -421,7 +419,7 @@ impl<'a, T: Real> Sum<'a, T> {
         let tiles = panels.len() * self.rows.div_ceil(ROWS);
         let mut ahead = next.map(|&(left, right)| Ahead::new(left, (right, columns), panels, tiles));
         for &panel in panels {
-            let numbers = &mut laid_out[..panel.width * depth];
+            let numbers = aligned(&mut self.laid_out, panel.width * depth).ok_or_else(broken)?;
             wide(
                 #[inline(always)]
                 || copy_panel(right, columns, panel, numbers),
@@ -734,7 +732,11 @@ mod tests {
                 let left = Left { at: Indexed { numbers: &a, first: rs, second: &ps }, group: 50 * depth };
                 let mut found = vec![f64::NAN; blocks * depth * columns];
                 if rows.div_ceil(50) >= blocks {
-                    sum_outer(&left, (&c, columns), blocks, false, side(), &mut found)?;
+                    sum_outer(&left, (&c, columns), blocks, false, SIDE, &mut found)?;
+                    // What a task takes decides no bit.
+                    let mut wider = vec![f64::NAN; found.len()];
+                    sum_outer(&left, (&c, columns), blocks, false, 2 * SIDE, &mut wider)?;
+                    assert!(found.iter().zip(&wider).all(|(one, other)| one.to_bits() == other.to_bits()));
                     for place in 0..depth * columns {
                         let (r, j) = (rs[place / columns], place % columns);
                         let total: f64 = (0..blocks).map(|block| found[block * depth * columns + place]).sum();
