@@ -82,6 +82,11 @@ impl Convolution {
         ]
     }
 
+    /// Numbers of a point before.
+    pub(super) fn input(&self) -> usize {
+        self.channels * self.before[0] * self.before[1]
+    }
+
     /// Numbers of W that belong to one filter.
     fn taps(&self) -> usize {
         self.channels * self.window * self.window
@@ -134,7 +139,7 @@ impl Convolution {
 
     /// The input in its frame, if it needs one.
     pub(super) fn frame<T: Real>(&self, input: &[T], buffers: &mut Buffers<T>) -> Option<Buffer<T>> {
-        let points = input.len() / (self.channels * self.before[0] * self.before[1]);
+        let points = input.len() / self.input();
         (self.padding > 0 && self.filtering[0].is_none()).then(|| {
             let [height, width] = self.framed();
             let mut framed = buffers.take(points * height * width * self.channels);
@@ -237,7 +242,7 @@ impl Convolution {
         buffers: &mut Buffers<T>,
     ) -> Result<Buffer<T>> {
         let points = gradient.len() / (self.behind[0] * self.behind[1] * self.filters);
-        let mut of_input = buffers.take(points * self.before[0] * self.before[1] * self.channels);
+        let mut of_input = buffers.take(points * self.input());
         self.times_back(x, gradient, Start::Fresh, &mut of_input, buffers)?;
         Ok(of_input)
     }

@@ -22,6 +22,7 @@ mod dense;
 mod dropout;
 mod filtering;
 mod normalize;
+mod pooled;
 mod pooling;
 mod product;
 mod relu;
@@ -230,7 +231,13 @@ impl<T: Real> Chain<T> {
         // Nothing yet: the signal is the data.
         let mut signal: Option<Buffer<T>> = None;
         let Self { operations, numbers, choices: rooms, x, .. } = self;
+        // Whether an operation was done together with the one before it.
+        let mut done = false;
         for (place, (operation, size)) in operations.iter().enumerate() {
+            if std::mem::take(&mut done) {
+                kept.push(Kept::default());
+                continue;
+            }
             let keep = place >= from;
             let mut own = Kept::default();
             let behind = count * size;
@@ -259,6 +266,17 @@ impl<T: Real> Chain<T> {
                     Some((output, signal.take()))
                 }
                 Operation::Convolution(convolution) => {
+                    if let Some((pooled, images)) = pooled(convolution, operations.get(place + 1)).filter(|_| !keep) {
+                        let mut output = numbers.take(count * pooled.pooling.output());
+                        let moments = pooled.forward(x, images, input, &mut output, averages, numbers)?;
+                        if matches!(averages, Averages::Batch) {
+                            observe(&mut self.averages, &moments, behind / pooled.normalize.features);
+                        }
+                        done = true;
+                        kept.push(own);
+                        signal.replace(output).into_iter().for_each(|input| numbers.give(input));
+                        continue;
+                    }
                     let mut output = numbers.take(behind);
                     let framed = convolution.forward(x, input, &mut output, numbers)?;
                     let input = signal.take();
@@ -421,6 +439,17 @@ impl<T: Real> Chain<T> {
         numbers.give(gradient);
         Ok(())
     }
+}
+
+/// A convolution with the normalization and the pooling after it, and how many images pass them at once, if they can.
+fn pooled<'a>(
+    convolution: &'a convolution::Convolution,
+    next: Option<&'a (Operation, usize)>,
+) -> Option<(pooled::Pooled<'a>, usize)> {
+    let Some((Operation::Normalize(normalize), _)) = next else { return None };
+    let pooled = pooled::Pooled { convolution, normalize, pooling: normalize.pooling.as_ref()? };
+    let images = pooled.images()?;
+    Some((pooled, images))
 }
 
 /// Appends what a normalization saw, variances over count − 1 as PyTorch's running averages take them.

@@ -37,6 +37,17 @@ pub(super) struct Moments {
     pub(super) variance: Vec<f64>,
 }
 
+/// Blocks of rows that were seen, in their order: how many rows, their means, and the sums of squared differences from them.
+pub(super) struct Seen<T> {
+    blocks: Vec<(usize, Vec<T>, Vec<T>)>,
+}
+
+impl<T> Default for Seen<T> {
+    fn default() -> Self {
+        Self { blocks: Vec::new() }
+    }
+}
+
 /// The features' numbers on the forward pass: `y = (x − center) · scale + shift`.
 struct There<'a, T> {
     center: Vec<T>,
@@ -150,7 +161,7 @@ fn rounded<T: Real>(values: impl Iterator<Item = f64>) -> Vec<T> {
 
 impl Normalize {
     /// Numbers in a block: whole rows.
-    fn block(&self) -> usize {
+    pub(super) fn block(&self) -> usize {
         (BLOCK / self.features).max(1) * self.features
     }
 
@@ -166,18 +177,30 @@ impl Normalize {
 
     /// The moments of rows of features.
     pub(super) fn moments<T: Real>(&self, input: &[T]) -> Moments {
+        let mut seen = Seen::default();
+        self.see(input, &mut seen);
+        self.seen(seen)
+    }
+
+    /// Adds rows of features to those that were seen; all but the last must be whole blocks.
+    pub(super) fn see<T: Real>(&self, input: &[T], seen: &mut Seen<T>) {
         let features = self.features;
-        let blocks = input.par_chunks(self.block()).map(|rows| {
-            wide(
+        seen.blocks.par_extend(input.par_chunks(self.block()).map(|rows| {
+            let (mean, squares) = wide(
                 #[inline(always)]
                 || block_moments(rows, features),
-            )
-        });
-        let blocks: Vec<(Vec<T>, Vec<T>)> = blocks.collect();
+            );
+            (rows.len() / features, mean, squares)
+        }));
+    }
+
+    /// The moments of all rows that were seen.
+    pub(super) fn seen<T: Real>(&self, seen: Seen<T>) -> Moments {
+        let features = self.features;
         let mut moments = Moments { mean: vec![0.0; features], variance: vec![0.0; features] };
         let mut before = 0.0;
-        for (rows, (mean, squares)) in input.chunks(self.block()).zip(blocks) {
-            let count = (rows.len() / features) as f64;
+        for (rows, mean, squares) in seen.blocks {
+            let count = rows as f64;
             let share = count / (before + count);
             let totals = moments.mean.iter_mut().zip(&mut moments.variance);
             for ((total, sum), (mean, square)) in totals.zip(mean.into_iter().zip(squares)) {
@@ -189,6 +212,19 @@ impl Normalize {
         }
         moments.variance.iter_mut().for_each(|sum| *sum /= before.max(1.0));
         moments
+    }
+
+    /// Turns the sign of the features whose scale is negative, so that their smallest number is their largest.
+    pub(super) fn turn<T: Real>(&self, x: &[T], rows: &mut [T]) {
+        let gamma = &x[self.at..self.at + self.features];
+        if gamma.iter().any(|&gamma| gamma < T::zero()) {
+            rows.par_chunks_mut(self.block()).flat_map_iter(|rows| rows.chunks_exact_mut(gamma.len())).for_each(
+                |row| {
+                    let negative = row.iter_mut().zip(gamma).filter(|(_, gamma)| **gamma < T::zero());
+                    negative.for_each(|(value, _)| *value = T::zero() - *value);
+                },
+            );
+        }
     }
 
     /// The moments in averages of the layout of the buffers.
