@@ -98,6 +98,56 @@ fn the_first_step_of_a_warm_start_is_the_gradient_there() -> Done {
     Ok(())
 }
 
+/// ADAM that remembers nothing moves each weight by `η |g| / (|g| + ε / √(1 − β₂))` in its first step, nearly η whatever the size of
+/// the derivative; one that went on with the averages of the steps before would not.
+#[test]
+fn a_warm_start_has_no_memory() -> Done {
+    let (net, data) = small()?;
+    let first = adam().iterates(&[2]).run(&net, &data)?.at_epoch(2)?;
+    let warm = Training::adam().batch(200).epochs(1).trials(2).quiet().starting_at(&first).run(&net, &data)?;
+    let mut looked_at = 0;
+    for (x, end) in first.weights.iter().zip(&warm.weights) {
+        let gradient = Objective::new().gradient(&net, &data.train, x)?.gradient;
+        for ((x, g), end) in x.to_f64().iter().zip(&gradient).zip(end.to_f64()) {
+            if g.abs() > 1e-5 {
+                let step = 1e-3 * g / (g.abs() + 1e-8 / 0.001f64.sqrt());
+                assert!((x - step - end).abs() < 1e-6, "{x} {g} {end}");
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 1_000, "{looked_at}");
+    Ok(())
+}
+
+/// The recipe itself from its own point after an epoch, by hand: a new optimizer, and the gradient of f over all points for a step an
+/// epoch, whatever their order.
+#[test]
+fn going_on_by_hand_is_a_warm_start() -> Done {
+    let (net, data) = small()?;
+    let whole = || adam().batch(200);
+    let first = whole().iterates(&[2]).run(&net, &data)?.at_epoch(2)?;
+    let warm = whole().starting_at(&first).run(&net, &data)?;
+    let on = whole().run(&net, &data)?;
+    for (trial, end) in warm.weights.iter().enumerate() {
+        let mut optimizer = sharp_minima::Optimizer::adam().begin(net.parameter_count())?;
+        let mut x = first.weights[trial].clone();
+        for _ in 0..4 {
+            let gradient = Objective::new().gradient(&net, &data.train, &x)?.gradient;
+            let mut values = x.values().to_vec();
+            optimizer.step(&mut values, &gradient.iter().map(|&g| g as f32).collect::<Vec<f32>>())?;
+            x = Weights::new(net.layout(), values)?;
+        }
+        // Where a derivative is nearly 0 its sign is a matter of rounding, and so is where ADAM goes.
+        let far = |other: &Weights| {
+            let pairs = x.values().iter().zip(other.values());
+            pairs.filter(|(a, b)| (*a - *b).abs() > 1e-4).count() * 100 / net.parameter_count()
+        };
+        assert!(far(end) < 2 && far(&on.weights[trial]) > 50, "{} {}", far(end), far(&on.weights[trial]));
+    }
+    Ok(())
+}
+
 #[test]
 fn every_measure_takes_a_study_at_an_epoch() -> Done {
     let (net, data) = small()?;
@@ -160,7 +210,16 @@ fn kept_iterates_are_found_missed_and_never_forgotten() -> Done {
     let error = both.at_epoch(2).expect_err("an altered file").to_string();
     assert!(error.contains("not as it was kept"), "{error}");
     std::fs::remove_file(&file)?;
-    assert!(matches!(both.at_epoch(2), Err(Error::File { .. })));
+    let study = Study { regimes: vec![both.clone()] };
+    for missing in [
+        both.at_epoch(2).map(|_| ()),
+        adam().batch(50).warm_starts(&net, &data, &both).map(|_| ()),
+        Sharpness::full(1e-3).quiet().iterates(&net, &data, &study).map(|_| ()),
+    ] {
+        let error = missing.expect_err("a file that is not there");
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).ok_or("no name")?;
+        assert!(matches!(error, Error::File { .. }) && error.to_string().contains(&name), "{error}");
+    }
     let again = kept.iterates(&[2]).run(&net, &data)?;
     assert_eq!(again.at_epoch(2)?.weights, other_weights(&net, &data)?);
     Ok(())
@@ -246,7 +305,17 @@ fn wrong_input_says_what_was_given_and_what_is_allowed() -> Done {
     assert_eq!(error, "trial to start from must be one of those that have a point (0, 1), but is 2");
     let other = zoo::f1(data.shape(), data.classes(), 0.1)?;
     assert!(matches!(adam().starting_at(&trials).run(&other, &data), Err(Error::Shape(_))));
+    let kept = adam().iterates(&[1]).run(&net, &data)?;
+    assert!(matches!(adam().warm_starts(&other, &data, &kept), Err(Error::Shape(_))));
+    let study = Study { regimes: vec![kept] };
+    assert!(matches!(Sharpness::full(1e-3).quiet().iterates(&other, &data, &study), Err(Error::Shape(_))));
     assert!(adam().starting_at(&trials).begin(&net, &data, 2).is_err());
+    for accuracy in [-0.1, 1.1, f64::NAN, 99.92] {
+        let error = trials.as_accurate_as(accuracy).expect_err("no fraction").to_string();
+        assert!(error.contains("accuracy must be a fraction from 0 to 1, but is"), "{error}");
+    }
+    let error = trials.as_accurate_as(0.9).expect_err("nothing kept").to_string();
+    assert_eq!(error, "trial 0 of 'batch 20' needs a point kept after an epoch");
     // Side by side with a cold start.
     let arms = [adam().regime("cold"), adam().starting_at(&trials).regime("warm")];
     let study = Study::run(&arms, &net, &data)?;
@@ -283,6 +352,26 @@ fn pairs_can_be_read_at_equal_distance() -> Done {
         assert_eq!(away(run.last()), nearest);
         assert_eq!(level.large.weights[place], pair.large.at_epoch(run.last().epoch)?.weights[place]);
     }
+    // Where the training accuracy is nearest to what is asked for, each trial by itself; measures say after which epoch that was.
+    let there = pair.at_accuracies(0.7, 0.5)?;
+    for (asked, (own, all)) in [0.7, 0.5].iter().zip([(&there.small, &pair.small), (&there.large, &pair.large)]) {
+        assert_eq!(own.at, ReadAt::Each);
+        for (place, (run, whole)) in own.regime.runs.iter().zip(&all.regime.runs).enumerate() {
+            let away = |row: &sharp_minima::Epoch| (row.train_accuracy - asked).abs();
+            let nearest = whole.trace[1..].iter().map(away).fold(f64::INFINITY, f64::min);
+            let first = whole.trace[1..].iter().find(|row| away(row) == nearest).ok_or("none")?;
+            assert_eq!(run.last(), first);
+            assert_eq!(own.weights[place], all.at_epoch(first.epoch)?.weights[place]);
+        }
+    }
+    let measured = Sharpness::full(1e-3).quiet().pair(&net, &data, &there)?;
+    let way = pair.study().way_down(&measured)?;
+    let epochs = there.regimes().into_iter().flat_map(|regime| regime.runs.iter().map(|run| run.last().epoch));
+    assert_eq!(way.points.iter().map(|point| point.row.epoch).collect::<Vec<_>>(), epochs.collect::<Vec<_>>());
+    assert!(way.points.iter().any(|point| point.row.epoch < 6), "none before the end: {way:?}");
+    // Beside a regime that is read at its end they have none.
+    let beside = Sharpness::full(1e-3).quiet().pair(&net, &data, &equal)?;
+    assert!(beside.maxima.iter().all(|maximum| maximum.epoch.is_none()));
     let error = adam().pair(&net, &data, 10, 100)?.at_equal_distance().expect_err("nothing kept").to_string();
     assert!(error.contains("needs a point kept after an epoch"), "{error}");
     Ok(())

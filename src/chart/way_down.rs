@@ -6,19 +6,21 @@ use super::{Area, Chart, Drawn, FAINT, INK, Key, bounds, decade, draw_key, marke
 use crate::display::{counted, grouped};
 use crate::error::Result;
 use crate::sharpness::Reading;
+use crate::spread::{Paired, Spread};
 use crate::way_down::{WayDown, WayPoint};
 
-/// A trial's line, or the means of a regime.
+/// A trial's line, or the means of a regime with the corners of the band around them.
 struct Line {
     color: RGBColor,
-    is_mean: bool,
+    band: Option<Vec<(f64, f64)>>,
     points: Vec<(f64, f64)>,
 }
 
 impl WayDown {
     /// φ over the training loss, both axes logarithmic: the search from zero on the left, the largest of all searches on the
-    /// right. A thin line is a trial, from its first epoch on; a thick one with marks joins the geometric means at each epoch.
-    /// Training goes from right to left. A φ of 0 has no place on the axis.
+    /// right. A thin line is a trial, from its first epoch on; a thick one with marks joins the geometric means at each epoch, and
+    /// the band around it is their 95 % interval (Student's t of ln φ). Training goes from right to left. A φ of 0 has no place on
+    /// the axis.
     ///
     /// # Errors
     /// [`Error::Output`](crate::Error::Output) from the chart library.
@@ -35,6 +37,7 @@ impl WayDown {
                 let many = counted(self.runs(name).len(), "trial");
                 Key::circle(&format!("{name} batch, mean of {many}"), color(name), true)
             })
+            .chain([Key::line("a trial", INK, false), Key::band("95 % interval of the mean", INK)])
             .collect();
         let subject = format!("{} on {}", self.net, self.data);
         let words = format!(
@@ -49,10 +52,12 @@ impl WayDown {
                 let means = means(&runs, reading);
                 let trial = |(_, points): &(usize, Vec<&WayPoint>)| {
                     let points = learned(points).map(|point| (point.row.train_loss, point.phi(reading)));
-                    Line { color: color(name), is_mean: false, points: points.filter(|(_, phi)| *phi > 0.0).collect() }
+                    Line { color: color(name), band: None, points: points.filter(|(_, phi)| *phi > 0.0).collect() }
                 };
-                let mean = Line { color: color(name), is_mean: true, points: means };
-                runs.iter().map(trial).chain([mean]).collect::<Vec<_>>()
+                let end = |of: fn(&Mean) -> f64| means.iter().map(move |mean| (mean.loss, of(mean)));
+                let band = end(|mean| mean.lower).chain(end(|mean| mean.upper).rev()).collect();
+                let mean = Line { color: color(name), band: Some(band), points: end(|mean| mean.phi).collect() };
+                [mean].into_iter().chain(runs.iter().map(trial)).collect::<Vec<_>>()
             });
             own.collect()
         };
@@ -77,19 +82,28 @@ fn learned<'a>(points: &'a [&'a WayPoint]) -> impl Iterator<Item = &'a WayPoint>
     points.iter().copied().filter(|point| point.row.epoch > 0)
 }
 
-/// Geometric means of loss and φ at each epoch.
-fn means(runs: &[(usize, Vec<&WayPoint>)], reading: Reading) -> Vec<(f64, f64)> {
+/// Geometric means of loss and φ after an epoch, and the 95 % interval of the latter; of one trial its own φ.
+struct Mean {
+    loss: f64,
+    phi: f64,
+    lower: f64,
+    upper: f64,
+}
+
+fn means(runs: &[(usize, Vec<&WayPoint>)], reading: Reading) -> Vec<Mean> {
     let all: Vec<&WayPoint> = runs.iter().flat_map(|(_, points)| learned(points)).collect();
     let mut epochs: Vec<usize> = all.iter().map(|point| point.row.epoch).collect();
     epochs.sort_unstable();
     epochs.dedup();
     let mean = |epoch: &usize| {
-        let own: Vec<&&WayPoint> =
-            all.iter().filter(|point| point.row.epoch == *epoch && point.phi(reading) > 0.0).collect();
-        let mean = |of: &dyn Fn(&WayPoint) -> f64| {
-            (own.iter().map(|point| of(point).ln()).sum::<f64>() / own.len() as f64).exp()
-        };
-        (!own.is_empty()).then(|| (mean(&|point| point.row.train_loss), mean(&|point| point.phi(reading))))
+        let own = all.iter().filter(|point| point.row.epoch == *epoch && point.phi(reading) > 0.0);
+        let (losses, values): (Vec<f64>, Vec<f64>) =
+            own.map(|point| (point.row.train_loss.ln(), point.phi(reading).ln())).unzip();
+        let [loss, phi] = [Spread::of(&losses).ok()?, Spread::of(&values).ok()?].map(|spread| spread.mean);
+        let pairs: Vec<(f64, f64)> = values.iter().map(|&value| (value, 0.0)).collect();
+        let (lower, upper) = Paired::test(&pairs, 1).map_or((phi, phi), |test| (test.lower, test.upper));
+        let [loss, phi, lower, upper] = [loss, phi, lower, upper].map(f64::exp);
+        Some(Mean { loss, phi, lower, upper })
     };
     epochs.iter().filter_map(mean).collect()
 }
@@ -107,11 +121,15 @@ fn panel(area: &Area<'_>, title: &str, lines: &[Line], losses: (f64, f64), value
     mesh.axis_desc_style(("sans-serif", 14)).x_label_formatter(&|loss| decade(*loss));
     mesh.y_label_formatter(&|phi| decade(*phi)).draw()?;
     let inside = |&(loss, phi): &(f64, f64)| (loss.clamp(losses.0, losses.1), phi.clamp(values.0, values.1));
-    for Line { color, is_mean, points } in lines {
+    for Line { color, band, .. } in lines {
+        let corners = band.iter().flatten().map(inside).collect::<Vec<_>>();
+        context.draw_series(std::iter::once(Polygon::new(corners, color.mix(0.16))))?;
+    }
+    for Line { color, band, points } in lines {
         let points: Vec<(f64, f64)> = points.iter().map(inside).collect();
-        let style = if *is_mean { color.stroke_width(3) } else { color.mix(0.35).stroke_width(1) };
+        let style = if band.is_some() { color.stroke_width(3) } else { color.mix(0.35).stroke_width(1) };
         context.draw_series(LineSeries::new(points.iter().copied(), style))?;
-        if *is_mean {
+        if band.is_some() {
             context.draw_series(points.iter().map(|&point| marker(point, 4, *color, color.filled())))?;
         }
     }

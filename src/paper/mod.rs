@@ -26,11 +26,16 @@ pub struct Printed {
 }
 
 impl Printed {
+    /// Of five trials.
+    pub fn spread(&self) -> Spread {
+        Spread { mean: self.mean, deviation: self.deviation, count: 5 }
+    }
+
     /// Mean and standard deviation of the logarithm, as if it were log-normal: `s² = ln(1 + (deviation / mean)²)`,
     /// `m = ln mean − s² / 2`, of five trials.
     pub fn logarithm(&self) -> Spread {
         let square = (1.0 + (self.deviation / self.mean).powi(2)).ln();
-        Spread { mean: self.mean.ln() - 0.5 * square, deviation: square.sqrt(), count: 5 }
+        Spread { mean: self.mean.ln() - 0.5 * square, deviation: square.sqrt(), ..self.spread() }
     }
 }
 

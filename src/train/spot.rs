@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::iterate::Iterate;
-use super::trials::{Regime, Study, Trials};
+use super::trials::{ReadAt, Regime, Study, Trials};
 use crate::error::{Error, Result};
 use crate::weights::Weights;
 
@@ -30,10 +30,12 @@ impl<'a> Spot<'a> {
     }
 
     /// The last points of all regimes' trials, and how many of these diverged and have none; `what` is for an error: "sharpness".
+    /// Where all regimes are read each trial after an epoch of its own, these are the epochs of the points.
     ///
     /// # Errors
     /// [`Error::Data`] where a regime has no trials, or not their weights.
     pub(crate) fn ends(regimes: &[&'a Trials], what: &str) -> Result<(Vec<Self>, usize)> {
+        let is_each = regimes.iter().all(|trials| trials.at == ReadAt::Each);
         let mut spots = Vec::new();
         let mut diverged = 0;
         for trials in regimes {
@@ -48,9 +50,10 @@ impl<'a> Spot<'a> {
             }
             diverged += regime.diverged();
             let own = trials.finite();
-            spots.extend(
-                own.map(|(run, x)| Self { of: Some((regime, run.trial, trials.at.epoch())), x: Place::Here(x) }),
-            );
+            spots.extend(own.map(|(run, x)| {
+                let epoch = if is_each { Some(run.last().epoch) } else { trials.at.epoch() };
+                Self { of: Some((regime, run.trial, epoch)), x: Place::Here(x) }
+            }));
         }
         Ok((spots, diverged))
     }

@@ -105,7 +105,7 @@ pub enum ReadAt {
     Epoch(usize),
     /// Where the training loss of each is lowest: [`Trials::at_lowest`].
     Lowest,
-    /// Each after an epoch of its own: [`Trials::as_far_as`], [`Trials::as_low_as`].
+    /// Each after an epoch of its own: [`Trials::as_far_as`], [`Trials::as_low_as`], [`Trials::as_accurate_as`].
     Each,
 }
 
@@ -243,23 +243,38 @@ impl Trials {
         self.nearest_to(other, |row| row.train_loss.max(f64::MIN_POSITIVE).ln())
     }
 
+    /// The same, each trial read where its training accuracy is nearest to this one, a fraction; of equally near epochs the first.
+    /// Measures of regimes that are all read so have the epochs of their trials, and make a
+    /// [way down](Study::ways_down).
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for an accuracy that is not from 0 to 1; [`Error::Data`] where a trial kept no point after an epoch.
+    pub fn as_accurate_as(&self, accuracy: f64) -> Result<Self> {
+        if !(0.0..=1.0).contains(&accuracy) {
+            return Err(Error::parameter("accuracy", accuracy, "be a fraction from 0 to 1"));
+        }
+        self.nearest(|row, _| Some((row.train_accuracy - accuracy).abs()), "")
+    }
+
     fn nearest_to(&self, other: &Trials, of: fn(&Epoch) -> f64) -> Result<Self> {
+        let away = |row: &Epoch, trial: usize| -> Option<f64> {
+            let theirs = other.regime.finite().find(|their| their.trial == trial)?;
+            Some((of(row) - of(theirs.last())).abs())
+        };
+        self.nearest(away, &format!(", and a trial of its number in '{}'", other.regime.name))
+    }
+
+    /// Each trial after that of its kept epochs, the start left out, which is the least `away`; what else that needs is for an error.
+    fn nearest(&self, away: impl Fn(&Epoch, usize) -> Option<f64>, needs: &str) -> Result<Self> {
         let mut near = self.clone();
         for (place, run) in near.regime.runs.iter_mut().enumerate().filter(|(_, run)| run.is_finite()) {
-            let theirs = other.regime.finite().find(|their| their.trial == run.trial);
-            let away = |epoch: usize| -> Option<f64> {
-                let row = run.trace.iter().find(|row| row.epoch == epoch)?;
-                Some((of(row) - of(theirs?.last())).abs())
-            };
+            let away = |iterate: &Iterate| away(run.trace.iter().find(|row| row.epoch == iterate.epoch)?, run.trial);
             let kept = self.iterates[place].iter().filter(|iterate| iterate.epoch > 0);
-            let nearest = kept
-                .filter_map(|iterate| Some((away(iterate.epoch)?, iterate)))
-                .min_by(|(a, _), (b, _)| a.total_cmp(b));
+            let nearest =
+                kept.filter_map(|iterate| Some((away(iterate)?, iterate))).min_by(|(a, _), (b, _)| a.total_cmp(b));
             let Some((_, iterate)) = nearest else {
-                let reason = format!(
-                    "trial {} of '{}' needs a point kept after an epoch, and a trial of its number in '{}'",
-                    run.trial, self.regime.name, other.regime.name
-                );
+                let name = &self.regime.name;
+                let reason = format!("trial {} of '{name}' needs a point kept after an epoch{needs}", run.trial);
                 return Err(Error::Data(reason));
             };
             let epoch = iterate.epoch;
@@ -382,6 +397,15 @@ impl Pair {
     /// As [`Trials::as_low_as`].
     pub fn at_equal_loss(&self) -> Result<Self> {
         Ok(Self { small: self.small.clone(), large: self.large.as_low_as(&self.small)? })
+    }
+
+    /// The same pair, each trial read where its training accuracy is nearest to that of its regime here, small and large, fractions:
+    /// see [`Trials::as_accurate_as`].
+    ///
+    /// # Errors
+    /// As [`Trials::as_accurate_as`].
+    pub fn at_accuracies(&self, small: f64, large: f64) -> Result<Self> {
+        Ok(Self { small: self.small.as_accurate_as(small)?, large: self.large.as_accurate_as(large)? })
     }
 
     /// The same pair, each trial read where its training loss is lowest: see [`Trials::at_lowest`].
