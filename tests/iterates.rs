@@ -308,8 +308,13 @@ fn wrong_input_says_what_was_given_and_what_is_allowed() -> Done {
     let kept = adam().iterates(&[1]).run(&net, &data)?;
     assert!(matches!(adam().warm_starts(&other, &data, &kept), Err(Error::Shape(_))));
     let study = Study { regimes: vec![kept] };
+    assert_eq!(study.after_epochs(&[1])?, study);
     assert!(matches!(Sharpness::full(1e-3).quiet().iterates(&other, &data, &study), Err(Error::Shape(_))));
     assert!(adam().starting_at(&trials).begin(&net, &data, 2).is_err());
+    let error = |epochs: &[usize]| study.after_epochs(epochs).expect_err("no such points").to_string();
+    assert_eq!(error(&[]), "epochs must be at least one, but is none");
+    assert_eq!(error(&[1, 1]), "epochs must differ, but is twice 1");
+    assert_eq!(error(&[2]), "epoch must be one after which every trial of 'batch 20' kept x: 1, but is 2");
     for accuracy in [-0.1, 1.1, f64::NAN, 99.92] {
         let error = trials.as_accurate_as(accuracy).expect_err("no fraction").to_string();
         assert!(error.contains("accuracy must be a fraction from 0 to 1, but is"), "{error}");

@@ -178,6 +178,31 @@ impl Trials {
         Ok(Self { regime, lowest: weights.clone(), weights, iterates, at: ReadAt::Epoch(epoch) })
     }
 
+    /// The same trials with those of their kept points alone that lie after these epochs, for what takes all of them: measures
+    /// [along runs](crate::Sharpness::iterates), [warm starts](crate::Training::warm_starts).
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where there is no epoch, one twice, or one after which not every trial has a point that was kept.
+    pub fn after_epochs(&self, epochs: &[usize]) -> Result<Self> {
+        if epochs.is_empty() {
+            return Err(Error::parameter("epochs", "none", "be at least one"));
+        }
+        let kept = self.epochs();
+        for (place, epoch) in epochs.iter().enumerate() {
+            if epochs[..place].contains(epoch) {
+                return Err(Error::parameter("epochs", format!("twice {epoch}"), "differ"));
+            }
+            if !kept.contains(epoch) {
+                let kept: Vec<String> = kept.iter().map(usize::to_string).collect();
+                let kept = if kept.is_empty() { "none".into() } else { kept.join(", ") };
+                let allowed = format!("be one after which every trial of '{}' kept x: {kept}", self.regime.name);
+                return Err(Error::parameter("epoch", epoch, allowed));
+            }
+        }
+        let of = |iterates: &Vec<Iterate>| iterates.iter().filter(|it| epochs.contains(&it.epoch)).cloned().collect();
+        Ok(Self { iterates: self.iterates.iter().map(of).collect(), ..self.clone() })
+    }
+
     /// Runs that stayed finite, with their points after an epoch, where they kept one.
     pub(crate) fn iterates_of(&self, epoch: usize) -> impl Iterator<Item = (&Run, &Iterate)> {
         let own = self.regime.runs.iter().zip(&self.iterates).filter(|(run, _)| run.is_finite());
@@ -337,6 +362,15 @@ impl Study {
     /// As [`Trials::at_epoch`].
     pub fn at_epoch(&self, epoch: usize) -> Result<Self> {
         let regimes = self.regimes.iter().map(|trials| trials.at_epoch(epoch)).collect::<Result<Vec<_>>>()?;
+        Ok(Self { regimes })
+    }
+
+    /// The same study with those of its kept points alone that lie after these epochs: see [`Trials::after_epochs`].
+    ///
+    /// # Errors
+    /// As [`Trials::after_epochs`].
+    pub fn after_epochs(&self, epochs: &[usize]) -> Result<Self> {
+        let regimes = self.regimes.iter().map(|trials| trials.after_epochs(epochs)).collect::<Result<Vec<_>>>()?;
         Ok(Self { regimes })
     }
 

@@ -49,6 +49,10 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
             }
         }
     }
+    // As the paper's tables: the full space, then directions; the larger box first.
+    boxes.sort_by(|(space, epsilon), (other, less)| {
+        (*space != Space::Full).cmp(&(*other != Space::Full)).then(less.total_cmp(epsilon))
+    });
     let first = [kept.first(), live.first()];
     let mut rows = accuracy_rows(&accuracies, first);
     let [recorded_gap, live_gap] = first.map(|way| by_way(way, |way| judge_gap(&accuracies, way)));
