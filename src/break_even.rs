@@ -7,10 +7,11 @@
 //! `I_ℓ / I_s < B_s / (f_s(P) B_ℓ)`, that is, where `f_s(P) < f* = I_s B_s / (I_ℓ B_ℓ)`.
 //!
 //! f* is the break-even efficiency: the large batch pays as long as the small one keeps less than this share of the processors
-//! busy. It is the ratio of points seen. Steps are known after epochs, and between two of them a straight line in the logarithm of
-//! the target is a guess; from the untrained net to the first epoch it is hardly that, so ask for targets that lie below the
-//! first epochs of both. At f* = 1 the large batch needs no more points, and it always pays; a large batch that
+//! busy. It is the ratio of points seen. At f* = 1 the large batch needs no more points, and it always pays; a large batch that
 //! does not come so far has none.
+//!
+//! Between two epochs steps are interpolated, on a straight line in the logarithm. Before the first epoch that is not to be relied
+//! on: ask for targets below what both batches have after it.
 
 use crate::display::{Block, grouped, missing, significant};
 use crate::error::{Error, Result};

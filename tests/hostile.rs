@@ -73,6 +73,7 @@ fn ask<A: Copy + std::fmt::Debug>(calls: &[Call<'_, A>], arguments: &[A]) {
 #[test]
 fn reals_are_answered() -> Result<()> {
     let Room { data, net, pair, x, .. } = &room()?;
+    let kept = Training::adam().trials(2).epochs(2).iterates(&[1, 2]).quiet().pair(net, data, 6, 15)?;
     let one = || Training::adam().batch(6).trials(1).epochs(1).quiet();
     let run = move |training: Training| said(training.run(net, data));
     let strategy = move |strategy: Strategy| run(one().strategy(strategy));
@@ -133,8 +134,8 @@ fn reals_are_answered() -> Result<()> {
         ("label noise", Box::new(|v| said(data::Synthetic::new(&[4], 2).train(4).test(4).label_noise(v).make()))),
         ("share of test points", Box::new(|v| said(Dataset::divided("d", &data.train, v, Seed(0))))),
         ("an input", Box::new(|v| said(Split::new(vec![v as f32; 2], vec![0, 1], vec![1], 2)))),
-        ("an accuracy", Box::new(|v| said(pair.small.as_accurate_as(v)))),
-        ("accuracies", Box::new(|v| said(pair.at_accuracies(v, 0.5)))),
+        ("an accuracy", Box::new(|v| said(kept.small.as_accurate_as(v)))),
+        ("accuracies", Box::new(|v| said(kept.at_accuracies(v, 0.5)))),
         ("numbers of Welch", Box::new(|v| said(Welch::test(&[v, v], &[v, v])))),
         ("numbers of pairs", Box::new(|v| said(Paired::test(&[(v, 0.0), (v, 0.0)], 1)))),
         ("numbers of ranks", Box::new(|v| said(Ranks::of(&[(v, 1.0), (2.0, v), (v, v)])))),

@@ -308,7 +308,6 @@ fn wrong_input_says_what_was_given_and_what_is_allowed() -> Done {
     let kept = adam().iterates(&[1]).run(&net, &data)?;
     assert!(matches!(adam().warm_starts(&other, &data, &kept), Err(Error::Shape(_))));
     let study = Study { regimes: vec![kept] };
-    assert_eq!(study.after_epochs(&[1])?, study);
     assert!(matches!(Sharpness::full(1e-3).quiet().iterates(&other, &data, &study), Err(Error::Shape(_))));
     assert!(adam().starting_at(&trials).begin(&net, &data, 2).is_err());
     let error = |epochs: &[usize]| study.after_epochs(epochs).expect_err("no such points").to_string();
@@ -369,14 +368,23 @@ fn pairs_can_be_read_at_equal_distance() -> Done {
             assert_eq!(own.weights[place], all.at_epoch(first.epoch)?.weights[place]);
         }
     }
-    let measured = Sharpness::full(1e-3).quiet().pair(&net, &data, &there)?;
+    let measured = Sharpness::full(1e-3).quiet().by_epoch(&net, &data, &there.study())?;
     let way = pair.study().way_down(&measured)?;
     let epochs = there.regimes().into_iter().flat_map(|regime| regime.runs.iter().map(|run| run.last().epoch));
     assert_eq!(way.points.iter().map(|point| point.row.epoch).collect::<Vec<_>>(), epochs.collect::<Vec<_>>());
     assert!(way.points.iter().any(|point| point.row.epoch < 6), "none before the end: {way:?}");
-    // Beside a regime that is read at its end they have none.
-    let beside = Sharpness::full(1e-3).quiet().pair(&net, &data, &equal)?;
+    // Without them they are trials of one regime like any others.
+    let beside = Sharpness::full(1e-3).quiet().pair(&net, &data, &there)?;
     assert!(beside.maxima.iter().all(|maximum| maximum.epoch.is_none()));
+    assert_eq!(beside.contrasts(sharp_minima::Reading::Largest).len(), 1);
+    let error = there.small.as_accurate_as(0.5).expect_err("read already").to_string();
+    assert!(error.ends_with("but these trials are read each after an epoch of its own"), "{error}");
+    // Some of the points that were kept.
+    let some = pair.study().after_epochs(&[5, 2])?;
+    assert_eq!((some.regimes[0].epochs(), &some.regimes[1].regime), (vec![2, 5], &pair.large.regime));
+    let measured = Sharpness::full(1e-3).quiet().iterates(&net, &data, &some)?;
+    let epochs: Vec<_> = measured.maxima.iter().map(|maximum| maximum.epoch).collect();
+    assert_eq!(epochs, [2, 2, 2, 2, 5, 5, 5, 5].map(Some));
     let error = adam().pair(&net, &data, 10, 100)?.at_equal_distance().expect_err("nothing kept").to_string();
     assert!(error.contains("needs a point kept after an epoch"), "{error}");
     Ok(())

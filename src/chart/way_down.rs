@@ -19,8 +19,8 @@ struct Line {
 impl WayDown {
     /// φ over the training loss, both axes logarithmic: the search from zero on the left, the largest of all searches on the
     /// right. A thin line is a trial, from its first epoch on; a thick one with marks joins the geometric means at each epoch, and
-    /// the band around it is their 95 % interval (Student's t of ln φ). Training goes from right to left. A φ of 0 has no place on
-    /// the axis.
+    /// the band around it is their 95 % interval (Student's t of ln φ), cut at the frame, which is that of the trials. Training goes
+    /// from right to left. A φ of 0 has no place on the axis.
     ///
     /// # Errors
     /// [`Error::Output`](crate::Error::Output) from the chart library.
@@ -31,14 +31,17 @@ impl WayDown {
             of_regime(self.points.iter().find(|point| point.regime == name).and_then(|point| point.role), place)
         };
         let trials = names.iter().map(|name| self.runs(name).len()).max().unwrap_or(0);
-        let keys: Vec<Key> = names
+        let mut keys: Vec<Key> = names
             .iter()
             .map(|name| {
                 let many = counted(self.runs(name).len(), "trial");
                 Key::circle(&format!("{name} batch, mean of {many}"), color(name), true)
             })
-            .chain([Key::line("a trial", INK, false), Key::band("95 % interval of the mean", INK)])
             .collect();
+        if trials > 1 {
+            keys.push(Key::line("a trial", INK, false));
+            keys.push(Key::band("95 % interval of the mean", INK));
+        }
         let subject = format!("{} on {}", self.net, self.data);
         let words = format!(
             "Chart: sharpness against training loss along runs, {subject}, {}, ε = {:e}, regimes {}, {trials} trials",
@@ -122,7 +125,8 @@ fn panel(area: &Area<'_>, title: &str, lines: &[Line], losses: (f64, f64), value
     mesh.y_label_formatter(&|phi| decade(*phi)).draw()?;
     let inside = |&(loss, phi): &(f64, f64)| (loss.clamp(losses.0, losses.1), phi.clamp(values.0, values.1));
     for Line { color, band, .. } in lines {
-        let corners = band.iter().flatten().map(inside).collect::<Vec<_>>();
+        let Some(corners) = band else { continue };
+        let corners: Vec<(f64, f64)> = corners.iter().map(inside).collect();
         context.draw_series(std::iter::once(Polygon::new(corners, color.mix(0.16))))?;
     }
     for Line { color, band, points } in lines {
@@ -134,4 +138,52 @@ fn panel(area: &Area<'_>, title: &str, lines: &[Line], losses: (f64, f64), value
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Epoch;
+
+    /// Logarithms 0, 1 and 2 have the mean 1 and the deviation 1; Student's t of two degrees of freedom is 4.302653 at 97.5 %
+    /// (SciPy 1.17, `scipy.stats.t.ppf(0.975, 2)`). One trial has no interval.
+    #[test]
+    fn the_band_is_the_interval_of_the_mean() {
+        let row = Epoch {
+            epoch: 3,
+            steps: 30,
+            train_loss: 0.5,
+            train_accuracy: 0.9,
+            test_loss: 0.6,
+            test_accuracy: 0.8,
+            distance: 1.0,
+            seconds: 0.0,
+            strategy_loss: None,
+            passes: None,
+        };
+        let point = |trial: usize| WayPoint {
+            regime: "large".into(),
+            role: None,
+            batch: 10,
+            trial,
+            row,
+            largest: (trial as f64).exp(),
+            from_zero: 0.0,
+            reach: 1.0,
+            gradient_norm: None,
+            is_trusted: true,
+            is_from_zero_trusted: true,
+        };
+        let points: Vec<WayPoint> = (0..3).map(point).collect();
+        let runs: Vec<(usize, Vec<&WayPoint>)> = points.iter().map(|point| (point.trial, vec![point])).collect();
+        let found = means(&runs, Reading::Largest);
+        let half = 4.302653 / 3f64.sqrt();
+        for (found, expected) in [(found[0].phi, 1.0), (found[0].lower, 1.0 - half), (found[0].upper, 1.0 + half)] {
+            assert!((found.ln() - expected).abs() < 1e-6, "{found}");
+        }
+        assert!((found[0].loss - 0.5).abs() < 1e-12 && found.len() == 1);
+        let one = means(&runs[2..], Reading::Largest);
+        assert!(one[0].lower == one[0].phi && one[0].upper == one[0].phi);
+        assert!(means(&runs, Reading::FromZero).is_empty(), "a φ of 0 has no place");
+    }
 }

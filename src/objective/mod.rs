@@ -258,7 +258,8 @@ impl Objective {
     /// f(x) and accuracy. With [`Statistics::Recalibrated`] the averages are re-estimated on this same split; use
     /// [`evaluate`](Self::evaluate) to take them from the training split.
     ///
-    /// Cost: one evaluation of f (two when re-estimating). Memory: one chunk's largest layer, twice.
+    /// Cost: one evaluation of f (two when re-estimating). Memory: one chunk's largest layer, twice; the
+    /// output of a convolution with a pooling after its normalization is mostly not kept.
     ///
     /// # Errors
     /// [`Error::Shape`] where net, split and weights do not belong together, [`Error::Parameter`] for a chunk of 0 or a

@@ -26,7 +26,7 @@ pub struct Printed {
 }
 
 impl Printed {
-    /// Of five trials.
+    /// Mean and deviation as those of five trials.
     pub fn spread(&self) -> Spread {
         Spread { mean: self.mean, deviation: self.deviation, count: 5 }
     }

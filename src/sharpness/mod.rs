@@ -273,6 +273,28 @@ impl Sharpness {
         self.spots(net, data, Spot::along(study, "sharpness")?)
     }
 
+    /// Measures the points of all regimes where they are read, each with the epoch after which that is: measures that make a
+    /// [way down](Study::ways_down) where each trial is read after an epoch of its own
+    /// ([`Pair::at_accuracies`](crate::Pair::at_accuracies)). They are not averaged over trials then, as those of
+    /// [`study`](Self::study) are.
+    ///
+    /// # Errors
+    /// As [`trials`](Self::trials).
+    ///
+    /// ```
+    /// use sharp_minima::{Sharpness, Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let pair = Training::adam().trials(2).epochs(3).iterates(&[1, 2, 3]).quiet().pair(&net, &data, 10, 100)?;
+    /// let there = pair.at_accuracies(0.9, 0.6)?.study();
+    /// let maxima = Sharpness::full(1e-3).quiet().by_epoch(&net, &data, &there)?;
+    /// assert_eq!(pair.study().way_down(&maxima)?.points.len(), 4);
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn by_epoch(&self, net: &Net, data: &Dataset, study: &Study) -> Result<Maxima> {
+        self.spots(net, data, Spot::by_epoch(study, "sharpness")?)
+    }
+
     /// Measures one point along several random A, from the [draw](Self::draw) of this on.
     ///
     /// # Errors

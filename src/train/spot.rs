@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::iterate::Iterate;
-use super::trials::{ReadAt, Regime, Study, Trials};
+use super::trials::{Regime, Study, Trials};
 use crate::error::{Error, Result};
 use crate::weights::Weights;
 
@@ -30,12 +30,10 @@ impl<'a> Spot<'a> {
     }
 
     /// The last points of all regimes' trials, and how many of these diverged and have none; `what` is for an error: "sharpness".
-    /// Where all regimes are read each trial after an epoch of its own, these are the epochs of the points.
     ///
     /// # Errors
     /// [`Error::Data`] where a regime has no trials, or not their weights.
     pub(crate) fn ends(regimes: &[&'a Trials], what: &str) -> Result<(Vec<Self>, usize)> {
-        let is_each = regimes.iter().all(|trials| trials.at == ReadAt::Each);
         let mut spots = Vec::new();
         let mut diverged = 0;
         for trials in regimes {
@@ -50,10 +48,21 @@ impl<'a> Spot<'a> {
             }
             diverged += regime.diverged();
             let own = trials.finite();
-            spots.extend(own.map(|(run, x)| {
-                let epoch = if is_each { Some(run.last().epoch) } else { trials.at.epoch() };
-                Self { of: Some((regime, run.trial, epoch)), x: Place::Here(x) }
-            }));
+            spots.extend(
+                own.map(|(run, x)| Self { of: Some((regime, run.trial, trials.at.epoch())), x: Place::Here(x) }),
+            );
+        }
+        Ok((spots, diverged))
+    }
+
+    /// As [`ends`](Self::ends), each with the epoch after which it is read, be it one of its trial's own.
+    ///
+    /// # Errors
+    /// As [`ends`](Self::ends).
+    pub(crate) fn by_epoch(study: &'a Study, what: &str) -> Result<(Vec<Self>, usize)> {
+        let (mut spots, diverged) = Self::ends(&study.regimes.iter().collect::<Vec<_>>(), what)?;
+        for (regime, trial, epoch) in spots.iter_mut().filter_map(|spot| spot.of.as_mut()) {
+            *epoch = regime.runs.iter().find(|run| run.trial == *trial).map(|run| run.last().epoch);
         }
         Ok((spots, diverged))
     }

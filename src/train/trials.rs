@@ -131,6 +131,9 @@ impl std::fmt::Display for ReadAt {
     }
 }
 
+/// Why there is no point on the way.
+const OWN_EPOCHS: &str = "these trials are read each after an epoch of its own";
+
 impl Trials {
     /// The same trials as they were after an epoch: its points in the place of the last ones, traces cut there. Every measure
     /// reads them so, and [`Training::starting_at`](crate::Training::starting_at) starts there. A trial that diverged stays one.
@@ -162,9 +165,7 @@ impl Trials {
             let Some(iterate) = iterates.iter().find(|iterate| iterate.epoch == epoch) else {
                 let kept: Vec<String> = iterates.iter().map(|iterate| iterate.epoch.to_string()).collect();
                 let allowed = match kept.is_empty() {
-                    true if self.at == ReadAt::Each => {
-                        "be none: these trials are read each after an epoch of its own".into()
-                    }
+                    true if self.at == ReadAt::Each => format!("be none: {OWN_EPOCHS}"),
                     true => format!("be one after which x was kept, but trial {} has none: `.iterates(…)`", run.trial),
                     false => format!("be one after which x was kept, of trial {} {}", run.trial, kept.join(", ")),
                 };
@@ -180,6 +181,8 @@ impl Trials {
 
     /// The same trials with those of their kept points alone that lie after these epochs, for what takes all of them: measures
     /// [along runs](crate::Sharpness::iterates), [warm starts](crate::Training::warm_starts).
+    ///
+    /// Memory: another copy of the points that stay, where they are not kept in a folder.
     ///
     /// # Errors
     /// [`Error::Parameter`] where there is no epoch, one twice, or one after which not every trial has a point that was kept.
@@ -200,7 +203,13 @@ impl Trials {
             }
         }
         let of = |iterates: &Vec<Iterate>| iterates.iter().filter(|it| epochs.contains(&it.epoch)).cloned().collect();
-        Ok(Self { iterates: self.iterates.iter().map(of).collect(), ..self.clone() })
+        Ok(Self {
+            regime: self.regime.clone(),
+            weights: self.weights.clone(),
+            lowest: self.lowest.clone(),
+            iterates: self.iterates.iter().map(of).collect(),
+            at: self.at,
+        })
     }
 
     /// Runs that stayed finite, with their points after an epoch, where they kept one.
@@ -269,8 +278,6 @@ impl Trials {
     }
 
     /// The same, each trial read where its training accuracy is nearest to this one, a fraction; of equally near epochs the first.
-    /// Measures of regimes that are all read so have the epochs of their trials, and make a
-    /// [way down](Study::ways_down).
     ///
     /// # Errors
     /// [`Error::Parameter`] for an accuracy that is not from 0 to 1; [`Error::Data`] where a trial kept no point after an epoch.
@@ -291,15 +298,22 @@ impl Trials {
 
     /// Each trial after that of its kept epochs, the start left out, which is the least `away`; what else that needs is for an error.
     fn nearest(&self, away: impl Fn(&Epoch, usize) -> Option<f64>, needs: &str) -> Result<Self> {
-        let mut near = self.clone();
+        let mut near = Self {
+            regime: self.regime.clone(),
+            weights: self.weights.clone(),
+            lowest: self.lowest.clone(),
+            iterates: vec![Vec::new(); self.iterates.len()],
+            at: ReadAt::Each,
+        };
         for (place, run) in near.regime.runs.iter_mut().enumerate().filter(|(_, run)| run.is_finite()) {
             let away = |iterate: &Iterate| away(run.trace.iter().find(|row| row.epoch == iterate.epoch)?, run.trial);
             let kept = self.iterates[place].iter().filter(|iterate| iterate.epoch > 0);
             let nearest =
                 kept.filter_map(|iterate| Some((away(iterate)?, iterate))).min_by(|(a, _), (b, _)| a.total_cmp(b));
             let Some((_, iterate)) = nearest else {
+                let own = if self.at == ReadAt::Each { format!(", but {OWN_EPOCHS}") } else { String::new() };
                 let name = &self.regime.name;
-                let reason = format!("trial {} of '{name}' needs a point kept after an epoch{needs}", run.trial);
+                let reason = format!("trial {} of '{name}' needs a point kept after an epoch{needs}{own}", run.trial);
                 return Err(Error::Data(reason));
             };
             let epoch = iterate.epoch;
@@ -307,8 +321,6 @@ impl Trials {
             near.weights[place] = iterate.weights()?;
             near.lowest[place] = near.weights[place].clone();
         }
-        near.iterates = vec![Vec::new(); self.iterates.len()];
-        near.at = ReadAt::Each;
         Ok(near)
     }
 

@@ -59,10 +59,7 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
     let claim = "The large batch generalizes worse: its test accuracy is lower there.".to_string();
     let mut verdicts = vec![Verdict { claim, recorded: recorded_gap, live: live_gap }];
     for role in [Role::Small, Role::Large] {
-        let printed = match role {
-            Role::Small => accuracies.test_small,
-            Role::Large => accuracies.test_large,
-        };
+        let printed = of_role(role, [accuracies.test_small, accuracies.test_large]);
         let margin = half_of_gap(&accuracies);
         let claim = format!(
             "{} batch: its test accuracy there is the paper's {:.2} % to within {margin:.2} points, half of the paper's gap.",
@@ -83,7 +80,7 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
             verdicts.push(Verdict { claim, recorded, live });
         }
         for role in [Role::Small, Role::Large] {
-            let printed = printed.map(|[small, large]| if role == Role::Small { small } else { large });
+            let printed = printed.map(|both| of_role(role, both));
             let number = |way: Option<&WayDown>| mean_there(&accuracies, way?, role, &|point| point.from_zero);
             let label = format!("φ there, %, {role} batch, {space}, ε = {epsilon:e}");
             rows.push(Row {
@@ -113,14 +110,19 @@ pub fn operating_point(net: &str, recorded: Option<&Recorded>, live: &[WayDown])
     Ok(Comparison { rows, sources: Sources::new(paper, recorded, live), verdicts })
 }
 
-fn capital(role: Role) -> &'static str {
+/// The small batch's, or the large one's.
+fn of_role<T>(role: Role, [small, large]: [T; 2]) -> T {
     match role {
-        Role::Small => "Small",
-        Role::Large => "Large",
+        Role::Small => small,
+        Role::Large => large,
     }
 }
 
-/// Points of test accuracy that are small beside what the paper's gap is.
+fn capital(role: Role) -> &'static str {
+    of_role(role, ["Small", "Large"])
+}
+
+/// Half of the paper's gap, in points: a test accuracy that is as near is said to be the paper's.
 fn half_of_gap(accuracies: &Table2) -> f64 {
     (accuracies.test_small.mean - accuracies.test_large.mean).abs() / 2.0
 }
@@ -134,10 +136,8 @@ fn accuracy_rows(accuracies: &Table2, sources: [Option<&WayDown>; 2]) -> Vec<Row
     let share = |number: Printed| Some((number.mean / 100.0, Some(number.deviation / 100.0)));
     let mut rows = Vec::new();
     for role in [Role::Small, Role::Large] {
-        let (train, test) = match role {
-            Role::Small => (accuracies.train_small, accuracies.test_small),
-            Role::Large => (accuracies.train_large, accuracies.test_large),
-        };
+        let train = of_role(role, [accuracies.train_small, accuracies.train_large]);
+        let test = of_role(role, [accuracies.test_small, accuracies.test_large]);
         let mut push = |label: &str, measure, form, paper: Number, of: &dyn Fn(&WayPoint) -> f64| {
             let [recorded, live] = sources.map(|way| mean_there(accuracies, way?, role, of));
             rows.push(Row {

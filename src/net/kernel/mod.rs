@@ -266,29 +266,29 @@ impl<T: Real> Chain<T> {
                     Some((output, signal.take()))
                 }
                 Operation::Convolution(convolution) => {
-                    if let Some((pooled, images)) = pooled(convolution, operations.get(place + 1)).filter(|_| !keep) {
-                        let mut output = numbers.take(count * pooled.pooling.output());
-                        let moments = pooled.forward(x, images, input, &mut output, averages, numbers)?;
+                    let next = operations.get(place + 1).map(|(next, _)| next).filter(|_| !keep);
+                    if let Some(pooled) = pooled::Pooled::new(convolution, next, rayon::current_num_threads()) {
+                        let mut output = numbers.take(count * pooled.output());
+                        let moments = pooled.forward(x, input, &mut output, averages, numbers)?;
                         if matches!(averages, Averages::Batch) {
-                            observe(&mut self.averages, &moments, behind / pooled.normalize.features);
+                            observe(&mut self.averages, &moments, behind / pooled.features());
                         }
                         done = true;
-                        kept.push(own);
-                        signal.replace(output).into_iter().for_each(|input| numbers.give(input));
-                        continue;
-                    }
-                    let mut output = numbers.take(behind);
-                    let framed = convolution.forward(x, input, &mut output, numbers)?;
-                    let input = signal.take();
-                    match framed {
-                        // With its frame the input is not needed without.
-                        Some(framed) => {
-                            if let Some(input) = input {
-                                numbers.give(input);
+                        Some((output, signal.take()))
+                    } else {
+                        let mut output = numbers.take(behind);
+                        let framed = convolution.forward(x, input, &mut output, numbers)?;
+                        let input = signal.take();
+                        match framed {
+                            // With its frame the input is not needed without.
+                            Some(framed) => {
+                                if let Some(input) = input {
+                                    numbers.give(input);
+                                }
+                                Some((output, Some(framed)))
                             }
-                            Some((output, Some(framed)))
+                            None => Some((output, input)),
                         }
-                        None => Some((output, input)),
                     }
                 }
                 Operation::Normalize(normalize) => {
@@ -439,17 +439,6 @@ impl<T: Real> Chain<T> {
         numbers.give(gradient);
         Ok(())
     }
-}
-
-/// A convolution with the normalization and the pooling after it, and how many images pass them at once, if they can.
-fn pooled<'a>(
-    convolution: &'a convolution::Convolution,
-    next: Option<&'a (Operation, usize)>,
-) -> Option<(pooled::Pooled<'a>, usize)> {
-    let Some((Operation::Normalize(normalize), _)) = next else { return None };
-    let pooled = pooled::Pooled { convolution, normalize, pooling: normalize.pooling.as_ref()? };
-    let images = pooled.images()?;
-    Some((pooled, images))
 }
 
 /// Appends what a normalization saw, variances over count − 1 as PyTorch's running averages take them.

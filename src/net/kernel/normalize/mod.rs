@@ -38,15 +38,8 @@ pub(super) struct Moments {
 }
 
 /// Blocks of rows that were seen, in their order: how many rows, their means, and the sums of squared differences from them.
-pub(super) struct Seen<T> {
-    blocks: Vec<(usize, Vec<T>, Vec<T>)>,
-}
-
-impl<T> Default for Seen<T> {
-    fn default() -> Self {
-        Self { blocks: Vec::new() }
-    }
-}
+#[derive(Default)]
+pub(super) struct Blocks<T>(Vec<(usize, Vec<T>, Vec<T>)>);
 
 /// The features' numbers on the forward pass: `y = (x − center) · scale + shift`.
 struct There<'a, T> {
@@ -177,15 +170,15 @@ impl Normalize {
 
     /// The moments of rows of features.
     pub(super) fn moments<T: Real>(&self, input: &[T]) -> Moments {
-        let mut seen = Seen::default();
-        self.see(input, &mut seen);
-        self.seen(seen)
+        let mut blocks = Blocks::default();
+        self.add_blocks(input, &mut blocks);
+        self.moments_of(blocks)
     }
 
     /// Adds rows of features to those that were seen; all but the last must be whole blocks.
-    pub(super) fn see<T: Real>(&self, input: &[T], seen: &mut Seen<T>) {
+    pub(super) fn add_blocks<T: Real>(&self, input: &[T], blocks: &mut Blocks<T>) {
         let features = self.features;
-        seen.blocks.par_extend(input.par_chunks(self.block()).map(|rows| {
+        blocks.0.par_extend(input.par_chunks(self.block()).map(|rows| {
             let (mean, squares) = wide(
                 #[inline(always)]
                 || block_moments(rows, features),
@@ -194,12 +187,12 @@ impl Normalize {
         }));
     }
 
-    /// The moments of all rows that were seen.
-    pub(super) fn seen<T: Real>(&self, seen: Seen<T>) -> Moments {
+    /// The moments of all rows of these blocks.
+    pub(super) fn moments_of<T: Real>(&self, blocks: Blocks<T>) -> Moments {
         let features = self.features;
         let mut moments = Moments { mean: vec![0.0; features], variance: vec![0.0; features] };
         let mut before = 0.0;
-        for (rows, mean, squares) in seen.blocks {
+        for (rows, mean, squares) in blocks.0 {
             let count = rows as f64;
             let share = count / (before + count);
             let totals = moments.mean.iter_mut().zip(&mut moments.variance);
@@ -214,8 +207,8 @@ impl Normalize {
         moments
     }
 
-    /// Turns the sign of the features whose scale is negative, so that their smallest number is their largest.
-    pub(super) fn turn<T: Real>(&self, x: &[T], rows: &mut [T]) {
+    /// Changes the sign of the features whose scale is negative, so that their smallest number is their largest.
+    pub(super) fn negate<T: Real>(&self, x: &[T], rows: &mut [T]) {
         let gamma = &x[self.at..self.at + self.features];
         if gamma.iter().any(|&gamma| gamma < T::zero()) {
             rows.par_chunks_mut(self.block()).flat_map_iter(|rows| rows.chunks_exact_mut(gamma.len())).for_each(
