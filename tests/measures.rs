@@ -192,6 +192,12 @@ fn searches_that_found_no_size_are_counted() -> Done {
     assert_eq!((Reading::FromZero.of(surpassed).1, Reading::Largest.of(surpassed).1), (false, true));
     let contrast = &maxima.contrasts(Reading::Largest)[0];
     assert_eq!((contrast.doubtful_small, contrast.doubtful_large), (1, 0));
+    let alone = maxima.maxima.iter().filter(|one| one.agreeing() < 2).count();
+    assert!(contrast.alone == alone && alone >= 1, "{alone}");
+    let said = format!("in {alone} of 4 measures the best search stands alone, none within 5 % of it");
+    let judged = sharp_minima::verdict::sharper(&maxima)?;
+    assert!(judged.verdicts[0].live.evidence().contains(&said), "{:?}", judged.verdicts[0]);
+    assert!(!judged.verdicts[1].live.evidence().contains("stands alone"), "one search has no other");
     let text = maxima.block().to_string();
     assert!(text.contains("(1 of 2 unreliable)") && text.contains("1 of 4 searches unreliable"), "{text}");
     Ok(())

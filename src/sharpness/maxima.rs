@@ -78,6 +78,8 @@ pub struct Contrast {
     pub doubtful_small: usize,
     /// How many of the large one's.
     pub doubtful_large: usize,
+    /// Of how many measures of both the best of several searches stands alone, none within 5 % of it: lower bounds of unknown slack.
+    pub alone: usize,
 }
 
 /// An error unless all measures are in one kind of box, and by the same searches: the largest of two is larger than that of one. And
@@ -213,6 +215,8 @@ impl Maxima {
                 (phi, trusted.into_iter().filter(|trusted| !trusted).count())
             };
             let ((small, doubtful_small), (large, doubtful_large)) = (of(Role::Small), of(Role::Large));
+            let of_pair = maxima.iter().filter(|maximum| maximum.role.is_some());
+            let alone = of_pair.filter(|maximum| maximum.searches.len() > 1 && maximum.agreeing() < 2).count();
             Contrast {
                 space: first.space,
                 epsilon: first.epsilon,
@@ -225,6 +229,7 @@ impl Maxima {
                 large,
                 doubtful_small,
                 doubtful_large,
+                alone,
             }
         };
         let contrasts = boxes.into_iter().map(contrast);

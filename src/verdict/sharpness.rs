@@ -20,7 +20,8 @@ use crate::sharpness::{Contrast, Maxima, Maximum, Reading, Space, check_each_onc
 /// itself, the paper's protocol as far as it is specified, shows that. The first three read the largest f of all searches.
 ///
 /// A claim holds where the 95 % confidence interval of the ratio, large over small, lies above 1 (or 10) in every box; the third
-/// fails where one box lies below ten. Searches that are unreliable judge nothing but the fourth claim, which is about them.
+/// fails where one box lies below ten. Searches that are unreliable judge nothing but the fourth claim, which is about them. How
+/// often the best of several searches stands alone is said: there may be higher maxima then.
 ///
 /// # Errors
 /// [`Error::Parameter`] where there is no measure of both regimes, or where rows, record and measures are not of one net.
@@ -208,5 +209,14 @@ fn larger(boxes: &[&Contrast], tables: Tables<'_>, factor: f64, doubtful_too: bo
         let searches = one.small.len() + one.large.len();
         format!("{}, ε = {:e}: {} of {searches} searches unreliable", one.space, one.epsilon, one.doubtful())
     });
-    Finding::by_boxes(boxes.iter().map(effect).collect()).and(doubts.collect::<Vec<_>>().join("; "))
+    let found = Finding::by_boxes(boxes.iter().map(effect).collect()).and(doubts.collect::<Vec<_>>().join("; "));
+    let of = |count: fn(&Contrast) -> usize| boxes.iter().map(|one| count(one)).sum::<usize>();
+    match of(|one| one.alone) {
+        0 => found,
+        _ if doubtful_too => found,
+        alone => {
+            let all = of(|one| one.small.len() + one.large.len());
+            found.and(format!("in {alone} of {all} measures the best search stands alone, none within 5 % of it"))
+        }
+    }
 }
