@@ -76,7 +76,6 @@ const FOLLOWING: &[Follows] = &[
     ("03", "2.7", &["31.5767", "11.4877"], |of| of[0] / of[1]),
     ("03", "4.2", &["60.8769", "14.3599"], |of| of[0] / of[1]),
     ("03", "145", &["2078.4662", "14.3599"], |of| of[0] / of[1]),
-    // φ by the larger search: the large batch after 6 epochs over the small one after 20.
     // φ of conservative training over that of the small batch, geometric means of two trials.
     ("08", "6.6", &["278.1", "42.24"], |of| of[0] / of[1]),
     // Twenty epochs of 6,000 points in batches of 64, twenty of a tenth of them: ten steps an epoch.

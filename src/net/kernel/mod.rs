@@ -266,8 +266,13 @@ impl<T: Real> Chain<T> {
                     Some((output, signal.take()))
                 }
                 Operation::Convolution(convolution) => {
-                    let next = operations.get(place + 1).map(|(next, _)| next).filter(|_| !keep);
-                    if let Some(pooled) = pooled::Pooled::new(convolution, next, rayon::current_num_threads()) {
+                    let pooled = match operations.get(place + 1) {
+                        Some((Operation::Normalize(normalize), _)) if !keep => {
+                            pooled::Pooled::new(convolution, normalize, rayon::current_num_threads())
+                        }
+                        _ => None,
+                    };
+                    if let Some(pooled) = pooled {
                         let mut output = numbers.take(count * pooled.output());
                         let moments = pooled.forward(x, input, &mut output, averages, numbers)?;
                         if matches!(averages, Averages::Batch) {

@@ -9,7 +9,6 @@
 
 use super::super::averages::Averages;
 use super::super::points::Real;
-use super::Operation;
 use super::buffers::Buffers;
 use super::convolution::Convolution;
 use super::normalize::{Blocks, Moments, Normalize};
@@ -31,9 +30,8 @@ pub(super) struct Pooled<'a> {
 }
 
 impl<'a> Pooled<'a> {
-    /// For this many threads; nothing where no pooling comes `next`, or where no number of images that makes whole blocks has room.
-    pub(super) fn new(convolution: &'a Convolution, next: Option<&'a Operation>, threads: usize) -> Option<Self> {
-        let Some(Operation::Normalize(normalize)) = next else { return None };
+    /// For this many threads; nothing where no pooling follows, or where no number of images that makes whole blocks has room.
+    pub(super) fn new(convolution: &'a Convolution, normalize: &'a Normalize, threads: usize) -> Option<Self> {
         let pooling = normalize.pooling.as_ref()?;
         let (size, block) = (pooling.input(), normalize.block());
         let most = (ROOM / size).max(EACH * threads);
@@ -92,6 +90,7 @@ mod tests {
     use super::super::super::engine::{Engine, Passes};
     use super::super::super::points::Points;
     use super::super::super::{Device, Layer, Net};
+    use super::super::{Chain, Operation};
     use super::*;
     use crate::data::Synthetic;
     use crate::seed::Seed;
@@ -154,10 +153,12 @@ mod tests {
         for (mut layers, input, expected, points) in nets {
             layers.extend([Layer::Flatten, Layer::Dense { outputs: 3 }]);
             let net = Net::new("pooled", &input, layers)?;
-            let chain = super::super::Chain::<f32>::new(&net);
+            let chain = Chain::<f32>::new(&net);
             let operations = chain.operations.iter().zip(chain.operations.iter().skip(1));
-            let found = operations.filter_map(|((operation, _), (next, _))| match operation {
-                Operation::Convolution(own) => Some(Pooled::new(own, Some(next), 2).map(|pooled| pooled.images)),
+            let found = operations.filter_map(|((operation, _), (next, _))| match (operation, next) {
+                (Operation::Convolution(own), Operation::Normalize(normalize)) => {
+                    Some(Pooled::new(own, normalize, 2).map(|pooled| pooled.images))
+                }
                 _ => None,
             });
             assert_eq!(found.collect::<Vec<_>>(), expected);
