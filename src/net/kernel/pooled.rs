@@ -25,7 +25,7 @@ pub(super) struct Pooled<'a> {
     convolution: &'a Convolution,
     normalize: &'a Normalize,
     pooling: &'a Pooling,
-    /// That are worked on at once: as many as make whole blocks of the statistics.
+    /// How many are worked on at once: as many as make whole blocks of the statistics.
     images: usize,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Pooled<'a> {
         self.normalize.features
     }
 
-    /// From the input of the convolution to the output of the pooling, and the moments between them.
+    /// From the input of the convolution, (points, rows, columns, channels), to the output of the pooling, and the moments between them.
     pub(super) fn forward<T: Real>(
         &self,
         x: &[T],
