@@ -602,7 +602,7 @@ fn the_record_of_warm_starts_is_of_the_same_trials() -> Outcome {
     let gap = sharp_minima::Recorded::load(folder.join("01_f1_mnist.jsonl"))?;
     let [small, large] = gap.pair()?;
     let bare = |row: &sharp_minima::Epoch| sharp_minima::Epoch { seconds: 0.0, ..*row };
-    for (name, other, epochs) in [("small", small, 30), ("large", large, 30), ("from epoch 0", large, 10)] {
+    for (name, other, epochs) in [("small", small, 110), ("large", large, 110), ("from epoch 0", large, 10)] {
         let own = recorded.regimes.iter().find(|regime| regime.name == name).ok_or("no regime")?;
         assert_eq!(own.runs.len(), 3);
         for (run, other) in own.runs.iter().zip(&other.runs) {
@@ -616,8 +616,8 @@ fn the_record_of_warm_starts_is_of_the_same_trials() -> Outcome {
     let warm = recorded.warm_starts()?;
     let picture = std::fs::read_to_string(folder.join("05_f1_mnist.svg"))?;
     assert!(picture == warm.chart()?.svg, "the picture is the record's");
-    assert_eq!(warm.starts(), [0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20]);
-    assert_eq!((warm.points.len(), warm.unmeasured, warm.diverged), (33, 0, 0));
+    assert_eq!(warm.starts(), [0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 40, 70, 100]);
+    assert_eq!((warm.points.len(), warm.unmeasured, warm.diverged), (42, 0, 0));
     for point in &warm.points {
         let regime = recorded.regimes.iter().find(|regime| regime.name == format!("from epoch {}", point.epochs));
         let start = regime.ok_or("no regime")?.runs[point.trial].trace[0];
@@ -628,36 +628,51 @@ fn the_record_of_warm_starts_is_of_the_same_trials() -> Outcome {
     let root = folder.join("../..");
     let readme = std::fs::read_to_string(root.join("README.md"))?;
     let notebook = std::fs::read_to_string(root.join("notebooks/05_warm_start.ipynb"))?;
+    let by_sign = |said: String| said.replace("(-", "(−").replace(", -", ", −").replace(": -", ": −");
     let (gain, change) = (warm.gain()?, warm.change(sharp_minima::Reading::Largest)?);
     let [times, least, most] = [change.difference, change.lower, change.upper].map(f64::exp);
-    let papers = warm.change(sharp_minima::Reading::FromZero)?;
-    let [papers, low, high] = [papers.difference, papers.lower, papers.upper].map(f64::exp);
     let flat = warm.sharpness_against(sharp_minima::Beside::Start)?;
     let [ratio, from, to] = [flat.difference, flat.lower, flat.upper].map(f64::exp);
-    let said = format!(
-        "{:+.2} points ({:.2} to {:.2}) and {times:.2} times ({least:.2} to {most:.2})",
-        gain.difference, gain.lower, gain.upper
-    );
-    assert!(readme.contains(&said), "{said}");
+    let plain = warm.sharpness_against(sharp_minima::Beside::Plain)?;
+    let [smaller, low, high] = [plain.difference, plain.lower, plain.upper].map(f64::exp);
     let epochs = warm.against(sharp_minima::Beside::Plain)?;
+    let going_on = warm.against(sharp_minima::Beside::Small)?;
     for said in [
-        format!("{:+.2} points with each doubling, {:.2} to {:.2})", gain.difference, gain.lower, gain.upper),
-        format!("({times:.2} times, {least:.2} to {most:.2})"),
-        format!("({papers:.2} times, {low:.3} to {high:.1})"),
+        by_sign(format!("{:+.2} points ({:.2} to {:+.2})", gain.difference, gain.lower, gain.upper)),
+        format!("{times:.2} times ({least:.2} to {most:.2}) the sharpness"),
+        format!("({:+.2} points, {:.2} to {:.2})", epochs.difference, epochs.lower, epochs.upper),
+        format!("({:+.2}, {:.2} to {:.2})", going_on.difference, going_on.lower, going_on.upper),
+        format!("{smaller:.1e} times ({low:.1e} to {high:.1e})"),
+    ] {
+        assert!(readme.contains(&said), "{said}");
+    }
+    for said in [
+        by_sign(format!("({:+.2} points, {:.2} to {:+.2})", gain.difference, gain.lower, gain.upper)),
+        format!("({times:.2} times with each doubling, {least:.2} to {most:.2})"),
         format!("({:+.2} points, {:.2} to {:.2}) and flatter", epochs.difference, epochs.lower, epochs.upper),
-        format!("{ratio:.4} times the sharpness of the start at $x_0$ ({from:.4} to {to:.3})"),
+        format!("({:+.2}, {:.2} to {:.2}): *holds*", going_on.difference, going_on.lower, going_on.upper),
+        format!("({smaller:.1e} times, {low:.1e} to {high:.1e})"),
+        format!("{ratio:.1e} times the sharpness of the start at $x_0$ ({from:.1e} to {to:.1e})"),
     ] {
         assert!(notebook.contains(&said), "{said}");
     }
-    // As many steps as after one small-batch epoch and ten large ones: the plain large batch after 34 epochs of ten steps.
-    let pairs = warm.at(1).map(|point| {
-        let row = large.runs[point.trial].trace.iter().find(|row| row.steps >= point.steps_in_all());
-        row.map(|row| (100.0 * point.after.test_accuracy, 100.0 * row.test_accuracy))
-    });
-    let beside = sharp_minima::Paired::test(&pairs.collect::<Option<Vec<_>>>().ok_or("too few steps")?, 1)?;
-    let said = format!("is {:.2} points above", beside.difference);
-    let interval = format!("({:.2} to {:+.2}, undecided)", beside.lower, beside.upper).replace("(-", "(−");
-    assert!(notebook.contains(&said) && notebook.contains(&interval), "{said} {interval}");
+    // As many steps as after so many small-batch epochs and ten large ones: the plain large batch takes ten an epoch.
+    let mut beside = Vec::new();
+    for start in 1..=4 {
+        let pairs = warm
+            .at(start)
+            .map(|point| point.as_many_steps.map(|row| (100.0 * point.after.test_accuracy, 100.0 * row.test_accuracy)));
+        let pairs = pairs.collect::<Option<Vec<_>>>().ok_or("too few steps")?;
+        beside.push(sharp_minima::Paired::test(&pairs, 1)?);
+    }
+    let differences: Vec<String> = beside.iter().map(|one| format!("{:.2}", one.difference)).collect();
+    let said = format!("by {} and {} points", differences[..3].join(", "), differences[3]);
+    let one = |one: &sharp_minima::Paired| match one.lower < 0.0 {
+        true => format!("{:.2} to {:+.2}", one.lower, one.upper),
+        false => format!("{:.2} to {:.2}", one.lower, one.upper),
+    };
+    let intervals = by_sign(format!("(three trials each: {};", beside.iter().map(one).collect::<Vec<_>>().join(", ")));
+    assert!(notebook.contains(&said) && notebook.contains(&intervals), "{said} {intervals}");
     Ok(())
 }
 
@@ -842,7 +857,7 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         ("03_f1_mnist.jsonl", 40, 0),
         ("03_f1_mnist_long.jsonl", 10, 0),
         ("04_f1_mnist.jsonl", 33, 0),
-        ("05_f1_mnist.jsonl", 39, 0),
+        ("05_f1_mnist.jsonl", 48, 0),
         ("06_f1_mnist.jsonl", 120, 0),
         ("06_f1_mnist_there.jsonl", 40, 0),
         ("06_f1_mnist_boxes.jsonl", 90, 0),

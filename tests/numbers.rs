@@ -30,7 +30,7 @@ const KNOWN: [(f64, &str); 11] = [
 ];
 
 /// What `notebooks.rs` computes from a record and finds in the text of one notebook.
-const TESTED: [(&str, f64); 3] = [("04", 0.27), ("04", 0.75), ("05", 0.31)];
+const TESTED: [(&str, f64); 2] = [("04", 0.27), ("04", 0.75)];
 
 /// A number that follows from others: the notebook, the number, those that it is computed from as they are shown, and how.
 type Follows = (&'static str, &'static str, &'static [&'static str], fn(&[f64]) -> f64);
@@ -267,9 +267,44 @@ fn recorded() -> Outcome<HashMap<&'static str, Vec<f64>>> {
         all.entry("04").or_default().extend(ends(steps.collect()));
     }
 
-    let warm = record("05_f1_mnist.jsonl")?.warm_starts()?;
-    let first = warm.at(1).map(|point| point.steps_in_all() as f64);
-    all.entry("05").or_default().extend(ends(first.collect()));
+    let starts = record("05_f1_mnist.jsonl")?;
+    let warm = starts.warm_starts()?;
+    let own = all.entry("05").or_default();
+    let percent = |row: Option<sharp_minima::Epoch>| row.map(|row| 100.0 * row.test_accuracy);
+    let mut paired = |pairs: Vec<(Option<f64>, Option<f64>)>| -> Outcome {
+        let pairs: Option<Vec<_>> = pairs.into_iter().map(|(one, other)| one.zip(other)).collect();
+        let test = sharp_minima::Paired::test(&pairs.ok_or("a trial has no pair")?, 1)?;
+        own.extend([test.difference, test.lower.abs(), test.upper]);
+        Ok(())
+    };
+    // The first four starts beside the plain large batch after as many steps, which its 110 epochs of ten have.
+    for start in 1..=4 {
+        paired(warm.at(start).map(|point| (percent(Some(point.after)), percent(point.as_many_steps))).collect())?;
+    }
+    // The latest start beside its own beginning, and beside the start after four epochs; both batches at the end.
+    let latest: Vec<_> = warm.at(100).collect();
+    paired(latest.iter().map(|point| (percent(Some(point.after)), percent(Some(point.before)))).collect())?;
+    let fourth = warm.at(4).map(|point| percent(Some(point.after)));
+    paired(latest.iter().map(|point| percent(Some(point.after))).zip(fourth).collect())?;
+    paired(latest.iter().map(|point| (percent(point.going_on), percent(point.plain))).collect())?;
+    // The small batch's mean over its trials, in each of the last ten epochs.
+    let small = starts.regimes.iter().find(|regime| regime.name == "small").ok_or("no small batch")?;
+    let mean = |of: &mut dyn Iterator<Item = f64>| {
+        let values: Vec<f64> = of.collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    let last: Vec<f64> = (101..=110)
+        .map(|epoch| mean(&mut small.runs.iter().map(|run| 100.0 * run.trace[epoch].test_accuracy)))
+        .collect();
+    let level = mean(&mut last.iter().copied());
+    own.extend(ends(last));
+    own.extend([level, mean(&mut latest.iter().map(|point| 100.0 * point.after.test_accuracy)) - level]);
+    // φ after four epochs, and the steps of the first four starts, of the plain large batch, and of the latest start in tens.
+    let of_fourth = sharp_minima::Spread::of(&warm.at(4).filter_map(|point| point.largest).collect::<Vec<_>>())?;
+    own.extend([of_fourth.mean, of_fourth.deviation]);
+    own.extend(ends((1..=4).flat_map(|start| warm.at(start)).map(|point| point.steps_in_all() as f64).collect()));
+    own.extend(latest.iter().flat_map(|point| point.plain).map(|row| row.steps as f64));
+    own.extend(latest.iter().map(|point| point.steps_in_all() as f64 / 10.0));
 
     let along = record("06_f1_mnist.jsonl")?;
     let way = along.way_down()?;
