@@ -83,6 +83,8 @@ pub enum Beside {
     Steps,
     /// The small batch after as many epochs in all.
     Small,
+    /// The small batch where the large one started: what the large one's own epochs change.
+    Before,
 }
 
 impl WarmPoint {
@@ -111,6 +113,7 @@ impl WarmPoint {
             Beside::Plain => (self.plain, self.plain_largest),
             Beside::Steps => (self.as_many_steps, self.as_many_steps_largest),
             Beside::Small => (self.going_on, self.going_on_largest),
+            Beside::Before => (Some(self.before), None),
         }
     }
 }
@@ -225,6 +228,37 @@ impl WarmStarts {
         let mut starts: Vec<usize> = self.points.iter().map(|point| point.epochs).collect();
         starts.dedup();
         starts
+    }
+
+    /// The same without the starts after later epochs than this one, so that it is the latest: what is judged of the latest start
+    /// can be judged of each.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] where nothing started after this epoch.
+    ///
+    /// ```
+    /// use sharp_minima::{Beside, Training, data, zoo};
+    /// let data = data::synthetic();
+    /// let net = zoo::f1(data.shape(), data.classes(), 0.05)?;
+    /// let plain = Training::adam().trials(2).quiet();
+    /// let small = plain.arm("small").batch(10).epochs(4).iterates(&[1, 4]).run(&net, &data)?;
+    /// let warm = plain.batch(100).epochs(2).warm_starts(&net, &data, &small)?.warm_starts(None)?;
+    /// let first = warm.up_to(1)?.against(Beside::Before)?; // In points, with its 95 % interval.
+    /// assert!(first.lower <= first.difference && first.difference <= first.upper);
+    /// assert!(warm.up_to(3).is_err(), "nothing started after the third epoch");
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn up_to(&self, epochs: usize) -> Result<Self> {
+        let starts = self.starts();
+        if !starts.contains(&epochs) {
+            return Err(Error::parameter(
+                "epochs",
+                epochs,
+                format!("be one of {starts:?}, after which something started"),
+            ));
+        }
+        let points = self.points.iter().filter(|point| point.epochs <= epochs).cloned().collect();
+        Ok(Self { points, ..self.clone() })
     }
 
     /// The points that started after this epoch.
@@ -379,6 +413,35 @@ impl WarmStarts {
         }
         let heads = ["", "mean of trials, 95 % interval", "p"];
         Block::joined(&[above, below, Block::table("What later starts change", &heads, tested)])
+    }
+
+    /// A row for each start: the large batch's test accuracy minus that of each other training, with its 95 % interval, paired by
+    /// trials; intervals are not corrected for their number.
+    pub fn differences(&self) -> Block {
+        let others = [
+            (Beside::Before, "where it started"),
+            (Beside::Start, "the same from x₀"),
+            (Beside::Plain, "plain large, as many epochs"),
+            (Beside::Steps, "plain large, as many steps"),
+            (Beside::Small, "small, as many epochs"),
+        ];
+        let row = |epochs: usize| {
+            let latest = self.up_to(epochs);
+            let cell = |(other, _)| {
+                let test = latest.as_ref().ok().and_then(|latest| latest.against(other).ok());
+                test.map_or("–".into(), |test| test.text())
+            };
+            [epochs.to_string()].into_iter().chain(others.map(cell)).collect()
+        };
+        let heads: Vec<&str> = ["small-batch epochs"].into_iter().chain(others.map(|(_, name)| name)).collect();
+        let rows = self.starts().into_iter().filter(|&epochs| epochs > 0).map(row).collect();
+        let title = format!(
+            "Test accuracy of the large batch minus that of …, {} on {}, points; 95 % intervals over {} trials, not corrected",
+            self.net,
+            self.data,
+            self.trials().len()
+        );
+        Block::table(&title, &heads, rows)
     }
 
     /// What a cell shows: the [block](Self::block).

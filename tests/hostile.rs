@@ -170,6 +170,8 @@ fn counts_are_answered() -> Result<()> {
     let run = move |training: Training| said(training.run(net, data));
     let strategy = move |strategy: Strategy| run(one().strategy(strategy));
     let sharp = |sharpness: Sharpness| said(sharpness.quiet().at(net, data, x));
+    let from = Training::adam().epochs(1).iterates(&[0, 1]).quiet().batch(6).run(net, data)?;
+    let warm = Training::adam().epochs(1).quiet().batch(15).warm_starts(net, data, &from)?.warm_starts(None)?;
     let calls: Vec<Call<'_, usize>> = vec![
         ("batch", Box::new(move |n| run(one().batch(n)))),
         ("trials", Box::new(move |n| run(one().trials(n)))),
@@ -240,6 +242,7 @@ fn counts_are_answered() -> Result<()> {
         ("an epoch", Box::new(|n| said(pair.at_epoch(n.max(3))))),
         ("epochs of kept points", Box::new(|n| said(pair.study().after_epochs(&[n.max(3)])))),
         ("epochs of a regime's kept points", Box::new(|n| said(pair.small.after_epochs(&[n.max(3), n.max(3)])))),
+        ("the start of a large batch", Box::new(|n| said(warm.up_to(n)))),
         ("comparisons", Box::new(|n| said(Paired::test(&[(1.0, 0.5), (2.0, 1.0)], n)))),
         ("comparisons of a ratio", Box::new(|n| said(Ratio::one_of(&[1.0, 2.0], &[1.0, 3.0], n)))),
         ("a layer", Box::new(|n| said(net.reparametrized_at(x, n.max(50), 2.0)))),

@@ -271,22 +271,16 @@ fn recorded() -> Outcome<HashMap<&'static str, Vec<f64>>> {
     let warm = starts.warm_starts()?;
     let own = all.entry("05").or_default();
     let percent = |row: Option<sharp_minima::Epoch>| row.map(|row| 100.0 * row.test_accuracy);
-    let mut paired = |pairs: Vec<(Option<f64>, Option<f64>)>| -> Outcome {
+    // The latest start beside the one after four epochs; both batches at the end.
+    let latest: Vec<_> = warm.at(100).collect();
+    let fourth =
+        latest.iter().zip(warm.at(4)).map(|(one, other)| (percent(Some(one.after)), percent(Some(other.after))));
+    let ended = latest.iter().map(|point| (percent(point.going_on), percent(point.plain)));
+    for pairs in [fourth.collect::<Vec<_>>(), ended.collect()] {
         let pairs: Option<Vec<_>> = pairs.into_iter().map(|(one, other)| one.zip(other)).collect();
         let test = sharp_minima::Paired::test(&pairs.ok_or("a trial has no pair")?, 1)?;
         own.extend([test.difference, test.lower.abs(), test.upper]);
-        Ok(())
-    };
-    // The first four starts beside the plain large batch after as many steps, which its 110 epochs of ten have.
-    for start in 1..=4 {
-        paired(warm.at(start).map(|point| (percent(Some(point.after)), percent(point.as_many_steps))).collect())?;
     }
-    // The latest start beside its own beginning, and beside the start after four epochs; both batches at the end.
-    let latest: Vec<_> = warm.at(100).collect();
-    paired(latest.iter().map(|point| (percent(Some(point.after)), percent(Some(point.before)))).collect())?;
-    let fourth = warm.at(4).map(|point| percent(Some(point.after)));
-    paired(latest.iter().map(|point| percent(Some(point.after))).zip(fourth).collect())?;
-    paired(latest.iter().map(|point| (percent(point.going_on), percent(point.plain))).collect())?;
     // The small batch's mean over its trials, in each of the last ten epochs.
     let small = starts.regimes.iter().find(|regime| regime.name == "small").ok_or("no small batch")?;
     let mean = |of: &mut dyn Iterator<Item = f64>| {

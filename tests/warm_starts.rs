@@ -116,6 +116,23 @@ fn what_is_tested_is_trials() -> Done {
     let steps: Vec<(f64, f64)> = steps.collect::<Result<_, &str>>()?;
     let steps: Vec<(f64, f64)> = steps.iter().map(|(one, other)| (100.0 * one, 100.0 * other)).collect();
     assert!(near(warm.against(Beside::Steps)?, Paired::test(&steps, 1)?));
+    // Each start can be judged as the latest one is.
+    let before = (0..3).map(|trial| {
+        let point = at(2, trial)?;
+        Ok((100.0 * point.after.test_accuracy, 100.0 * point.before.test_accuracy))
+    });
+    let before: Vec<(f64, f64)> = before.collect::<Result<_, &str>>()?;
+    let second = warm.up_to(2)?;
+    assert_eq!((second.starts(), second.points.len()), (vec![0, 1, 2], 9));
+    assert!(near(second.against(Beside::Before)?, Paired::test(&before, 1)?));
+    assert_eq!(warm.up_to(4)?, warm);
+    let error = warm.up_to(3).expect_err("nothing started there").to_string();
+    assert!(error.contains('3') && error.contains("[0, 1, 2, 4]"), "{error}");
+    let table = warm.differences().text;
+    let row = table.lines().find(|line| line.trim_start().starts_with("2 ")).ok_or("no row")?;
+    assert!(row.contains(&second.against(Beside::Before)?.text()), "{table}");
+    assert!(row.contains(&second.against(Beside::Steps)?.text()), "{table}");
+    assert!(!table.contains("–"), "every start has each control: {table}");
     let frame = warm.frame()?;
     assert_eq!((frame.height(), frame.column("sharpness")?.f64()?.get(0)), (12, warm.points[0].largest));
     let (chart, text) = (warm.chart()?, warm.block().text);
