@@ -860,7 +860,7 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         ("05_f1_mnist.jsonl", 48, 0),
         ("06_f1_mnist.jsonl", 120, 0),
         ("06_f1_mnist_there.jsonl", 40, 0),
-        ("06_f1_mnist_boxes.jsonl", 90, 0),
+        ("06_f1_mnist_boxes.jsonl", 330, 0),
         ("07_f1_mnist.jsonl", 8, 12),
         ("08_f1_mnist.jsonl", 10, 15),
         ("09_f1_mnist.jsonl", 22, 33),
