@@ -83,7 +83,8 @@ pub enum Beside {
     Steps,
     /// The small batch after as many epochs in all.
     Small,
-    /// The small batch where the large one started: what the large one's own epochs change.
+    /// The small batch where the large one started: what the large one's own epochs change. Its sharpness is not known there, since
+    /// only ends are measured.
     Before,
 }
 
