@@ -147,12 +147,21 @@ mod tests {
             first(Stream::Dropout, 0),
             first(Stream::Data, 0),
             first(Stream::Start, 1),
+            first(Stream::Augment, 0),
+            first(Stream::Noise, 0),
         ];
         assert_eq!(pinned, PINNED);
     }
 
-    const PINNED: [u64; 5] =
-        [15715005604373573095, 16166618085559792950, 10481881765394875549, 12212852551396965246, 14422142748122809939];
+    const PINNED: [u64; 7] = [
+        15715005604373573095,
+        16166618085559792950,
+        10481881765394875549,
+        12212852551396965246,
+        14422142748122809939,
+        8577810123518004597,
+        1083826540474460233,
+    ];
 
     /// What the short series give is what the library's own functions give in f64, from the least word to the largest; mean
     /// and variance are those of N(0, 1).

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use safetensors::tensor::SafeTensors;
 use sharp_minima::data::{Center, Interpolation};
 use sharp_minima::{
-    Augment, Dataset, Growth, Inner, Layer, Net, Objective, Optimizer, Passes, Precision, Run, Scaling, Seed, Split,
-    Spread, Statistics, Stop, Strategy, Training, Trials, data, zoo,
+    Augment, Ball, Dataset, Growth, Inner, Layer, Net, Objective, Optimizer, Passes, Precision, Run, Scaling, Seed,
+    Split, Spread, Statistics, Stop, Strategy, Training, Trials, data, zoo,
 };
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -23,13 +23,20 @@ fn dense() -> sharp_minima::Result<(Net, Dataset)> {
     Ok((zoo::f1(data.shape(), data.classes(), 0.05)?, data))
 }
 
-/// All of a regime's numbers but its seconds, and what says how it was made.
-fn numbers(trials: &Trials) -> (Vec<Run>, Vec<sharp_minima::Weights>) {
+/// All of a regime's numbers but its seconds.
+fn untimed(trials: &Trials) -> (Vec<Run>, Vec<sharp_minima::Weights>) {
     let mut runs = trials.regime.runs.clone();
-    for row in runs.iter_mut().flat_map(|run| &mut run.trace) {
-        (row.seconds, row.strategy_loss, row.passes) = (0.0, None, None);
-    }
+    runs.iter_mut().flat_map(|run| &mut run.trace).for_each(|row| row.seconds = 0.0);
     (runs, trials.weights.clone())
+}
+
+/// The same without what only a strategy has: its own loss and its passes.
+fn numbers(trials: &Trials) -> (Vec<Run>, Vec<sharp_minima::Weights>) {
+    let (mut runs, weights) = untimed(trials);
+    for row in runs.iter_mut().flat_map(|run| &mut run.trace) {
+        (row.strategy_loss, row.passes) = (None, None);
+    }
+    (runs, weights)
 }
 
 fn strategies() -> Vec<Strategy> {
@@ -115,8 +122,75 @@ fn what_is_off_is_plain_training_to_the_bit() -> Outcome {
     Ok(())
 }
 
-/// Where the arithmetic allows, through it too: one inner step for every λ (each solver that keeps its memory), and an identity
-/// by the affine map, of either interpolation and center.
+/// Where the arithmetic allows, through it too: what is too small to change a number is drawn, passed and put back, and leaves
+/// every bit of plain training: weights, running averages, losses, masks and shuffles. So a strategy moves no other stream, a mask
+/// serves all passes of a batch, and running averages move by the first of them alone. (One inner step by the regime's optimizer is
+/// tested beside the code.)
+#[test]
+fn what_is_too_small_to_matter_is_off_to_the_bit() -> Outcome {
+    let (net, data) = every()?;
+    // No input is 0, so that an attack of 1e-30 moves none.
+    let lifted = |split: &Split| {
+        let inputs = split.inputs().iter().map(|input| 0.1 + 0.9 * input).collect();
+        Split::new(inputs, split.labels().to_vec(), split.shape().to_vec(), split.classes())
+    };
+    let data = Dataset::new("lifted", lifted(&data.train)?, lifted(&data.test)?)?;
+    let attack = |ascents| Strategy::Adversarial { epsilon: 1e-30, ascents, share: 0.5, range: None };
+    let tiny = [
+        Strategy::sam(1e-30),
+        Strategy::sam(1e-30).ascents(3),
+        Strategy::asam(1e-30),
+        Strategy::asam(1e-30).ascents(3),
+        Strategy::in_box(1e-30),
+        Strategy::in_box(1e-30).ascents(3),
+        Strategy::noise(1e-30),
+        Strategy::Noise { amplitude: 1e-30, relative: true, part: None },
+        Strategy::Penalty { strength: 1e-30, part: None },
+        attack(1),
+        attack(3),
+        Strategy::stability(1e-38, 0.1),
+        Strategy::Stability { strength: 1e-38, deviation: 0.1, through_both: true },
+    ];
+    let plain = Training::sgd(0.1, 0.9).batch(30).trials(1).epochs(2).quiet();
+    let still = Augment::images().rotation(1e-13).translation(0.0).reflection(false);
+    for (part, without) in [(None, plain.clone()), (Some(10), plain.clone().ghost(10))] {
+        let expected = numbers(&without.run(&net, &data)?);
+        for strategy in tiny {
+            // Attacks and stability see one ghost at a time; the others have parts.
+            let strategy = part.map_or(strategy, |points| strategy.parts_of(points));
+            for augment in [None, Some(still)] {
+                let arm = augment.map_or(without.clone(), |augment| without.clone().augment(augment));
+                let found = arm.strategy(strategy).run(&net, &data)?;
+                assert_eq!(numbers(&found), expected, "{strategy}, {part:?}, {augment:?}");
+                assert!(found.regime.runs[0].last().strategy_loss.is_some(), "{strategy} was on");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Running averages move once for each ghost, one after the other: without steps a batch of three ghosts leaves those of three
+/// batches of a third.
+#[test]
+fn running_averages_move_once_for_each_ghost() -> Outcome {
+    let (net, data) = dense()?;
+    let still = |batch| Training::sgd(1e-30, 0.0).batch(batch).trials(1).epochs(2).quiet();
+    let small = still(20).run(&net, &data)?;
+    let buffers = |trials: &Trials| trials.weights[0].buffers().to_vec();
+    assert_ne!(buffers(&small), net.start(Seed(0), 0).buffers());
+    assert_ne!(buffers(&small), buffers(&still(60).run(&net, &data)?));
+    assert_eq!(buffers(&small), buffers(&still(60).ghost(20).run(&net, &data)?));
+    for strategy in strategies() {
+        // Noise has no pass at x; L-BFGS takes whole steps of its own.
+        let strategy = strategy.parts_of(20);
+        let own = matches!(strategy, Strategy::Noise { .. } | Strategy::Conservative { solver: Inner::Lbfgs, .. });
+        let found = buffers(&still(60).ghost(20).strategy(strategy).run(&net, &data)?);
+        assert!(own || found == buffers(&small), "{strategy}");
+    }
+    Ok(())
+}
+
+/// An identity by the affine map, of either interpolation and center, and what else is off by arithmetic.
 #[test]
 fn what_is_off_by_arithmetic_is_off_to_the_bit() -> Outcome {
     let (net, data) = every()?;
@@ -164,7 +238,7 @@ fn every_pair_runs_and_depends_on_the_seed_alone() -> Outcome {
             let one = training.clone().threads(1).run(&net, &data)?;
             let run = &one.regime.runs[0];
             assert_eq!(run.stop, Stop::Epochs, "{}", training.recipe());
-            assert_eq!(numbers(&one), numbers(&training.clone().threads(3).run(&net, &data)?), "{}", training.recipe());
+            assert_eq!(untimed(&one), untimed(&training.clone().threads(3).run(&net, &data)?), "{}", training.recipe());
             assert_ne!(one.weights, without.run(&net, &data)?.weights, "{}", training.recipe());
             assert_ne!(one.weights, training.clone().seed(1).run(&net, &data)?.weights);
             let last = run.last();
@@ -464,6 +538,15 @@ fn images_are_moved_as_scipy_moves_them() -> Outcome {
             }
         }
     }
+    let (angle, rows, columns) = (double("papers_angle")?, double("papers_rows")?, double("papers_columns")?);
+    let places: Vec<f32> = (0..64u8).map(f32::from).collect();
+    let image = Split::new(places, vec![0], vec![1, 8, 8], 1)?;
+    let expected = file.tensor("papers")?.data().chunks(64);
+    assert_eq!((expected.len(), angle.len()), (1_000, 1_000));
+    for (draw, expected) in expected.enumerate() {
+        let moved = Augment::images().by(&image, 0, angle[draw], [rows[draw], columns[draw]], 0.0)?;
+        assert!(moved.iter().zip(expected).all(|(&found, &e)| found == f32::from(e)), "draw {draw}");
+    }
     Ok(())
 }
 
@@ -489,23 +572,63 @@ fn what_is_drawn_is_even_and_within_its_range() -> Outcome {
         .map(|value| f64::from(value) - 4.0)
         .collect();
     let most = 0.2 * height as f64;
-    assert!(shifts.iter().all(|shift| shift.abs() <= most + 1e-6));
-    // χ² of ten equal bins, 9 degrees of freedom: below 27.9 with probability 0.999.
-    let mut bins = [0.0; 10];
-    shifts.iter().for_each(|shift| bins[(((shift / most + 1.0) * 5.0) as usize).min(9)] += 1.0);
-    let expected = shifts.len() as f64 / 10.0;
-    let chi: f64 = bins.iter().map(|count| (count - expected).powi(2) / expected).sum();
-    assert!(chi < 27.9, "χ² = {chi}: {bins:?}");
+    assert_even(&shifts, most);
+    // The middle stays. Its neighbor to the right came from a turn by θ, the one below from S (1, 0) and (0, 1), which shearing by s
+    // moves to (−sin s, cos s).
+    let right = |image: &[f32], at: usize| [image[height * width + at], image[at]].map(|value| f64::from(value) - 4.0);
+    let turned = linear.rotation(10.0).translation(0.0).reflection(false).moved(&split, 5)?;
+    let neighbors = turned.inputs().chunks(2 * height * width).map(|image| right(image, center + 1));
+    let angles: Vec<f64> = neighbors.map(|[row, column]| (-row).atan2(column).to_degrees()).collect();
+    assert_even(&angles, 10.0);
+    let leaning = linear.shear(20.0).translation(0.0).reflection(false).moved(&split, 6)?;
+    let neighbors = leaning.inputs().chunks(2 * height * width).map(|image| right(image, center + 1));
+    let shears: Vec<f64> = neighbors.map(|[row, column]| (-row).atan2(column).to_degrees()).collect();
+    assert_even(&shears, 20.0);
     // Reflections: half of the images run from 8 to 0. Five standard errors of a share of ½ are 0.04.
     let moved = linear.translation(0.0).moved(&split, 2)?;
     let reflected =
         moved.inputs().chunks(2 * height * width).filter(|image| image[center] == 4.0 && image[4 * width] == 8.0);
     let share = reflected.count() as f64 / count as f64;
     assert!((share - 0.5).abs() < 0.04, "{share}");
-    // Two images, two epochs, two trials: each is drawn anew, and by the seed.
+    // By the seed, and each image anew.
     let augment = Augment::images();
-    assert_eq!(augment.moved(&split, 3)?, augment.moved(&split, 3)?);
-    assert_ne!(augment.moved(&split, 3)?, augment.moved(&split, 4)?);
+    let moved = augment.moved(&split, 3)?;
+    assert_eq!(moved, augment.moved(&split, 3)?);
+    assert_ne!(moved, augment.moved(&split, 4)?);
+    assert_ne!(moved.point(0), moved.point(1));
+    Ok(())
+}
+
+/// Numbers within ± most, evenly: χ² of ten equal bins, 9 degrees of freedom, is below 27.9 with probability 0.999.
+fn assert_even(numbers: &[f64], most: f64) {
+    assert!(numbers.iter().all(|number| number.abs() <= most * (1.0 + 1e-4)), "within {most}");
+    let mut bins = [0.0; 10];
+    numbers.iter().for_each(|number| bins[(((number / most + 1.0) * 5.0) as usize).min(9)] += 1.0);
+    let expected = numbers.len() as f64 / 10.0;
+    let chi: f64 = bins.iter().map(|count| (count - expected).powi(2) / expected).sum();
+    assert!(chi < 27.9, "χ² = {chi}: {bins:?}");
+}
+
+/// An image is moved anew in each epoch and in each trial: where x stays, the loss of the one batch tells.
+#[test]
+fn each_epoch_and_each_trial_moves_images_anew() -> Outcome {
+    let (net, data) = dense()?;
+    let still = Training::sgd(1e-30, 0.0).batch(200).trials(1).epochs(3).quiet();
+    let losses = |training: Training, trial| -> sharp_minima::Result<Vec<f64>> {
+        let mut descent = training.begin(&net, &data, trial)?;
+        (0..3).map(|_| descent.step(&data)).collect()
+    };
+    // One batch of all points, whose order changes sums by rounding alone.
+    let same = |losses: &[f64]| losses.iter().all(|loss| (loss - losses[0]).abs() < 1e-6);
+    assert!(same(&losses(still.clone(), 0)?));
+    let moved = losses(still.clone().augment(Augment::images()), 0)?;
+    assert!((moved[0] - moved[1]).abs() > 1e-4 && (moved[1] - moved[2]).abs() > 1e-4, "{moved:?}");
+    // The second trial from the first one's start.
+    let first = still.clone().run(&net, &data)?.weights.remove(0);
+    let point = Trials { weights: vec![first.clone(), first], ..still.clone().trials(2).run(&net, &data)? };
+    let again = still.starting_at(&point);
+    let (plain, other) = (losses(again.clone(), 1)?, losses(again.augment(Augment::images()), 1)?);
+    assert!(same(&plain) && moved.iter().zip(&other).all(|(a, b)| (a - b).abs() > 1e-4), "{moved:?}, {other:?}");
     Ok(())
 }
 
@@ -531,6 +654,11 @@ fn what_cannot_be_done_is_refused_with_what_is_allowed() -> Outcome {
     assert_eq!(with(Strategy::sam(0.1).ascents(0)), "ascents must lie in 1..=1000, but is 0");
     assert_eq!(with(Strategy::sam(0.1).parts_of(0)), "points of a part must lie in 1..=100, but is 0");
     assert_eq!(with(Strategy::sam(0.1).parts_of(101)), "points of a part must lie in 1..=100, but is 101");
+    let eta = Strategy::Robust { ball: Ball::Adaptive { eta: -0.1 }, radius: 0.5, ascents: 1, part: None };
+    assert_eq!(with(eta), "eta of ASAM must be 0, or finite and above 0 as a 32-bit number, but is -0.1");
+    let lamb = Optimizer::Lamb { learning_rate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-6, decay: -0.01 };
+    let error = said(adam().optimizer(lamb));
+    assert_eq!(error, "decay of LAMB must be 0, or finite and above 0 as a 32-bit number, but is -0.01");
     let share = |share| Strategy::Adversarial { epsilon: 0.1, ascents: 1, share, range: None };
     assert_eq!(with(share(1.5)), "share of adversarial training must lie in 0..=1, but is 1.5");
     let range = Strategy::Adversarial { epsilon: 0.1, ascents: 1, share: 0.5, range: Some((1.0, 0.0)) };

@@ -35,17 +35,24 @@ pub struct Scaled {
     pub base: usize,
 }
 
-/// A batch that grows (Smith et al. 2018, arXiv 1711.00489; §4 of the paper suggests it).
+/// A batch that grows by a plan (Smith et al. 2018, arXiv 1711.00489; §4 of the paper suggests it).
+///
+/// | field | range | usual |
+/// |---|---|---|
+/// | `every` | 1 to 1,000,000 epochs | the paper names none; Smith et al. grow it where a rate would be cut |
+/// | `factor` | 1 (off) to 1,000,000 | 2 |
+/// | `most` | the first batch to all points | a tenth of the points, the paper's large batch |
+/// | `rate` | above 0 | 1 for SGD, 1/√`factor` for ADAM |
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Growth {
-    /// Epochs between two growths, from 1.
+    /// Epochs between two growths.
     pub every: usize,
-    /// By what the batch is multiplied, from 1; 1 is off.
+    /// By what the batch is multiplied; 1 is off.
     pub factor: usize,
-    /// The batch that it grows to.
+    /// The batch that it grows to; the last growth is cut to it.
     pub most: usize,
-    /// By what the learning rate is multiplied at each growth, above 0. For ADAM a batch that is doubled instead of a learning
+    /// By what the learning rate is multiplied at each growth, above 0; wholly at a last growth that is cut, too. For ADAM a batch that is doubled instead of a learning
     /// rate that is halved has 1/√2 here (arXiv 2510.14717).
     pub rate: f64,
 }
@@ -113,9 +120,7 @@ impl Growth {
         }
         Ok(())
     }
-}
 
-impl Growth {
     /// An error where it would never grow in so many epochs, though it is meant to.
     pub(super) fn check_grows(self, epochs: usize) -> Result<()> {
         if self.factor == 1 || self.every < epochs {

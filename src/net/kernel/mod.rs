@@ -536,6 +536,9 @@ mod tests {
     fn derivatives_of_inputs_are_central_differences() -> Result<()> {
         let conv = |filters, stride| Layer::Conv { filters, window: 3, stride, padding: 1 };
         let pool = Layer::MaxPool { window: 3, stride: 2, padding: 1 };
+        let drop = |rate| Layer::Dropout { rate };
+        // The same units are left out each time.
+        let mask = || Seed(3).stream(Stream::Dropout, 0);
         let nets = [
             Net::new("dense", &[7], vec![dense(9), Layer::norm(), Layer::Relu, dense(3)])?,
             Net::new("bare", &[2, 3, 3], vec![Layer::Relu, Layer::Flatten, Layer::norm(), dense(3)])?,
@@ -545,6 +548,11 @@ mod tests {
                 vec![conv(5, 1), Layer::norm(), Layer::Relu, pool.clone(), conv(3, 2), Layer::Flatten, dense(3)],
             )?,
             Net::new("pooled", &[2, 6, 6], vec![pool, conv(4, 1), Layer::Relu, Layer::Flatten, dense(3)])?,
+            Net::new(
+                "dropped",
+                &[2, 4, 4],
+                vec![conv(3, 1), Layer::Relu, drop(0.4), Layer::Flatten, dense(9), drop(0.5), dense(3)],
+            )?,
         ];
         for net in nets {
             let data = Synthetic::new(net.input(), 3).train(6).test(1).seed(5).make()?.train;
@@ -562,14 +570,19 @@ mod tests {
                 let mut engine = Engine::<f64>::new(&net, passes, Device::Cpu)?;
                 engine.move_to(&x)?;
                 let all = Points::Range(0..6);
-                engine.pass_for(&at(inputs.clone())?, &all, Averages::Batch, None, &Wanted::INPUTS)?;
+                let pass = |engine: &mut Engine<f64>, inputs: Vec<f64>| {
+                    let split = at(inputs)?;
+                    let passed = engine.pass_for(&split, &all, Averages::Batch, Some(&mut mask()), &Wanted::INPUTS)?;
+                    Ok::<_, Error>(passed.loss / 6.0)
+                };
+                pass(&mut engine, inputs.clone())?;
                 let found = engine.inputs().to_vec();
                 let scale = found.iter().fold(0.0f64, |most, value| most.max(value.abs()));
                 for place in (0..inputs.len()).step_by(3) {
                     let mut f = |step: f64| {
                         let mut moved = inputs.clone();
                         moved[place] += step;
-                        engine.pass(&at(moved)?, &all, Averages::Batch).map(|passed| passed.loss / 6.0)
+                        pass(&mut engine, moved)
                     };
                     let expected = (f(1e-5)? - f(-1e-5)?) / 2e-5;
                     let near = (found[place] - expected).abs() < 1e-6 * scale;

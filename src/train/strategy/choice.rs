@@ -5,6 +5,19 @@ use crate::error::{Error, Result};
 
 /// How one batch moves x.
 ///
+/// | strategy | numbers | off | usual |
+/// |---|---|---|---|
+/// | [`conservative`](Strategy::conservative) | λ ≥ 0; L in 1..=1000 | L = 1 | the paper: λ = 1e-3, L = 3 |
+/// | [`sam`](Strategy::sam), [`asam`](Strategy::asam) | ρ ≥ 0; ascents in 1..=1000; points of a part | ρ = 0 | 0.05 and 0.5 (CIFAR-10), one ascent |
+/// | [`in_box`](Strategy::in_box) | ε ≥ 0; ascents; points of a part | ε = 0 | the paper's metric has 1e-3 and 5e-4 |
+/// | [`noise`](Strategy::noise) | a ≥ 0; points of a part | a = 0 | a draw for each ghost, as its authors have it |
+/// | [`penalty`](Strategy::penalty) | a ≥ 0; points of a part | a = 0 | parts of 128 (Geiping et al.) |
+/// | [`adversarial`](Strategy::adversarial) | ε ≥ 0; ascents; share in 0..=1 | ε = 0, share = 1 | ε = 0.25 for MNIST, share ½ (from memory) |
+/// | [`stability`](Strategy::stability) | α ≥ 0; σ ≥ 0 | α = 0, σ = 0 | α = 0.01, σ = 0.04 (from memory) |
+///
+/// These numbers are finite, as 32-bit numbers too; ε and σ of inputs are in their units. For the last two the paper prints none.
+/// What is off is plain training to the bit.
+///
 /// ```
 /// use sharp_minima::{Strategy, Training, data, zoo};
 /// let data = data::synthetic();
@@ -27,7 +40,7 @@ pub enum Strategy {
     Conservative {
         /// λ, from 0.
         lambda: f64,
-        /// L, steps of the inner solver for each batch, from 1. With one step λ has no effect: `z − x` is 0 there.
+        /// L, steps of the inner solver for each batch, in 1..=1000. With one step λ has no effect: `z − x` is 0 there.
         steps: usize,
         /// What takes these steps.
         solver: Inner,
@@ -39,7 +52,7 @@ pub enum Strategy {
         ball: Ball,
         /// Its radius: ρ of SAM and ASAM, ε of the paper's box. From 0, which is off.
         radius: f64,
-        /// Steps of ascent to e, from 1, each a gradient pass. Each is `min(1, 2/k)` of the radius long.
+        /// Steps of ascent to e, in 1..=1000, each a gradient pass. Each is `min(1, 2/k)` of the radius long.
         ascents: usize,
         /// m of m-sharpness: each part of so many points has a worst displacement of its own. Nothing: one for the whole batch.
         #[serde(deserialize_with = "Option::deserialize")]
@@ -52,7 +65,7 @@ pub enum Strategy {
         amplitude: f64,
         /// Whether the noise on a weight is `a |xᵢ| uᵢ`.
         relative: bool,
-        /// Points of a part. Nothing: the whole batch.
+        /// Points of a part. Nothing: one draw for the whole batch, whatever its ghosts are.
         #[serde(deserialize_with = "Option::deserialize")]
         part: Option<usize>,
     },
@@ -73,7 +86,7 @@ pub enum Strategy {
     Adversarial {
         /// ε, from 0, which is off.
         epsilon: f64,
-        /// Steps of ascent to X′, from 1: one is the fast gradient sign method. Each is `min(1, 2/k) ε` long.
+        /// Steps of ascent to X′, in 1..=1000: one is the fast gradient sign method. Each is `min(1, 2/k) ε` long.
         ascents: usize,
         /// s, the share of the points as they are, in 0..=1; 1 is off.
         share: f64,
