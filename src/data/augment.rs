@@ -221,12 +221,16 @@ impl Augment {
             r0 + cos * rows - sin * columns - (m[0][0] * r0 + m[0][1] * c0),
             c0 + sin * rows + cos * columns - (m[1][0] * r0 + m[1][1] * c0),
         ];
-        let place = |row: f64, column: f64| {
-            let old = [0, 1].map(|axis| shift[axis] + m[axis][0] * row + m[axis][1] * column);
-            (old[0].clamp(0.0, h - 1.0), old[1].clamp(0.0, w - 1.0))
-        };
-        let columns = |column: usize| if is_reflected { width - 1 - column } else { column } as f64;
-        (0..height).flat_map(|row| (0..width).map(move |column| place(row as f64, columns(column)))).collect()
+        let mut places = Vec::with_capacity(height * width);
+        for row in 0..height {
+            let begin = [0, 1].map(|axis| shift[axis] + m[axis][0] * row as f64);
+            places.extend((0..width).map(|column| {
+                let column = if is_reflected { width - 1 - column } else { column } as f64;
+                let old = [0, 1].map(|axis| begin[axis] + m[axis][1] * column);
+                (old[0].clamp(0.0, h - 1.0), old[1].clamp(0.0, w - 1.0))
+            }));
+        }
+        places
     }
 }
 

@@ -1,5 +1,6 @@
 //! What Hoffer, Hubara and Soudry (2017, *Train longer, generalize better*, arXiv 1705.08741) print for the paper's own nets.
 
+use crate::display::Block;
 use crate::error::{Error, Result};
 
 /// A row of their table: validation accuracy in percent, read in the authors' poster at NIPS 2017; no deviations are printed.
@@ -43,18 +44,54 @@ pub fn hoffer(net: &str) -> Result<Hoffer> {
 }
 
 impl Hoffer {
-    /// The row, each arm with its difference to the large batch.
-    pub fn block(&self) -> crate::display::Block {
-        let rows = [
+    /// Their five arms, and their validation accuracies.
+    fn arms(&self) -> [(&'static str, f64); 5] {
+        [
             ("small batch", self.small),
             ("large batch", self.large),
             ("learning rate × √κ", self.rate),
             ("learning rate × √κ, ghosts", self.ghosts),
             ("learning rate × √κ, equal steps", self.adapted),
-        ];
-        let rows = rows.map(|(arm, test)| vec![arm.into(), format!("{test:.2}"), format!("{:+.2}", test - self.large)]);
-        let title = format!("Hoffer, Hubara and Soudry 2017: {} on {}, by SGD, augmented", self.net, self.data);
-        crate::display::Block::table(&title, &["", "validation %", "against large, points"], rows.into())
+        ]
+    }
+
+    /// The row, each arm with its difference to the large batch.
+    pub fn block(&self) -> Block {
+        self.beside(&[])
+    }
+
+    /// The row beside accuracies of our own, each a name and the test accuracies in percent of the same five arms (small, large,
+    /// rate × √κ, that with ghosts, that with as many steps as the small batch); nothing where an arm was not run, as
+    /// where a number is not finite. Their
+    /// differences, too, are to the large batch.
+    ///
+    /// ```
+    /// use sharp_minima::paper;
+    /// let ours = [Some(98.0), Some(97.0), None, None, Some(98.5)];
+    /// let table = paper::hoffer("F1")?.beside(&[("ours", ours)]);
+    /// assert!(table.text.contains("98.50 (+1.50)"));
+    /// # Ok::<(), sharp_minima::Error>(())
+    /// ```
+    pub fn beside(&self, ours: &[(&str, [Option<f64>; 5])]) -> Block {
+        let said =
+            |tests: &[Option<f64>; 5], place: usize| match (tests[place], tests[1].filter(|test| test.is_finite())) {
+                (Some(test), Some(large)) if test.is_finite() && place != 1 => {
+                    format!("{test:.2} ({:+.2})", test - large)
+                }
+                (Some(test), _) if test.is_finite() => format!("{test:.2}"),
+                _ => "–".into(),
+            };
+        let theirs = self.arms().map(|(_, test)| Some(test));
+        let rows = self.arms().into_iter().enumerate().map(|(place, (arm, _))| {
+            let own = ours.iter().map(|(_, tests)| said(tests, place));
+            [arm.into(), said(&theirs, place)].into_iter().chain(own).collect()
+        });
+        let columns: Vec<&str> = ["", "validation %"].into_iter().chain(ours.iter().map(|(name, _)| *name)).collect();
+        let title = format!(
+            "Hoffer, Hubara and Soudry 2017: {} on {}, by SGD, augmented (in brackets: against the large batch, points)",
+            self.net, self.data
+        );
+        Block::table(&title, &columns, rows.collect())
     }
 
     /// What a cell shows: the [block](Self::block).
