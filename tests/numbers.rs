@@ -76,13 +76,15 @@ const FOLLOWING: &[Follows] = &[
     ("03", "2.7", &["31.5767", "11.4877"], |of| of[0] / of[1]),
     ("03", "4.2", &["60.8769", "14.3599"], |of| of[0] / of[1]),
     ("03", "145", &["2078.4662", "14.3599"], |of| of[0] / of[1]),
-    // φ of conservative training over that of the small batch, geometric means of two trials.
-    ("08", "6.6", &["278.1", "42.24"], |of| of[0] / of[1]),
+    // φ of conservative training over that of the small batch, geometric means.
+    ("08", "7.7", &["295.4", "38.19"], |of| of[0] / of[1]),
     // Twenty epochs of 6,000 points in batches of 64, twenty of a tenth of them: ten steps an epoch.
     ("05", "2080", &[], |_| 20.0 * (6_000.0_f64 / 64.0).ceil() + 200.0),
     ("05", "208", &[], |_| (20.0 * (6_000.0_f64 / 64.0).ceil() + 200.0) / 10.0),
     // Ten epochs of 60,000 points in batches of 256, against ten steps an epoch.
     ("10", "235", &[], |_| 10.0 * (60_000.0_f64 / 256.0).ceil() / 10.0),
+    // Three inner steps for each of 900 batches.
+    ("10", "2700", &["900"], |of| 3.0 * of[0]),
     ("10", "77", &["+1.51", "+1.95"], |of| 100.0 * of[0] / of[1]),
     ("10", "65", &["+1.26", "+1.95"], |of| 100.0 * of[0] / of[1]),
     ("10", "56", &["+1.09", "+1.95"], |of| 100.0 * of[0] / of[1]),
@@ -321,7 +323,7 @@ fn recorded() -> Outcome<HashMap<&'static str, Vec<f64>>> {
     }
 
     let maxima = record("08_f1_mnist.jsonl")?.maxima.ok_or("no sharpness")?;
-    let plain = maxima.maxima.iter().filter(|one| one.regime.as_deref() == Some("large"));
+    let plain = maxima.maxima.iter().filter(|one| matches!(one.regime.as_deref(), Some("large" | "conservative")));
     all.entry("08").or_default().extend(plain.map(|one| Reading::FromZero.of(one).0));
 
     let c1 = record("01_c1_cifar10.jsonl")?;
