@@ -95,7 +95,7 @@ const FOLLOWING: &[Follows] = &[
     ("10", "21", &["+0.40", "+1.95"], |of| 100.0 * of[0] / of[1]),
     // The rise of the loss itself: φ without the metric's division by 1 + f, augmented over plain.
     ("07", "0.71", &["17.56", "0.8255", "41.34", "0.08831"], rise),
-    ("07", "1.8", &["461.1", "0.3628", "347.6", "0.001964"], rise),
+    ("07", "1.8", &["461.7", "0.3628", "353.4", "0.001964"], rise),
     // Rank correlations with test accuracy, of the eight large-batch arms that ran to the end, and of all eleven.
     ("09", "0.88", &ENDED, |of| -order(of)),
     ("09", "0.90", &ALL, |of| -order(of)),
@@ -320,6 +320,48 @@ fn recorded() -> Outcome<HashMap<&'static str, Vec<f64>>> {
             let there = own.where_accuracy(regime, accuracy).into_iter().map(|point| point.from_zero);
             all.entry("06").or_default().extend(ends(there.collect()));
         }
+    }
+
+    // Test accuracies after another epoch than the last (0: of the lowest training loss), as differences of pairs.
+    let robust = record("09_f1_mnist.jsonl")?;
+    let tests = |recorded: &Recorded, regime: &str, epoch: usize| -> Outcome<Vec<f64>> {
+        let own = recorded.regimes().into_iter().find(|own| own.name == regime).ok_or("no regime")?;
+        let rows = own.runs.iter().map(|run| {
+            let lowest = run.trace[1..].iter().min_by(|a, b| a.train_loss.total_cmp(&b.train_loss));
+            if epoch == 0 { lowest } else { run.trace.get(epoch) }
+        });
+        Ok(rows.flatten().map(|row| 100.0 * row.test_accuracy).collect())
+    };
+    let mean = |tests: &[f64]| tests.iter().sum::<f64>() / tests.len() as f64;
+    let paired = |a: &[f64], b: &[f64]| {
+        let pairs: Vec<(f64, f64)> = a.iter().copied().zip(b.iter().copied()).collect();
+        sharp_minima::Paired::test(&pairs, 1).map(|test| [test.difference, test.lower, test.upper])
+    };
+    for epoch in [0, 9] {
+        let [small, with_sam, large, large_sam] =
+            ["small", "small batch, SAM", "large", "SAM"].map(|regime| tests(&robust, regime, epoch));
+        let (small, with_sam, large, large_sam) = (small?, with_sam?, large?, large_sam?);
+        let gain = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<f64>>();
+        let own = all.entry("09").or_default();
+        own.extend(paired(&with_sam, &small)?);
+        own.extend(paired(&gain(&large_sam, &large), &gain(&with_sam, &small))?);
+        own.push(mean(&small));
+        all.entry("10").or_default().extend(paired(&small, &large)?);
+    }
+    let longer = tests(&gap, "small", 20)?;
+    let ran: Vec<bool> = gap.pair()?[0].runs.iter().map(|run| run.trace.len() > 20).collect();
+    let mut kept = ran.iter();
+    let mut with_sam = tests(&robust, "small batch, SAM", 10)?;
+    with_sam.retain(|_| kept.next() == Some(&true));
+    assert_eq!((with_sam.len(), longer.len()), (4, 4));
+    let own = all.entry("09").or_default();
+    own.extend(paired(&with_sam, &longer)?);
+    own.push(mean(&tests(&gap, "small", 11)?));
+    let gentle = record("08_f1_mnist.jsonl")?;
+    for epoch in 5..=10 {
+        let found = paired(&tests(&gentle, "conservative", epoch)?, &tests(&gentle, "large", epoch)?)?;
+        assert!(found[1] > 0.0, "above 0: {found:?}");
+        all.entry("08").or_default().push(found[0]);
     }
 
     let maxima = record("08_f1_mnist.jsonl")?.maxima.ok_or("no sharpness")?;
