@@ -162,9 +162,9 @@ impl Optimizer {
                 decay("beta1", beta1)?;
                 decay("beta2", beta2)?;
                 positive("epsilon of LAMB", epsilon)?;
-                let is_finite = (weight_decay as f32).is_finite() && weight_decay >= 0.0;
+                let fits = weight_decay == 0.0 || ((weight_decay as f32).is_finite() && weight_decay as f32 > 0.0);
                 let allowed = "be 0, or finite and above 0 as a 32-bit number";
-                if is_finite { Ok(()) } else { Err(Error::parameter("decay of LAMB", weight_decay, allowed)) }
+                if fits { Ok(()) } else { Err(Error::parameter("decay of LAMB", weight_decay, allowed)) }
             }
         }
     }

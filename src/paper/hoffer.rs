@@ -61,9 +61,8 @@ impl Hoffer {
     }
 
     /// The row beside accuracies of our own, each a name and the test accuracies in percent of the same five arms (small, large,
-    /// rate × √κ, that with ghosts, that with as many steps as the small batch); nothing where an arm was not run, as
-    /// where a number is not finite. Their
-    /// differences, too, are to the large batch.
+    /// rate × √κ, that with ghosts, that with as many steps as the small batch); nothing where an arm was not run. Their differences, too,
+    /// are to the large batch. What is not finite is shown as what was not run.
     ///
     /// ```
     /// use sharp_minima::paper;

@@ -52,8 +52,8 @@ pub struct Growth {
     pub factor: usize,
     /// The batch that it grows to; the last growth is cut to it.
     pub most: usize,
-    /// By what the learning rate is multiplied at each growth, above 0; wholly at a last growth that is cut, too. For ADAM a batch that is doubled instead of a learning
-    /// rate that is halved has 1/√2 here (arXiv 2510.14717).
+    /// By what the learning rate is multiplied at each growth, above 0; wholly at a last growth that is cut, too.
+    /// For ADAM a batch that is doubled instead of a learning rate that is halved has 1/√2 here (arXiv 2510.14717).
     pub rate: f64,
 }
 

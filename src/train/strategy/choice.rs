@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 ///
 /// | strategy | numbers | off | usual |
 /// |---|---|---|---|
-/// | [`conservative`](Strategy::conservative) | λ ≥ 0; L in 1..=1000 | L = 1 | the paper: λ = 1e-3, L = 3 |
+/// | [`conservative`](Strategy::conservative) | λ ≥ 0; L in 1..=1000 | L = 1 ([`Inner::Kept`]) | the paper: λ = 1e-3, L = 3 |
 /// | [`sam`](Strategy::sam), [`asam`](Strategy::asam) | ρ ≥ 0; ascents in 1..=1000; points of a part | ρ = 0 | 0.05 and 0.5 (CIFAR-10), one ascent |
 /// | [`in_box`](Strategy::in_box) | ε ≥ 0; ascents; points of a part | ε = 0 | the paper's metric has 1e-3 and 5e-4 |
 /// | [`noise`](Strategy::noise) | a ≥ 0; points of a part | a = 0 | a draw for each ghost, as its authors have it |
