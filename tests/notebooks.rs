@@ -450,11 +450,11 @@ fn the_readme_quotes_the_record() -> Outcome {
     for said in [
         format!("at {:.2} times the plain large batch's ({:.3} to {:.2})", small.geometric, small.lower, small.upper),
         format!("at {:.2} times ({:.2} to {:.2})", conservative.geometric, conservative.lower, conservative.upper),
+        format!("SAM in the box at {:.2} times ({:.3} to {:.2})", in_box.geometric, in_box.lower, in_box.upper),
         format!("augmentation at {:.1} ({:.1} to {:.1})", augmented.geometric, augmented.lower, augmented.upper),
     ] {
         assert!(text.contains(&said), "{said}");
     }
-    assert!((in_box.geometric - 0.1).abs() < 0.005 && in_box.upper < 1.0, "a tenth: {in_box}");
     let picture = std::fs::read_to_string(root.join("data/runs/03_f1_mnist.svg"))?;
     assert!(picture == maxima.chart()?.svg, "the picture is the record\'s");
     let picture = std::fs::read_to_string(root.join("data/runs/01_f1_mnist.svg"))?;
@@ -881,7 +881,7 @@ fn records_are_of_the_trials_beside_them() -> Outcome {
         ("06_f1_mnist_boxes.jsonl", 330, 0),
         ("07_f1_mnist.jsonl", 20, 0),
         ("08_f1_mnist.jsonl", 25, 0),
-        ("09_f1_mnist.jsonl", 31, 24),
+        ("09_f1_mnist.jsonl", 34, 21),
         ("10_f1_mnist.jsonl", 25, 0),
     ];
     for (name, measures, unmeasured) in names {
