@@ -573,17 +573,15 @@ fn what_is_drawn_is_even_and_within_its_range() -> Outcome {
         .collect();
     let most = 0.2 * height as f64;
     assert_even(&shifts, most);
-    // The middle stays. Its neighbor to the right came from a turn by θ, the one below from S (1, 0) and (0, 1), which shearing by s
-    // moves to (−sin s, cos s).
-    let right = |image: &[f32], at: usize| [image[height * width + at], image[at]].map(|value| f64::from(value) - 4.0);
-    let turned = linear.rotation(10.0).translation(0.0).reflection(false).moved(&split, 5)?;
-    let neighbors = turned.inputs().chunks(2 * height * width).map(|image| right(image, center + 1));
-    let angles: Vec<f64> = neighbors.map(|[row, column]| (-row).atan2(column).to_degrees()).collect();
-    assert_even(&angles, 10.0);
-    let leaning = linear.shear(20.0).translation(0.0).reflection(false).moved(&split, 6)?;
-    let neighbors = leaning.inputs().chunks(2 * height * width).map(|image| right(image, center + 1));
-    let shears: Vec<f64> = neighbors.map(|[row, column]| (-row).atan2(column).to_degrees()).collect();
-    assert_even(&shears, 20.0);
+    // The middle stays. Its neighbor to the right, (0, 1), came from (−sin θ, cos θ) by a turn, from (−sin s, cos s) by shearing.
+    for (augment, most) in [(linear.rotation(10.0), 10.0), (linear.shear(20.0), 20.0)] {
+        let moved = augment.translation(0.0).reflection(false).moved(&split, 5)?;
+        let angle = |image: &[f32]| {
+            let [row, column] = [image[height * width + center + 1], image[center + 1]].map(|at| f64::from(at) - 4.0);
+            (-row).atan2(column).to_degrees()
+        };
+        assert_even(&moved.inputs().chunks(2 * height * width).map(angle).collect::<Vec<_>>(), most);
+    }
     // Reflections: half of the images run from 8 to 0. Five standard errors of a share of ½ are 0.04.
     let moved = linear.translation(0.0).moved(&split, 2)?;
     let reflected =

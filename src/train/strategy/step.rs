@@ -131,7 +131,7 @@ mod tests {
                 "conservative_descent",
                 Recipe { optimizer: Optimizer::sgd(0.05, 0.0), ..by(conservative.solver(Inner::Descent)) },
             ),
-            ("conservative_newton", by(Strategy::conservative(0.5, 4).solver(Inner::Lbfgs))),
+            ("conservative_lbfgs", by(Strategy::conservative(0.5, 4).solver(Inner::Lbfgs))),
             ("sam", by(Strategy::sam(0.05))),
             ("sam_part", by(Strategy::sam(0.05).parts_of(8))),
             ("sam_ghost", Recipe { ghost: Some(10), ..by(Strategy::sam(0.05)) }),
